@@ -1,0 +1,99 @@
+"""What every command shares: one-line errors, exit status, a table on stdout, JSON on request."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pipelines.errors import FrozenFeaturesError, UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser with Beam's `--snake_case`, no abbreviations, and one-line errors."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - argparse's own settings
+        super().__init__(
+            allow_abbrev=False,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            **settings,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Turn argparse's complaint into the project's own kind of error."""
+        raise UsageError(f"{message} (--help lists the options)")
+
+
+def run_command(body: Callable[[Sequence[str]], int | None], argv: Sequence[str]) -> int:
+    """Run a command's body; an error that a user can cause becomes one line on stderr.
+
+    Returns:
+        The exit status: 0 done, 1 the work failed, 2 the arguments are wrong, 130 interrupted.
+    """
+    try:
+        return body(argv) or 0
+    except FrozenFeaturesError as error:
+        print(f"error: {_one_line(error)}", file=sys.stderr)
+        return error.exit_status
+    except OSError as error:
+        print(f"error: {_one_line(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Give a command `--json FILE`, refused at the door when FILE could not be written."""
+    parser.add_argument(
+        "--json", type=_writable_file, metavar="FILE", help="also write the result as JSON"
+    )
+
+
+def log(message: str) -> None:
+    """Tell the user something that is not the command's result: one line on stderr."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def format_table(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
+    """Rows as aligned columns of text: numbers to the right, everything else to the left."""
+    cells = [[_cell(value) for value in row] for row in ([header] if header else []) + list(rows)]
+    if not cells:
+        return ""
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    numeric = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(widths))]
+    lines = []
+    for row in cells:
+        columns = zip(row, widths, numeric, strict=True)
+        lines.append("  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in columns).rstrip())
+    if header:
+        lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def write_json(path: str | None, result: dict[str, Any]) -> None:
+    """Write a command's result where `--json` asked for it; nothing when it did not."""
+    if path is not None:
+        text = json.dumps(result, indent=2, allow_nan=False)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def _writable_file(text: str) -> str:
+    folder = Path(text).resolve().parent
+    if Path(text).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written: no such folder, or no right")
+    return text
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return str(value)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,91 @@
+"""The contract: the one record of everything that makes two feature vectors comparable."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from pipelines.errors import ContractMismatchError
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What was done to an image to get its features; engines are not in it, they must agree.
+
+    Attributes:
+        base: name in `keras.applications`, e.g. "VGG16".
+        weights: fingerprint of the base's tensors (`pipelines.weights.fingerprint`).
+        image_size: height and width in pixels after resizing (images are made square).
+        interpolation: a name of `keras.utils.load_img(interpolation=...)`.
+        orientation: "ignored" or "applied": what becomes of the EXIF orientation.
+        preprocessing: "imagenet" (the base's own `preprocess_input`) or "rescale" (1/255).
+        layer: the layer of the base whose output is taken.
+        pooling: "none", "avg" or "max" over height and width.
+        compute_dtype: the dtype the base computes in.
+        precision: "float32", or the narrower dtype whose mantissa the stored values keep.
+    """
+
+    base: str
+    weights: str
+    image_size: int
+    interpolation: str
+    orientation: str
+    preprocessing: str
+    layer: str
+    pooling: str
+    compute_dtype: str
+    precision: str
+
+    def canonical_json(self) -> str:
+        """The contract as JSON that is the same text wherever it is made: keys sorted, no spaces."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+    @property
+    def contract_id(self) -> str:
+        """SHA-256 of the canonical JSON, hexadecimal."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()
+
+
+def contract_from_json(text: str) -> Contract:
+    """Read back what `Contract.canonical_json` wrote.
+
+    Raises:
+        ValueError: the text is not a contract, or one of a newer version with other fields.
+    """
+    try:
+        values: dict[str, Any] = json.loads(text)
+        return Contract(**values)
+    except TypeError as error:
+        raise ValueError(f"not a contract of this version: {error}") from error
+
+
+def differing_fields(one: Contract, other: Contract) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two contracts differ: name -> (value of `one`, value of `other`)."""
+    pairs = {f.name: (getattr(one, f.name), getattr(other, f.name)) for f in fields(Contract)}
+    return {name: (a, b) for name, (a, b) in pairs.items() if a != b}
+
+
+def require_same_contract(
+    expected: Contract, expected_by: str, found: Contract, found_in: str
+) -> None:
+    """Refuse to go on with features of two contracts.
+
+    Raises:
+        ContractMismatchError: they differ; the message names each differing field with both values.
+    """
+    different = differing_fields(expected, found)
+    if not different:
+        return
+    listed = "; ".join(
+        f"{name}: {_short(a)} in {expected_by}, {_short(b)} in {found_in}"
+        for name, (a, b) in different.items()
+    )
+    raise ContractMismatchError(
+        f"features of {expected_by} and of {found_in} cannot be compared ({listed}); "
+        "use the same options, or another table"
+    )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 24 else text[:12] + "…"

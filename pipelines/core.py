@@ -1,0 +1,126 @@
+"""The extraction core: images are read and decoded ahead on threads while the base runs.
+
+Plain Python, no Beam: the pipeline's workers call it, and so does predicting straight from images.
+"""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.decode import PixelSpec, decode_image
+from pipelines.engines import Engine
+from pipelines.errors import ImageError
+from pipelines.reading import read_bytes
+from pipelines.records import Failure, FeatureBlock, ImageRef, SourceImage
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+BATCHES_AHEAD = 2
+"""Batches of decoded images held while the base runs; bounds memory whatever the input's size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """One engine batch.
+
+    Attributes:
+        block: the rows it gave, in input order; never more than the engine's batch.
+        failures: images met on the way that could not be used.
+    """
+
+    block: FeatureBlock
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedImage:
+    """An image whose pixels are ready: uint8 (size, size, 3), RGB."""
+
+    source: SourceImage
+    pixels: npt.NDArray[np.uint8]
+
+
+def extract_images(
+    refs: Iterable[ImageRef], engine: Engine, pixels: PixelSpec, threads: int | None = None
+) -> Iterator[Extracted]:
+    """Run images through the base in full batches, in the order given.
+
+    A failed image leaves its place in the batch to the next one, so only the last batch is short.
+
+    Args:
+        refs: the images.
+        engine: the base.
+        pixels: how to decode for it.
+        threads: reading and decoding threads; as many as cores when None.
+
+    Yields:
+        A batch at a time; `engine.batch_size` rows each but for the last.
+    """
+    loaded: list[LoadedImage] = []
+    failures: list[Failure] = []
+
+    def load(ref: ImageRef) -> LoadedImage | Failure:
+        return load_image(ref, pixels)
+
+    ahead = engine.batch_size * BATCHES_AHEAD
+    for each in map_ahead(load, refs, threads or os.cpu_count() or 1, ahead):
+        if isinstance(each, Failure):
+            failures.append(each)
+            continue
+        loaded.append(each)
+        if len(loaded) == engine.batch_size:
+            yield _run(engine, loaded, failures)
+            loaded, failures = [], []
+    if loaded or failures:
+        yield _run(engine, loaded, failures)
+
+
+def load_image(ref: ImageRef, pixels: PixelSpec) -> LoadedImage | Failure:
+    """Read and decode one image; what goes wrong with it becomes its failure."""
+    try:
+        data = read_bytes(ref.uri)
+    except OSError as error:
+        message = error.strerror or str(error)
+        return Failure(ref, None, "read", type(error).__name__, message, lasting=False)
+    sha256 = hashlib.sha256(data).hexdigest()
+    try:
+        decoded = decode_image(data, pixels)
+    except ImageError as error:
+        cause = type(error.__cause__ or error).__name__
+        return Failure(ref, sha256, "decode", cause, str(error), lasting=True)
+    source = SourceImage(ref, sha256, len(data), decoded.width, decoded.height)
+    return LoadedImage(source, decoded.pixels)
+
+
+def map_ahead(
+    function: Callable[[_In], _Out], items: Iterable[_In], threads: int, ahead: int
+) -> Iterator[_Out]:
+    """Apply a function on threads, at most `ahead` items before the consumer, results in order."""
+    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
+        waiting: deque[Future[_Out]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _run(engine: Engine, loaded: list[LoadedImage], failures: list[Failure]) -> Extracted:
+    if loaded:
+        features = engine.extract(np.stack([each.pixels for each in loaded]))
+    else:
+        features = np.zeros((0, 0), np.float32)
+    return Extracted(FeatureBlock([each.source for each in loaded], features), tuple(failures))

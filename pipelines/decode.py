@@ -1,0 +1,105 @@
+"""From an image's bytes to the pixels that `keras.utils.load_img` gives, without importing Keras."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from pipelines.contract import Contract
+from pipelines.errors import ImageError
+
+INTERPOLATIONS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "hamming": Image.Resampling.HAMMING,
+    "box": Image.Resampling.BOX,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+ORIENTATIONS = ("ignored", "applied")
+MAX_PIXELS = 89_478_485
+"""Most pixels an image may claim before it is decoded; Pillow's own limit (256 MiB of RGB)."""
+
+# Above MAX_PIXELS an image is refused here; Pillow's warning about the same would only be noise.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
+_SATURATING_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+
+
+@dataclass(frozen=True, slots=True)
+class PixelSpec:
+    """The part of a contract that decides an image's pixels.
+
+    Attributes:
+        size: height and width in pixels after resizing.
+        interpolation: a key of `INTERPOLATIONS`.
+        orientation: one of `ORIENTATIONS`.
+    """
+
+    size: int
+    interpolation: str
+    orientation: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedImage:
+    """An image ready for the base.
+
+    Attributes:
+        pixels: uint8 (size, size, 3), RGB, 0–255.
+        width: in pixels, before resizing.
+        height: in pixels, before resizing.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    width: int
+    height: int
+
+
+def pixel_spec(contract: Contract) -> PixelSpec:
+    """What a contract says of pixels."""
+    return PixelSpec(contract.image_size, contract.interpolation, contract.orientation)
+
+
+def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
+    """Decode, convert to RGB and resize, bit for bit as `keras.utils.load_img` does.
+
+    Args:
+        data: the encoded image, any format that Pillow reads.
+        spec: the pixels wanted.
+
+    Raises:
+        ImageError: the bytes are no image, are cut short, hold more than `MAX_PIXELS`, or have more
+            than 8 bits a channel, which conversion to RGB would saturate.
+    """
+    if not data:
+        raise ImageError("the file is empty")
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise ImageError(f"{width} x {height} pixels are more than {MAX_PIXELS:,}")
+            if image.mode in _SATURATING_MODES:
+                raise ImageError(
+                    f"mode {image.mode} has more than 8 bits a channel and would saturate; "
+                    "convert it to 8 bits first"
+                )
+            pixels = _resized(image, spec)
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError("not an image that Pillow can read") from error
+    except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them raise
+        raise ImageError(f"cannot be decoded: {error}") from error
+    return DecodedImage(pixels, width, height)
+
+
+def _resized(image: Image.Image, spec: PixelSpec) -> npt.NDArray[np.uint8]:
+    upright = ImageOps.exif_transpose(image) if spec.orientation == "applied" else image
+    rgb = upright if upright.mode == "RGB" else upright.convert("RGB")
+    if rgb.size != (spec.size, spec.size):
+        rgb = rgb.resize((spec.size, spec.size), INTERPOLATIONS[spec.interpolation])
+    return np.asarray(rgb, dtype=np.uint8)

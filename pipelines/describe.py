@@ -1,0 +1,100 @@
+"""`python -m pipelines.describe`: what a feature table holds, how it came about, what failed."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from pipelines.command import Parser, add_json_option, format_table, run_command, write_json
+from pipelines.errors import TableError
+from pipelines.table.failures import read_failures
+from pipelines.table.feature_table import FeatureTable
+from pipelines.table.storage import table_uri
+
+SHOWN = 10
+"""Commits and failures printed; the JSON holds all."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit status."""
+    return run_command(_describe, argv)
+
+
+def _describe(argv: Sequence[str]) -> int:
+    parser = Parser(prog="python -m pipelines.describe", description=__doc__)
+    parser.add_argument("--table", required=True, help="the feature table")
+    parser.add_argument("--table_version", type=int, help="an older version; the newest if not given")
+    add_json_option(parser)
+    options = parser.parse_args(argv)
+
+    failures = _failures(options.table)
+    table = FeatureTable.open_if_exists(options.table, options.table_version)
+    if table is None and not failures:
+        raise TableError(f"no feature table at {options.table}; pipelines.extract makes one")
+    if table is not None:
+        _print_table(table)
+    if failures:
+        shown = [(f["image_id"], f["stage"], f["message"], f["run"]) for f in failures[-SHOWN:]]
+        print(f"\n{len(failures)} recorded failures, the last {len(shown)}:")
+        print(format_table(shown, ("image_id", "stage", "message", "run")))
+    write_json(options.json, _as_json(table, failures))
+    return 0
+
+
+def _failures(location: str) -> list[dict[str, Any]]:
+    rows = read_failures(table_uri(location))
+    rows = rows.drop_columns(["modified"])
+    listed: list[dict[str, Any]] = rows.to_pylist()
+    return listed
+
+
+def _print_table(table: FeatureTable) -> None:
+    shape = " x ".join(str(n) for n in table.feature_shape)
+    rows = [
+        ("table", table.uri),
+        ("version", str(table.version)),
+        ("features", f"{table.feature_length} ({shape})"),
+        ("files", str(len(table.paths))),
+        ("contract_id", table.contract.contract_id),
+        *((name, str(value)) for name, value in asdict(table.contract).items()),
+    ]
+    print(format_table(rows))
+    print("\n" + format_table(table.counts(), ("split", "label", "rows")))
+    commits = [_commit_row(commit) for commit in table.history()[:SHOWN]]
+    print("\n" + format_table(commits, ("version", "when", "operation", "rows", "run", "who")))
+
+
+def _commit_row(commit: dict[str, Any]) -> tuple[object, ...]:
+    when = datetime.fromtimestamp(commit["timestamp"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    run = commit["run"] or {}
+    written = run.get("counts", {}).get("written")
+    return (
+        commit["version"],
+        when,
+        commit["operation"],
+        written,
+        run.get("run", "-"),
+        run.get("who", "-"),
+    )
+
+
+def _as_json(table: FeatureTable | None, failures: list[dict[str, Any]]) -> dict[str, Any]:
+    if table is None:
+        return {"table": None, "failures": failures}
+    return {
+        "table": table.uri,
+        "version": table.version,
+        "feature_shape": list(table.feature_shape),
+        "feature_length": table.feature_length,
+        "files": len(table.paths),
+        "contract_id": table.contract.contract_id,
+        "contract": asdict(table.contract),
+        "counts": [{"split": s, "label": label, "rows": n} for s, label, n in table.counts()],
+        "history": table.history(),
+        "failures": failures,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,112 @@
+"""One extraction from listing to commit, and what there is to say about it afterwards."""
+
+import getpass
+import platform
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from pipelines.command import log
+from pipelines.contract import Contract
+from pipelines.engines.opening import open_base
+from pipelines.job import ExtractJob
+from pipelines.records import Failure
+from pipelines.run import Run
+
+RECORDED_PACKAGES = (
+    "frozen-features",
+    "tensorflow",
+    "keras",
+    "apache-beam",
+    "pyarrow",
+    "deltalake",
+    "pillow",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractReport:
+    """What an extraction did.
+
+    Attributes:
+        run: the run's id.
+        table: the table's URI.
+        version: its version now; None when there is still no table.
+        contract: what its features are.
+        engine: what ran the base.
+        counts: images by where they ended: inputs, present, written, known_failures, new_failures.
+        failures: the images that failed in this run.
+        seconds: wall-clock time of the run.
+        extract_seconds: of that, from the first shard's start to the last one's end.
+    """
+
+    run: str
+    table: str
+    version: int | None
+    contract: Contract
+    engine: str
+    counts: dict[str, int]
+    failures: tuple[Failure, ...]
+    seconds: float
+    extract_seconds: float
+
+
+def extract(job: ExtractJob) -> ExtractReport:
+    """Bring a table up to its input: extract what is missing, commit it in one transaction.
+
+    Raises:
+        UsageError: the options, the input or the table do not fit together; nothing was attempted.
+        FrozenFeaturesError: the work failed; the table is at its old version.
+        OSError: the table's folder cannot be written.
+    """
+    started = time.monotonic()
+    run = Run(job)
+    plan = run.plan(run.look())
+    log(
+        f"{len(run.inputs)} images: {plan.attempted} to extract in {len(plan.shards)} shards, "
+        f"{len(plan.present)} in the table, {len(plan.finished)} finished by an earlier run, "
+        f"{len(plan.known_failures)} known failures"
+    )
+    extract_seconds = 0.0
+    if plan.shards:
+        features = job.features
+        loaded = open_base(features.base, features.image_size, features.weights)
+        log(f"{features.base} with weights from {loaded.source}, engine {run.engine.name}")
+        extract_started = time.monotonic()
+        run.work(plan)
+        extract_seconds = time.monotonic() - extract_started
+    settled = run.settle(plan, _record(run, extract_seconds))
+    return ExtractReport(
+        run=run.id,
+        table=run.uri,
+        version=settled.version,
+        contract=run.contract,
+        engine=run.engine.name,
+        counts=settled.books.totals(),
+        failures=settled.failures,
+        seconds=time.monotonic() - started,
+        extract_seconds=extract_seconds,
+    )
+
+
+def _record(run: Run, extract_seconds: float) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "who": f"{getpass.getuser()}@{platform.node()}",
+        "engine": run.engine.name,
+        "contract_id": run.contract.contract_id,
+        "extract_seconds": round(extract_seconds, 3),
+        "versions": {"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},
+    }
+
+
+def installed_versions(packages: tuple[str, ...]) -> dict[str, str]:
+    """Versions of the packages that are installed."""
+    versions = {}
+    for package in packages:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,50 @@
+"""The reference engine: Keras runs the base, preprocessing included."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.backend import load_keras
+from pipelines.bases import base_named, cut, preprocess
+from pipelines.contract import Contract
+
+if TYPE_CHECKING:
+    import keras
+
+
+class KerasEngine:
+    """Runs a frozen base compiled for one batch shape; short batches are padded to it.
+
+    One shape means one compilation, and features that do not depend on how many images shared a
+    batch.
+    """
+
+    name = "keras"
+
+    def __init__(self, model: "keras.Model", contract: Contract, batch_size: int) -> None:
+        """Put preprocessing before the base and the contract's cut after it.
+
+        Args:
+            model: the frozen base, as `pipelines.weights.load_base` gives it.
+            contract: layer, pooling, preprocessing and image size wanted.
+            batch_size: images a call.
+        """
+        keras = load_keras()
+        self.batch_size = batch_size
+        size = contract.image_size
+        pixels = keras.Input((size, size, 3), batch_size=batch_size, dtype="uint8")
+        images = keras.ops.cast(pixels, contract.compute_dtype)
+        prepared = preprocess(base_named(contract.base), contract.preprocessing, images)
+        features = cut(model, contract.layer, contract.pooling)(prepared)
+        self._model = keras.Model(pixels, features)
+        self._model.trainable = False
+        self._padded = np.zeros((batch_size, size, size, 3), np.uint8)
+        self.feature_shape: tuple[int, ...] = tuple(int(n) for n in features.shape[1:])
+
+    def extract(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Run the base; see `Engine.extract`."""
+        count = len(images)
+        self._padded[:count] = images
+        features = np.asarray(self._model.predict_on_batch(self._padded), np.float32)
+        return features[:count].reshape(count, -1)

@@ -1,0 +1,147 @@
+"""`python -m pipelines.extract`: bring a feature table up to a folder or manifest of images."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pipelines.bases import BASES, POOLINGS, PREPROCESSINGS
+from pipelines.command import Parser, add_json_option, format_table, run_command, write_json
+from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
+from pipelines.driver import ExtractReport, extract
+from pipelines.engines.opening import ENGINES
+from pipelines.job import DEFAULT_BATCH_SIZE, ExtractJob, FeatureChoice
+from pipelines.runner import check_beam_flags
+from pipelines.table.precision import MANTISSA_BITS
+from pipelines.weights import parse_weights
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit status."""
+    return run_command(_extract, argv)
+
+
+def _extract(argv: Sequence[str]) -> int:
+    parser = _parser()
+    options, beam_flags = parser.parse_known_args(argv)
+    check_beam_flags(beam_flags)
+    report = extract(_job(options, beam_flags))
+    print(format_table(_summary(report)))
+    if report.failures:
+        shown = [(f.ref.image_id, f.stage, f.message) for f in report.failures[:10]]
+        print("\n" + format_table(shown, ("failed image", "stage", "why")))
+    write_json(options.json, _as_json(report))
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m pipelines.extract",
+        description="Extract features of images with a frozen base into a feature table. "
+        "Beam's own options (--runner, ...) are taken as well.",
+    )
+    parser.add_argument("--input", required=True, help="folder or manifest of images")
+    parser.add_argument("--input_root", help="folder that a manifest's paths are relative to")
+    parser.add_argument("--table", required=True, help="the feature table; made if not there")
+    features = parser.add_argument_group("which features (the contract)")
+    features.add_argument("--base", default="VGG16", choices=sorted(BASES))
+    features.add_argument(
+        "--weights", default="imagenet", help="imagenet, random[:SEED], or a weights file"
+    )
+    features.add_argument("--image_size", type=_positive, default=150, help="height and width")
+    features.add_argument("--preprocessing", default="imagenet", choices=PREPROCESSINGS)
+    features.add_argument("--interpolation", default="bilinear", choices=list(INTERPOLATIONS))
+    features.add_argument(
+        "--orientation", default="ignored", choices=ORIENTATIONS, help="the EXIF orientation"
+    )
+    features.add_argument("--layer", help="layer whose output is taken; the base's last if not given")
+    features.add_argument("--pooling", default="none", choices=POOLINGS)
+    features.add_argument("--precision", default="float32", choices=list(MANTISSA_BITS))
+    work = parser.add_argument_group("how the work is done")
+    work.add_argument("--engine", default="auto", choices=ENGINES)
+    work.add_argument("--batch_size", type=_positive, default=DEFAULT_BATCH_SIZE)
+    work.add_argument("--threads", type=_positive, help="decoding threads a worker; all cores")
+    work.add_argument("--shard_size", type=_positive, metavar="ROWS", help="by bytes if not given")
+    work.add_argument(
+        "--max_failures", type=_natural, metavar="N", help="10 or 1 %% of the images, the larger"
+    )
+    work.add_argument("--retry_failures", action="store_true", help="try known failures again")
+    add_json_option(parser)
+    return parser
+
+
+def _job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
+    features = FeatureChoice(
+        base=options.base,
+        weights=parse_weights(options.weights),
+        image_size=options.image_size,
+        interpolation=options.interpolation,
+        orientation=options.orientation,
+        preprocessing=options.preprocessing,
+        layer=options.layer,
+        pooling=options.pooling,
+        precision=options.precision,
+    )
+    return ExtractJob(
+        input=options.input,
+        input_root=options.input_root,
+        table=options.table,
+        features=features,
+        engine=options.engine,
+        batch_size=options.batch_size,
+        threads=options.threads,
+        shard_rows=options.shard_size,
+        max_failures=options.max_failures,
+        retry_failures=options.retry_failures,
+        beam_flags=tuple(beam_flags),
+    )
+
+
+def _summary(report: ExtractReport) -> list[tuple[str, object]]:
+    counts = report.counts
+    met = counts["written"] + counts["new_failures"]
+    rows: list[tuple[str, object]] = [
+        ("table", report.table),
+        ("version", "none yet" if report.version is None else str(report.version)),
+        ("contract", f"{report.contract.base} {report.contract.contract_id[:12]}"),
+        ("images", f"{counts['inputs']}"),
+        ("written", f"{counts['written']}"),
+        ("already there", f"{counts['present']}"),
+        ("new failures", f"{counts['new_failures']}"),
+        ("known failures", f"{counts['known_failures']}"),
+        ("seconds", f"{report.seconds:.1f}"),
+    ]
+    if report.extract_seconds:
+        rate = met / report.extract_seconds
+        rows.append(("images a second", f"{rate:.1f} ({report.engine} engine)"))
+    return rows
+
+
+def _as_json(report: ExtractReport) -> dict[str, Any]:
+    failures = [
+        {"image_id": f.ref.image_id, "stage": f.stage, "error": f.error, "message": f.message}
+        for f in report.failures
+    ]
+    return {
+        **{k: v for k, v in asdict(report).items() if k != "counts"},
+        **report.counts,
+        "contract_id": report.contract.contract_id,
+        "failures": failures,
+    }
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

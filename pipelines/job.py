@@ -1,0 +1,100 @@
+"""An extraction as one object: what `main` makes of its options, and what everything inside takes."""
+
+from dataclasses import dataclass
+
+from pipelines.bases import base_named
+from pipelines.contract import Contract
+from pipelines.engines.opening import open_base
+from pipelines.errors import UsageError
+from pipelines.weights import WeightsRequest
+
+DEFAULT_BATCH_SIZE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureChoice:
+    """Which features are wanted, in the user's words; becomes a contract once weights are known.
+
+    Attributes:
+        base: name of the base.
+        weights: where its weights come from.
+        image_size: height and width in pixels.
+        interpolation, orientation, preprocessing, pooling, precision: as in `Contract`.
+        layer: the layer whose output is taken; None for the base's last.
+    """
+
+    base: str
+    weights: WeightsRequest
+    image_size: int
+    interpolation: str
+    orientation: str
+    preprocessing: str
+    layer: str | None
+    pooling: str
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractJob:
+    """One extraction.
+
+    Attributes:
+        input: folder or manifest.
+        input_root: folder that a manifest's paths are relative to; None for its own.
+        table: the table's location.
+        features: which features.
+        engine: the engine wanted, or "auto".
+        batch_size: images the engine takes at once.
+        threads: reading and decoding threads a worker; as many as cores when None.
+        shard_rows: most images of a shard; None to size shards by bytes.
+        max_failures: most new failures at which the run commits; None for the larger of 10 and
+            1 % of the images attempted.
+        retry_failures: try known failures again.
+        beam_flags: options for Beam, as on the command line.
+    """
+
+    input: str
+    input_root: str | None
+    table: str
+    features: FeatureChoice
+    engine: str
+    batch_size: int
+    threads: int | None
+    shard_rows: int | None
+    max_failures: int | None
+    retry_failures: bool
+    beam_flags: tuple[str, ...]
+
+
+def make_contract(choice: FeatureChoice) -> Contract:
+    """Fix what was chosen, including which weights they are.
+
+    ImageNet weights are known by their fingerprint, so nothing is loaded for them; other weights
+    are loaded to be fingerprinted.
+
+    Raises:
+        UsageError: the base does not exist or cannot take images of that size.
+        WeightsError: the weights cannot be loaded.
+    """
+    base = base_named(choice.base)
+    if choice.image_size < base.min_size:
+        raise UsageError(
+            f"{base.name} takes images of at least {base.min_size} pixels, "
+            f"not --image_size {choice.image_size}"
+        )
+    if choice.weights.kind == "imagenet":
+        weights = base.imagenet_fingerprint
+    else:
+        weights = open_base(base.name, choice.image_size, choice.weights).fingerprint
+    return Contract(
+        base=base.name,
+        weights=weights,
+        image_size=choice.image_size,
+        interpolation=choice.interpolation,
+        orientation=choice.orientation,
+        preprocessing=choice.preprocessing,
+        layer=choice.layer or base.last_layer,
+        pooling=choice.pooling,
+        compute_dtype="float32",
+        precision=choice.precision,
+    )

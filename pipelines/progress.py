@@ -1,0 +1,111 @@
+"""Progress while the runner blocks: workers append to a file, the driver watches it grow.
+
+Beam's embedded runner shows its metrics only when all is over, and its workers may be other
+processes; a file in a temporary folder reaches the driver from both.
+"""
+
+import os
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from tqdm import tqdm
+
+POLL_SECONDS = 0.5
+LOG_SECONDS = 15.0
+"""How often a line is logged where stderr is no terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressFile:
+    """Where workers on this machine say what they have done."""
+
+    path: str
+
+    def add(self, done: int, failed: int) -> None:
+        """Count images of one batch: one short append, whole even from several processes."""
+        with Path(self.path).open("ab", buffering=0) as file:
+            file.write(b"%d %d\n" % (done, failed))
+
+    def read_from(self, offset: int) -> tuple[int, int, int]:
+        """Sum what was added since `offset`: (images done, images failed, new offset)."""
+        with Path(self.path).open("rb") as file:
+            file.seek(offset)
+            text = file.read()
+        text = text[: text.rfind(b"\n") + 1]
+        pairs = [line.split() for line in text.splitlines()]
+        done = sum(int(pair[0]) for pair in pairs)
+        return done, sum(int(pair[1]) for pair in pairs), offset + len(text)
+
+
+class ProgressWatch:
+    """Shows images done, images a second, time left and failures until it is closed."""
+
+    def __init__(self, file: ProgressFile, total: int, stream: TextIO = sys.stderr) -> None:
+        """Watch a file.
+
+        Args:
+            file: what the workers write.
+            total: images to extract.
+            stream: a bar is drawn when it is a terminal, lines are logged when it is not.
+        """
+        self._file, self._total, self._stream = file, total, stream
+        self._done = self._failed = self._offset = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
+        Path(file.path).touch()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        draw = self._draw_bar if self._stream.isatty() else self._log_lines
+        draw()
+
+    def _poll(self) -> int:
+        done, failed, self._offset = self._file.read_from(self._offset)
+        self._done += done
+        self._failed += failed
+        return done + failed
+
+    def _draw_bar(self) -> None:
+        columns = os.get_terminal_size(self._stream.fileno()).columns or 80
+        with tqdm(total=self._total, unit="image", file=self._stream, ncols=columns) as bar:
+            while not self._stop.wait(POLL_SECONDS):
+                bar.update(self._poll())
+                bar.set_postfix(failures=self._failed)
+            bar.update(self._poll())
+
+    def _log_lines(self) -> None:
+        started = logged = time.monotonic()
+        while not self._stop.wait(POLL_SECONDS):
+            self._poll()
+            if time.monotonic() - logged >= LOG_SECONDS:
+                logged = time.monotonic()
+                self._log_line(logged - started)
+        self._poll()
+        self._log_line(time.monotonic() - started)
+
+    def _log_line(self, seconds: float) -> None:
+        met = self._done + self._failed
+        rate = met / seconds
+        left = f"{(self._total - met) / rate:.0f} s left" if rate else "time left unknown"
+        self._stream.write(
+            f"{met} of {self._total} images, {rate:.1f} images/s, {left}, "
+            f"{self._failed} failures\n"
+        )
+        self._stream.flush()

@@ -1,0 +1,27 @@
+"""Reading an image's bytes, trying again when the trouble may pass."""
+
+import errno
+import time
+from pathlib import Path
+
+ATTEMPTS = 3
+FIRST_PAUSE = 0.1
+"""Seconds before the second attempt; doubled before each further one."""
+
+_LASTING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.ELOOP})
+
+
+def read_bytes(uri: str) -> bytes:
+    """Read a whole file.
+
+    Raises:
+        OSError: it is not there, may not be read, or failed `ATTEMPTS` times in a row.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            return Path(uri).read_bytes()
+        except OSError as error:
+            if error.errno in _LASTING or attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(FIRST_PAUSE * 2**attempt)
+    raise AssertionError("unreachable: the last attempt returns or raises")

@@ -1,0 +1,102 @@
+"""The values that flow through a run: an image to extract, a shard of them, an image that failed."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """One image as the input names it, before its bytes are read.
+
+    Attributes:
+        image_id: stable id, unique in the input: path relative to the root, or the manifest's `id`.
+        uri: where the bytes are.
+        label: class name; None when unlabelled.
+        split: name of the split the image belongs to.
+        bytes: size in bytes when listed.
+        modified: time of last change when listed, microseconds since the epoch (UTC).
+    """
+
+    image_id: str
+    uri: str
+    label: str | None
+    split: str
+    bytes: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The unit of work: images of one split that end in one Parquet file.
+
+    Attributes:
+        name: names the file, together with the attempt that writes it.
+        split: the one split of all `refs`.
+        refs: the images, ascending by `image_id`.
+    """
+
+    name: str
+    split: str
+    refs: tuple[ImageRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One image that could not be used, and why.
+
+    Attributes:
+        ref: the image.
+        sha256: hash of its bytes, hexadecimal; None when they could not be read.
+        stage: "read", "decode" or "extract".
+        error: class of the error.
+        message: what it said, one line.
+        lasting: True when the same bytes would fail again, so that a rerun skips them.
+    """
+
+    ref: ImageRef
+    sha256: str | None
+    stage: str
+    error: str
+    message: str
+    lasting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceImage:
+    """What a row says of the image its features came from.
+
+    Attributes:
+        ref: the image as listed.
+        sha256: hash of the bytes that were decoded, hexadecimal.
+        bytes: how many bytes those were.
+        width: in pixels, before resizing.
+        height: in pixels, before resizing.
+    """
+
+    ref: ImageRef
+    sha256: str
+    bytes: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureBlock:
+    """Rows on their way to a file.
+
+    Attributes:
+        sources: the images, in row order.
+        features: float32 (rows, length), each row flattened in C order.
+    """
+
+    sources: Sequence[SourceImage]
+    features: npt.NDArray[np.float32]
+
+
+def storable(text: str) -> str:
+    r"""A name that any file format can hold: bytes that are not UTF-8 become `\xNN`."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")

@@ -1,0 +1,94 @@
+"""Extracting one shard: images in, one Parquet file with its receipt out."""
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipelines.core import extract_images
+from pipelines.decode import pixel_spec
+from pipelines.engines import Engine
+from pipelines.engines.opening import EngineRequest
+from pipelines.progress import ProgressFile
+from pipelines.records import Failure, Shard
+from pipelines.table.files import FeatureFileWriter, Receipt
+from pipelines.table.schema import DATA_FOLDER
+from pipelines.table.storage import open_storage
+
+
+@dataclass(frozen=True, slots=True)
+class ShardJob:
+    """What is the same for all shards of a run.
+
+    Attributes:
+        run: the run's id; begins the name of every file it writes.
+        table: URI of the table's folder.
+        engine: the engine the driver chose.
+        threads: reading and decoding threads; as many as cores when None.
+        progress: where to count images; None where the driver cannot see this machine's files.
+    """
+
+    run: str
+    table: str
+    engine: EngineRequest
+    threads: int | None
+    progress: ProgressFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardResult:
+    """What became of a shard.
+
+    Attributes:
+        path: its file, inside the table's folder.
+        receipt: what the file's footer says.
+        batches: calls of the engine.
+    """
+
+    path: str
+    receipt: Receipt
+    batches: int
+
+    def counts(self) -> Mapping[str, int]:
+        """Counters for the runner: images, failures, batches, shards."""
+        return Counter(
+            images=self.receipt.rows,
+            failures=len(self.receipt.failures),
+            batches=self.batches,
+            shards=1,
+        )
+
+
+def extract_shard(shard: Shard, job: ShardJob, engine: Engine) -> ShardResult:
+    """Read, decode, run the base, and write one file; its name is new at every attempt.
+
+    Running it twice writes two files of which the commit takes one. A shard in which every image
+    failed still writes its file: no rows, and a receipt that says why.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    contract = job.engine.contract
+    path = f"{DATA_FOLDER}/{job.run}-{shard.name}-{uuid.uuid4().hex[:8]}.parquet"
+    storage = open_storage(job.table)
+    failures: list[Failure] = []
+    batches = 0
+    with FeatureFileWriter(storage, path, contract) as writer:
+        for each in extract_images(shard.refs, engine, pixel_spec(contract), job.threads):
+            writer.write(each.block)
+            failures.extend(each.failures)
+            batches += bool(each.block.sources)
+            if job.progress is not None:
+                job.progress.add(len(each.block.sources), len(each.failures))
+        receipt = Receipt(
+            run=job.run,
+            shard=shard.name,
+            split=shard.split,
+            rows=writer.rows,
+            contract=contract.canonical_json(),
+            feature_shape=engine.feature_shape,
+            engine=engine.name,
+            failures=tuple(failures),
+        )
+        writer.close(receipt)
+    return ShardResult(path, receipt, batches)

@@ -1,0 +1,36 @@
+"""Where images come from: a folder or a manifest becomes a sorted list of `ImageRef`."""
+
+from pathlib import Path
+
+from pipelines.errors import InputError
+from pipelines.records import ImageRef
+from pipelines.source.folder import list_folder
+from pipelines.source.manifest import MANIFEST_SUFFIXES, list_manifest
+
+
+def list_images(location: str, root: str | None = None) -> list[ImageRef]:
+    """List the images of a folder or a manifest, ascending by `image_id`.
+
+    Args:
+        location: a folder (`split/label/image`, `label/image` or flat), or a manifest file.
+        root: the folder that a manifest's paths are relative to and must lie in; its own folder
+            when None.
+
+    Raises:
+        InputError: there is no such folder or file, it holds no image, or it contradicts itself.
+    """
+    if "://" in location:
+        raise InputError(f"cannot read {location}: the input must be a local folder or manifest")
+    path = Path(location)
+    if path.is_dir():
+        refs = list_folder(path)
+    elif path.is_file():
+        if path.suffix.lower() not in MANIFEST_SUFFIXES:
+            known = ", ".join(sorted(MANIFEST_SUFFIXES))
+            raise InputError(f"{location} is no folder, and a manifest ends in one of {known}")
+        refs = list_manifest(path, Path(root) if root is not None else path.parent)
+    else:
+        raise InputError(f"no folder or manifest at {location}")
+    if not refs:
+        raise InputError(f"no images in {location}")
+    return sorted(refs, key=lambda ref: ref.image_id)

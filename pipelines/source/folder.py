@@ -1,0 +1,71 @@
+"""A folder of images, its subfolders saying split and label."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipelines.errors import InputError
+from pipelines.records import ImageRef, storable
+from pipelines.source.splits import NAMED_SPLITS, split_of
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+
+def list_folder(root: Path) -> list[ImageRef]:
+    """List the images below a folder: `split/label/image`, `label/image`, or flat.
+
+    All images lie at one depth, which says what the folders mean. Hidden files and files without
+    an image's suffix are left out.
+
+    Raises:
+        InputError: the images lie at several depths, or too deep, or splits hold no label folders.
+    """
+    found = list(_walk(root, ()))
+    if not found:
+        return []
+    by_depth = {len(parts): parts for parts, _ in found}
+    if len(by_depth) > 1:
+        shown = " and ".join(repr("/".join(by_depth[depth])) for depth in sorted(by_depth)[:2])
+        raise InputError(
+            f"images of {root} lie at different depths ({shown}); "
+            "use split/label/image, label/image, a flat folder, or a manifest"
+        )
+    (depth,) = by_depth
+    if depth > 3:
+        raise InputError(
+            f"images of {root} lie too deep ({'/'.join(by_depth[depth])!r}); "
+            "use split/label/image, or a manifest"
+        )
+    if depth == 2 and {parts[0] for parts, _ in found} <= NAMED_SPLITS:
+        raise InputError(
+            f"{root} has split folders with no label folders inside; "
+            "use split/label/image, or a manifest"
+        )
+    return [_ref(parts, entry) for parts, entry in found]
+
+
+def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], os.DirEntry[str]]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _walk(Path(entry.path), (*above, entry.name))
+            elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122 - hot
+                yield (*above, entry.name), entry
+
+
+def _ref(parts: tuple[str, ...], entry: os.DirEntry[str]) -> ImageRef:
+    names = tuple(storable(part) for part in parts)
+    image_id = "/".join(names)
+    label = names[-2] if len(names) > 1 else None
+    split = names[0] if len(names) == 3 else split_of(image_id, label)
+    status = entry.stat()
+    return ImageRef(
+        image_id=image_id,
+        uri=entry.path,
+        label=label,
+        split=split,
+        bytes=status.st_size,
+        modified=status.st_mtime_ns // 1000,
+    )

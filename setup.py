@@ -1,0 +1,39 @@
+"""Packaging of frozen-features; exact versions stand in requirements.lock."""
+
+from setuptools import find_packages, setup
+
+KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4"]
+EXTRACT = [*KERAS, "apache-beam>=2.77,<3", "onnx>=1.18,<2", "tqdm>=4.66,<5"]
+TRAIN = [*KERAS, "scikit-learn>=1.9,<1.10", "skops>=0.14,<1", "matplotlib>=3.9,<4"]
+DEVELOP = [
+    *EXTRACT,
+    *TRAIN,
+    "duckdb>=1.3",
+    "hypothesis>=6.100,<7",
+    "import-linter>=2.3,<3",
+    "mypy>=1.15,<3",
+    "pandas>=2.2,<4",
+    "polars>=1.20,<3",
+    "pytest>=8.3,<10",
+    "pytest-timeout>=2.3,<3",
+    "ruff>=0.12,<1",
+]
+
+setup(
+    name="frozen-features",
+    version="0.1.0",
+    description="A batch feature store for images: a frozen convolutional base, run once per image",
+    long_description=open("README.md", encoding="utf-8").read(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.12",
+    packages=find_packages(include=["pipelines*", "classifiers*"]),
+    package_data={"pipelines": ["py.typed"], "classifiers": ["py.typed"]},
+    install_requires=[
+        "deltalake>=1.6,<2",
+        "numpy>=2.1,<3",
+        "pillow>=11,<13",
+        "pyarrow>=21,<26",
+    ],
+    extras_require={"extract": EXTRACT, "train": TRAIN, "dev": DEVELOP},
+)
