@@ -4,7 +4,6 @@ import getpass
 import platform
 import time
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 from pipelines.command import log
@@ -13,6 +12,7 @@ from pipelines.engines.opening import open_base
 from pipelines.job import ExtractJob
 from pipelines.records import Failure
 from pipelines.run import Run
+from pipelines.versions import installed_versions
 
 RECORDED_PACKAGES = (
     "frozen-features",
@@ -99,14 +99,3 @@ def _record(run: Run, extract_seconds: float) -> dict[str, Any]:
         "extract_seconds": round(extract_seconds, 3),
         "versions": {"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},
     }
-
-
-def installed_versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """Versions of the packages that are installed."""
-    versions = {}
-    for package in packages:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions

@@ -35,3 +35,7 @@ class CommitRefusedError(FrozenFeaturesError):
 
 class ImageError(FrozenFeaturesError):
     """One image cannot be used; it costs itself only and becomes a recorded failure."""
+
+
+class ModelError(FrozenFeaturesError):
+    """A model folder is missing, damaged, or was made for other features."""

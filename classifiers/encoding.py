@@ -1,0 +1,83 @@
+"""From class names to the numbers that heads are trained on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.dataset import Samples
+from pipelines.errors import TableError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Labelled images, ready for a head.
+
+    Attributes:
+        features: float32 (n, length).
+        targets: int64 (n,), places in the sorted list of classes.
+    """
+
+    features: npt.NDArray[np.float32]
+    targets: npt.NDArray[np.int64]
+
+
+def classes_of(samples: Samples) -> tuple[str, ...]:
+    """The classes of labelled images, sorted.
+
+    Raises:
+        TableError: there are fewer than two, so that there is nothing to tell apart.
+    """
+    classes = tuple(sorted({str(label) for label in samples.labels if label is not None}))
+    if len(classes) < 2:
+        found = f"only {classes[0]!r}" if classes else "no labels"
+        raise TableError(f"a head needs images of two classes or more, this split has {found}")
+    return classes
+
+
+def encode(samples: Samples, classes: Sequence[str]) -> TrainingSet:
+    """Number the labels by their place in `classes`; unlabelled images are left out.
+
+    Raises:
+        TableError: an image has a class that is not among them, or none is labelled.
+    """
+    labelled = np.array([label is not None for label in samples.labels], dtype=bool)
+    if not labelled.any():
+        raise TableError("no image of this split has a label")
+    places = {name: place for place, name in enumerate(classes)}
+    strangers = sorted({str(label) for label in samples.labels[labelled]} - places.keys())
+    if strangers:
+        raise TableError(
+            f"class {strangers[0]!r} was not in the training split, which has {', '.join(classes)}"
+        )
+    features = samples.features if labelled.all() else samples.features[labelled]
+    targets = np.array([places[label] for label in samples.labels[labelled]], np.int64)
+    return TrainingSet(features, targets)
+
+
+def parse_class_weight(
+    text: str, classes: Sequence[str], targets: npt.NDArray[np.int64]
+) -> dict[int, float] | None:
+    """Read `--class_weight`: "none", "balanced" (n / (classes x images of it)), or "cats=1,dogs=2".
+
+    Returns:
+        Weight by class number, None when all are alike; classes not named weigh 1.
+
+    Raises:
+        UsageError: the text is none of these, or names a class that is not there.
+    """
+    if text == "none":
+        return None
+    if text == "balanced":
+        counts = np.bincount(targets, minlength=len(classes))
+        return {k: float(len(targets) / (len(classes) * count)) for k, count in enumerate(counts)}
+    weights = dict.fromkeys(range(len(classes)), 1.0)
+    for part in text.split(","):
+        name, equals, value = part.rpartition("=")
+        try:
+            weights[list(classes).index(name)] = float(value)
+        except ValueError:
+            meant = "none, balanced or CLASS=WEIGHT,..." if not equals else ", ".join(classes)
+            raise UsageError(f"--class_weight {part!r}: expected {meant}") from None
+    return weights

@@ -1,0 +1,128 @@
+"""The literature's head: a dense layer with dropout on top of the frozen base, in Keras."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.encoding import TrainingSet
+from classifiers.heads import History, Judgement
+from pipelines.backend import load_keras
+from pipelines.command import log
+
+if TYPE_CHECKING:
+    import keras
+
+PREDICT_BATCH = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DenseHead:
+    """Dense, dropout, sigmoid or softmax; RMSprop at a low rate.
+
+    The defaults are Chollet's (Deep Learning with Python, 2017, section 5.3.1).
+
+    Attributes:
+        units: width of the hidden layer.
+        dropout: share of hidden units dropped in training.
+        learning_rate: of RMSprop.
+        epochs: passes over the training split.
+        batch_size: images a step.
+    """
+
+    units: int = 256
+    dropout: float = 0.5
+    learning_rate: float = 2e-5
+    epochs: int = 30
+    batch_size: int = 20
+    name: str = "dense"
+
+    def settings(self) -> dict[str, Any]:
+        """See `Head.settings`."""
+        return asdict(self)
+
+    def check(self, rows: int) -> None:
+        """Any size will do."""
+
+    def fit(
+        self,
+        train: TrainingSet,
+        validation: TrainingSet | None,
+        classes: int,
+        class_weight: Mapping[int, float] | None,
+        seed: int,
+    ) -> tuple["FittedDense", History]:
+        """See `Head.fit`."""
+        keras = load_keras()
+        keras.utils.set_random_seed(seed)
+        model = self._build(train.features.shape[1], classes)
+        held_out = None if validation is None else (validation.features, validation.targets)
+        epochs: list[dict[str, float]] = []
+
+        def keep(epoch: int, logs: Mapping[str, float]) -> None:
+            epochs.append({"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}})
+            shown = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+            log(f"epoch {epoch + 1} of {self.epochs}  {shown}")
+
+        model.fit(
+            train.features,
+            train.targets,
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            validation_data=held_out,
+            class_weight=None if class_weight is None else dict(class_weight),
+            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep)],
+            verbose=0,
+        )
+        return FittedDense(model), epochs
+
+    def _build(self, length: int, classes: int) -> "keras.Model":
+        keras = load_keras()
+        two = classes == 2
+        model = keras.Sequential(
+            [
+                keras.Input((length,)),
+                keras.layers.Dense(self.units, activation="relu"),
+                keras.layers.Dropout(self.dropout),
+                keras.layers.Dense(
+                    1 if two else classes, activation="sigmoid" if two else "softmax"
+                ),
+            ]
+        )
+        model.compile(
+            optimizer=keras.optimizers.RMSprop(learning_rate=self.learning_rate),
+            loss="binary_crossentropy" if two else "sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        return model
+
+
+class FittedDense:
+    """A trained dense head."""
+
+    file_name = "model.keras"
+
+    def __init__(self, model: "keras.Model") -> None:
+        self._model = model
+
+    @classmethod
+    def load(cls, folder: Path) -> "FittedDense":
+        """Read back what `save` wrote; safe mode refuses code in the file."""
+        keras = load_keras()
+        path = folder / cls.file_name
+        return cls(keras.models.load_model(path, compile=False, safe_mode=True))
+
+    def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
+        """See `FittedHead.judge`; the scores are the probabilities."""
+        outputs = self._model.predict(features, batch_size=PREDICT_BATCH, verbose=0)
+        probabilities = np.asarray(outputs, np.float64)
+        if probabilities.shape[1] == 1:
+            probabilities = np.hstack([1.0 - probabilities, probabilities])
+        return Judgement(probabilities.argmax(axis=1), probabilities, probabilities)
+
+    def save(self, folder: Path) -> None:
+        """See `FittedHead.save`."""
+        self._model.save(folder / self.file_name)

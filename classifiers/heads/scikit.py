@@ -1,0 +1,139 @@
+"""The baselines: standardised features and a linear or kernel model of scikit-learn."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.encoding import TrainingSet
+from classifiers.heads import History, Judgement
+from pipelines.command import log
+from pipelines.errors import ModelError, UsageError
+
+RBF_ROWS = 20_000
+"""Most training rows of an RBF SVM: its time grows with their square, and past this into hours."""
+
+ITERATIONS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ScikitHead:
+    """Standardisation, then one of scikit-learn's classifiers.
+
+    Attributes:
+        name: "logistic", "linear_svm" or "rbf_svm".
+        c: inverse strength of the regularisation.
+    """
+
+    name: str
+    c: float
+
+    def settings(self) -> dict[str, Any]:
+        """See `Head.settings`."""
+        return {"name": self.name, "C": self.c, "standardised": True}
+
+    def check(self, rows: int) -> None:
+        """See `Head.check`; only the RBF SVM has a limit."""
+        if self.name == "rbf_svm" and rows > RBF_ROWS:
+            raise UsageError(
+                f"rbf_svm takes at most {RBF_ROWS:,} training rows, its time grows with their "
+                f"square; this split has {rows:,}: use --head linear_svm or logistic"
+            )
+
+    def fit(
+        self,
+        train: TrainingSet,
+        validation: TrainingSet | None,
+        classes: int,
+        class_weight: Mapping[int, float] | None,
+        seed: int,
+    ) -> tuple["FittedScikit", History]:
+        """See `Head.fit`; the history is empty."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        weight = None if class_weight is None else dict(class_weight)
+        model = make_pipeline(StandardScaler(), _CLASSIFIERS[self.name](self.c, weight, seed))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ConvergenceWarning)
+            model.fit(train.features, train.targets)
+        if any(issubclass(each.category, ConvergenceWarning) for each in caught):
+            log(f"{self.name} stopped before it converged; a smaller --C helps")
+        return FittedScikit(model), []
+
+
+class FittedScikit:
+    """A trained scikit-learn pipeline."""
+
+    file_name = "model.skops"
+
+    def __init__(self, pipeline: Any) -> None:  # noqa: ANN401 - scikit-learn is untyped
+        self._pipeline = pipeline
+
+    @classmethod
+    def load(cls, folder: Path) -> "FittedScikit":
+        """Read back what `save` wrote.
+
+        Raises:
+            ModelError: the file holds types other than scikit-learn's own, which might run code.
+        """
+        from skops import io
+
+        path = folder / cls.file_name
+        strangers = io.get_untrusted_types(file=path)
+        if strangers:
+            raise ModelError(f"{path} holds types that are not trusted: {', '.join(strangers)}")
+        return cls(io.load(path))
+
+    def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
+        """See `FittedHead.judge`; the scores are distances from the separating surfaces.
+
+        For two classes they are the second's and its negative.
+        """
+        scores = np.asarray(self._pipeline.decision_function(features), np.float64)
+        if scores.ndim == 1:
+            scores = np.column_stack([-scores, scores])
+            predicted = (scores[:, 1] > 0).astype(np.int64)
+        else:
+            # A kernel SVM of many classes votes pair by pair, which its scores need not repeat.
+            predicted = np.asarray(self._pipeline.predict(features), np.int64)
+        probabilities = None
+        if hasattr(self._pipeline, "predict_proba"):
+            probabilities = np.asarray(self._pipeline.predict_proba(features), np.float64)
+        return Judgement(predicted, scores, probabilities)
+
+    def save(self, folder: Path) -> None:
+        """See `FittedHead.save`."""
+        from skops import io
+
+        io.dump(self._pipeline, folder / self.file_name)
+
+
+def _logistic(c: float, weight: dict[int, float] | None, seed: int) -> Any:  # noqa: ANN401
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=c, class_weight=weight, max_iter=ITERATIONS, random_state=seed)
+
+
+def _linear_svm(c: float, weight: dict[int, float] | None, seed: int) -> Any:  # noqa: ANN401
+    from sklearn.svm import LinearSVC
+
+    return LinearSVC(C=c, class_weight=weight, max_iter=ITERATIONS, random_state=seed)
+
+
+def _rbf_svm(c: float, weight: dict[int, float] | None, seed: int) -> Any:  # noqa: ANN401
+    from sklearn.svm import SVC
+
+    return SVC(C=c, kernel="rbf", class_weight=weight, random_state=seed)
+
+
+_CLASSIFIERS: dict[str, Callable[[float, dict[int, float] | None, int], Any]] = {
+    "logistic": _logistic,
+    "linear_svm": _linear_svm,
+    "rbf_svm": _rbf_svm,
+}

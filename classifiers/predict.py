@@ -1,0 +1,83 @@
+"""`python -m classifiers.predict`: classes of images, from stored features or from the images."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from classifiers.predicting import predict_images, predict_table, write_predictions
+from classifiers.registry import Model, load_model, read_card
+from pipelines.command import Parser, add_json_option, format_table, log, run_command, write_json
+from pipelines.contract import require_same_contract
+from pipelines.engines.opening import EngineRequest, choose_engine, open_engine
+from pipelines.errors import UsageError
+from pipelines.source import list_images
+from pipelines.table.feature_table import FeatureTable
+from pipelines.weights import parse_weights
+
+BATCH_SIZE = 32
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit status."""
+    return run_command(_predict, argv)
+
+
+def _predict(argv: Sequence[str]) -> int:
+    parser = Parser(prog="python -m classifiers.predict", description=__doc__)
+    parser.add_argument("--model", required=True, metavar="DIR", help="what classifiers.train wrote")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--table", help="a feature table")
+    what.add_argument("--input", help="a folder or manifest of images")
+    parser.add_argument("--split", help="with --table: this split only")
+    parser.add_argument("--table_version", type=int, help="with --table: an older version")
+    parser.add_argument("--input_root", help="with --input: folder a manifest's paths are relative to")
+    parser.add_argument(
+        "--weights", default="imagenet", help="with --input: imagenet, random[:SEED], or a file"
+    )
+    parser.add_argument("--output", required=True, metavar="FILE.parquet")
+    add_json_option(parser)
+    options = parser.parse_args(argv)
+
+    output = _output(options.output)
+    folder = Path(options.model)
+    read_card(folder)
+    tables, model = _from_table(options, folder) if options.table else _from_images(options, folder)
+    predicted, failed = write_predictions(tables, model, output)
+    rows = [("predicted", str(predicted)), ("could not be used", str(failed)), ("file", str(output))]
+    print(format_table(rows))
+    write_json(options.json, {"predicted": predicted, "failed": failed, "output": str(output)})
+    return 0
+
+
+def _output(text: str) -> Path:
+    path = Path(text)
+    if path.suffix != ".parquet":
+        raise UsageError(f"--output {text}: the predictions are Parquet, name a file.parquet")
+    if path.is_dir() or not path.resolve().parent.is_dir():
+        raise UsageError(f"--output {text}: no folder {path.resolve().parent} to write it in")
+    return path
+
+
+def _from_table(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.Table], Model]:
+    table = FeatureTable.open(options.table, options.table_version)
+    require_same_contract(read_card(folder).contract, "the model", table.contract, "the table")
+    model = load_model(folder)
+    return predict_table(model, table, options.split), model
+
+
+def _from_images(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.Table], Model]:
+    refs = list_images(options.input, options.input_root)
+    contract = read_card(folder).contract
+    engine = choose_engine("auto")
+    request = EngineRequest(engine, contract, parse_weights(options.weights), BATCH_SIZE)
+    opened = open_engine(request)
+    log(f"{len(refs)} images through {contract.base}")
+    model = load_model(folder)
+    return predict_images(model, refs, opened), model
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,124 @@
+"""Predictions of a model, from stored features or straight from images, in bounded memory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from classifiers.dataset import stream_split
+from classifiers.registry import Model
+from pipelines.contract import require_same_contract
+from pipelines.core import extract_images
+from pipelines.decode import pixel_spec
+from pipelines.engines import Engine
+from pipelines.records import ImageRef
+from pipelines.table.feature_table import FeatureTable
+from pipelines.table.precision import round_mantissa
+
+
+def prediction_schema(classes: tuple[str, ...]) -> pa.Schema:
+    """Columns of a file of predictions.
+
+    `predicted` is null, and `error` says why, for an image that could not be used; `probability` is
+    that of the predicted class, null from a head without probabilities; `score_CLASS` is as
+    `Judgement.scores`.
+    """
+    fixed = [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("copy", pa.int32(), nullable=False),
+        pa.field("label", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("predicted", pa.string()),
+        pa.field("probability", pa.float64()),
+        pa.field("error", pa.string()),
+    ]
+    return pa.schema(fixed + [pa.field(f"score_{name}", pa.float64()) for name in classes])
+
+
+def predict_table(model: Model, table: FeatureTable, split: str | None) -> Iterator[pa.Table]:
+    """Predict the images of a table, all splits when none is named.
+
+    Raises:
+        ContractMismatchError: the table's features are not the model's.
+    """
+    require_same_contract(model.card.contract, "the model", table.contract, "the table")
+    for keys, features in stream_split(table, split):
+        yield _predictions(model, keys, features)
+
+
+def predict_images(model: Model, refs: list[ImageRef], engine: Engine) -> Iterator[pa.Table]:
+    """Predict images by the base and the head; an unusable image gets a row that says why.
+
+    Args:
+        model: the head and its card.
+        refs: the images.
+        engine: opened for the card's contract.
+    """
+    contract = model.card.contract
+    for each in extract_images(refs, engine, pixel_spec(contract)):
+        block = each.block
+        if block.sources:
+            features = round_mantissa(block.features, contract.precision)
+            keys = _keys([source.ref for source in block.sources])
+            yield _predictions(model, keys, features)
+        if each.failures:
+            keys = _keys([failure.ref for failure in each.failures])
+            errors = pa.array([failure.message for failure in each.failures], pa.string())
+            yield _conform(keys.append_column("error", errors), model)
+
+
+def write_predictions(tables: Iterator[pa.Table], model: Model, path: Path) -> tuple[int, int]:
+    """Write predictions as Parquet; the file takes its name only when it is whole.
+
+    Returns:
+        Images predicted, and images that could not be.
+    """
+    draft = path.with_name(f".{path.name}.part")
+    predicted = failed = 0
+    try:
+        with pq.ParquetWriter(draft, prediction_schema(model.card.classes)) as writer:
+            for table in tables:
+                writer.write_table(table)
+                failed += table.column("predicted").null_count
+                predicted += table.num_rows - table.column("predicted").null_count
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return predicted, failed
+
+
+def _predictions(model: Model, keys: pa.Table, features: "np.typing.NDArray[np.float32]") -> pa.Table:
+    judged = model.head.judge(features)
+    classes = np.array(model.card.classes, dtype=object)
+    table = keys.append_column("predicted", pa.array(classes[judged.predicted], pa.string()))
+    if judged.probabilities is not None:
+        rows = np.arange(len(features))
+        of_predicted = judged.probabilities[rows, judged.predicted]
+        table = table.append_column("probability", pa.array(of_predicted))
+    for number, name in enumerate(model.card.classes):
+        table = table.append_column(f"score_{name}", pa.array(judged.scores[:, number]))
+    return _conform(table, model)
+
+
+def _keys(refs: list[ImageRef]) -> pa.Table:
+    return pa.table(
+        {
+            "image_id": [ref.image_id for ref in refs],
+            "copy": pa.array(np.zeros(len(refs), np.int32)),
+            "label": pa.array([ref.label for ref in refs], pa.string()),
+            "split": [ref.split for ref in refs],
+        }
+    )
+
+
+def _conform(table: pa.Table, model: Model) -> pa.Table:
+    schema = prediction_schema(model.card.classes)
+    columns = [
+        table.column(field.name).cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)

@@ -1,0 +1,146 @@
+"""A model folder: the head, the card that says what it was made from, its history and pictures."""
+
+import contextlib
+import csv
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from classifiers.heads import FittedHead, History
+from classifiers.heads.dense import FittedDense
+from classifiers.heads.scikit import FittedScikit
+from pipelines.contract import Contract
+from pipelines.errors import ModelError, UsageError
+
+CARD_FILE = "card.json"
+HISTORY_FILE = "history.csv"
+CURVES_FILE = "curves.png"
+CONFUSION_FILE = "confusion.png"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """Where a model comes from and what it is good for.
+
+    Attributes:
+        head: kind of head.
+        settings: its settings.
+        contract: of the features it was trained on, and the only ones it takes.
+        contract_id: hash of that contract.
+        table: the table's URI.
+        table_version: its version.
+        classes: names, by class number.
+        splits: the splits trained and validated on; validation None when there was none.
+        rows: rows of each.
+        class_weight: weight by class name; None when all are alike.
+        seed: what every random choice of the training came from.
+        metrics: measures by "train" and "validation".
+        seconds: how long the training took.
+        created: when, ISO 8601 (UTC).
+        versions: of the libraries.
+    """
+
+    head: str
+    settings: dict[str, Any]
+    contract: Contract
+    contract_id: str
+    table: str
+    table_version: int
+    classes: tuple[str, ...]
+    splits: dict[str, str | None]
+    rows: dict[str, int]
+    class_weight: dict[str, float] | None
+    seed: int
+    metrics: dict[str, dict[str, Any] | None]
+    seconds: float
+    created: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained head and its card."""
+
+    head: FittedHead
+    card: ModelCard
+
+
+def check_target(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a place where a model cannot be written, before hours go into training it.
+
+    Raises:
+        UsageError: something else is there, or a model is and must not be overwritten.
+        OSError: the folder above cannot be made or written.
+    """
+    if folder.exists():
+        ours = folder.is_dir() and ((folder / CARD_FILE).is_file() or not any(folder.iterdir()))
+        if not ours:
+            raise UsageError(f"--model {folder} exists and is no model folder; name another")
+        if any(folder.iterdir()) and not overwrite:
+            raise UsageError(f"--model {folder} holds a model; name another, or give --overwrite")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent):
+        pass
+
+
+@contextlib.contextmanager
+def model_draft(folder: Path) -> Iterator[Path]:
+    """A folder to write a model into; it takes its name only when all of it is written."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        draft = Path(temporary) / "model"
+        draft.mkdir()
+        yield draft
+        if folder.exists():
+            folder.rename(Path(temporary) / "before")
+        draft.rename(folder)
+
+
+def write_model(draft: Path, head: FittedHead, card: ModelCard, history: History) -> None:
+    """Write head, card and history into a model's draft."""
+    head.save(draft)
+    text = json.dumps(asdict(card), indent=2, allow_nan=False)
+    (draft / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+    with (draft / HISTORY_FILE).open("w", newline="", encoding="utf-8") as file:
+        columns = list(history[0])
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows({**row, "epoch": int(row["epoch"])} for row in history)
+
+
+def load_model(folder: Path) -> Model:
+    """Read a model folder.
+
+    Raises:
+        ModelError: it is none, or it is damaged.
+    """
+    card = read_card(folder)
+    kind = FittedDense if card.head == "dense" else FittedScikit
+    if not (folder / kind.file_name).is_file():
+        raise ModelError(f"{folder} has no {kind.file_name}; train it again")
+    try:
+        return Model(kind.load(folder), card)
+    except ModelError:
+        raise
+    except Exception as error:  # each library has its own errors for a damaged file
+        raise ModelError(f"cannot read {folder / kind.file_name}: {error}") from error
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read a model's card alone.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
+    path = folder / CARD_FILE
+    if not path.is_file():
+        raise ModelError(f"no model in {folder}; classifiers.train makes one")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        values["contract"] = Contract(**values["contract"])
+        values["classes"] = tuple(values["classes"])
+        return ModelCard(**values)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(f"cannot read {path}: {error}") from error

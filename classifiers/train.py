@@ -1,0 +1,110 @@
+"""`python -m classifiers.train`: fit a head on stored features."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from classifiers.heads import Head
+from classifiers.heads.dense import DenseHead
+from classifiers.heads.scikit import ScikitHead
+from classifiers.registry import CONFUSION_FILE, CURVES_FILE
+from classifiers.training import TrainJob, train
+from pipelines.command import Parser, add_json_option, format_table, run_command, write_json
+from pipelines.errors import UsageError
+from pipelines.source.splits import TRAIN, VALIDATION
+
+DEFAULT_C = {"logistic": 1e-3, "linear_svm": 1e-5, "rbf_svm": 1.0}
+DENSE_OPTIONS = ("units", "dropout", "learning_rate", "epochs", "batch_size")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit status."""
+    return run_command(_train, argv)
+
+
+def _train(argv: Sequence[str]) -> int:
+    options = _parser().parse_args(argv)
+    folder = Path(options.model)
+    card = train(
+        TrainJob(
+            table=options.table,
+            table_version=options.table_version,
+            head=_head(options),
+            model=folder,
+            overwrite=options.overwrite,
+            train_split=options.train_split,
+            validation_split=options.validation_split,
+            class_weight=options.class_weight,
+            seed=options.seed,
+        )
+    )
+    rows = []
+    for split, measures in card.metrics.items():
+        if measures is not None:
+            columns = (measures["accuracy"], measures["roc_auc"], measures["log_loss"])
+            rows.append((card.head, split, card.rows[split], *columns))
+    print(format_table(rows, ("head", "split", "images", "accuracy", "roc_auc", "log_loss")))
+    pictures = [folder / CURVES_FILE, folder / CONFUSION_FILE]
+    shown = ", ".join(str(picture) for picture in pictures if picture.is_file())
+    print(f"\nmodel in {folder} after {card.seconds:.1f} s; pictures: {shown}")
+    write_json(options.json, asdict(card))
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m classifiers.train", description=__doc__)
+    parser.add_argument("--table", required=True, help="the feature table")
+    parser.add_argument("--table_version", type=int, help="an older version; the newest if not given")
+    parser.add_argument("--head", required=True, choices=["dense", *DEFAULT_C])
+    parser.add_argument("--model", required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace a model that is there")
+    parser.add_argument("--train_split", default=TRAIN)
+    parser.add_argument("--validation_split", default=VALIDATION)
+    parser.add_argument(
+        "--class_weight", default="none", help="none, balanced, or CLASS=WEIGHT,..."
+    )
+    parser.add_argument("--seed", type=_natural, default=0)
+    dense = parser.add_argument_group("the dense head", "defaults of the literature")
+    plain = DenseHead()
+    dense.add_argument("--units", type=_natural, help=f"{plain.units} if not given")
+    dense.add_argument("--dropout", type=float, help=f"{plain.dropout} if not given")
+    dense.add_argument("--learning_rate", type=float, help=f"{plain.learning_rate} if not given")
+    dense.add_argument("--epochs", type=_natural, help=f"{plain.epochs} if not given")
+    dense.add_argument("--batch_size", type=_natural, help=f"{plain.batch_size} if not given")
+    others = parser.add_argument_group("the other heads")
+    defaults = ", ".join(f"{name} {c:g}" for name, c in DEFAULT_C.items())
+    others.add_argument("--C", type=float, help=f"inverse regularisation: {defaults}")
+    add_json_option(parser)
+    return parser
+
+
+def _head(options: argparse.Namespace) -> Head:
+    given = {name: getattr(options, name) for name in DENSE_OPTIONS}
+    given = {name: value for name, value in given.items() if value is not None}
+    if options.head == "dense":
+        if options.C is not None:
+            raise UsageError("--C is for logistic, linear_svm and rbf_svm, not for --head dense")
+        dropout = given.get("dropout", 0.0)
+        if not 0.0 <= dropout < 1.0:
+            raise UsageError(f"--dropout {dropout} must be at least 0 and below 1")
+        if any(value <= 0 for name, value in given.items() if name != "dropout"):
+            raise UsageError("the dense head's options must be above 0")
+        return DenseHead(**given)
+    if given:
+        raise UsageError(f"--{next(iter(given))} is for --head dense, not for {options.head}")
+    c = DEFAULT_C[options.head] if options.C is None else options.C
+    if c <= 0:
+        raise UsageError(f"--C {c} must be above 0")
+    return ScikitHead(options.head, c)
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

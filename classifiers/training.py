@@ -1,0 +1,118 @@
+"""One training: stored features in, a model folder out. The base is not touched."""
+
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from classifiers.dataset import load_split, splits
+from classifiers.encoding import TrainingSet, classes_of, encode, parse_class_weight
+from classifiers.evaluation import Evaluation, evaluate
+from classifiers.heads import FittedHead, Head
+from classifiers.pictures import draw_confusion, draw_curves
+from classifiers.registry import (
+    CONFUSION_FILE,
+    CURVES_FILE,
+    ModelCard,
+    check_target,
+    model_draft,
+    write_model,
+)
+from pipelines.command import log
+from pipelines.table.feature_table import FeatureTable
+from pipelines.versions import installed_versions
+
+RECORDED_PACKAGES = ("frozen-features", "tensorflow", "keras", "scikit-learn", "skops", "numpy", "pyarrow")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainJob:
+    """One training.
+
+    Attributes:
+        table: the table's location.
+        table_version: version to train on; None for the newest.
+        head: kind of head and its settings.
+        model: folder to write.
+        overwrite: replace a model that is there.
+        train_split, validation_split: names of splits.
+        class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
+        seed: of every random choice.
+    """
+
+    table: str
+    table_version: int | None
+    head: Head
+    model: Path
+    overwrite: bool
+    train_split: str
+    validation_split: str
+    class_weight: str
+    seed: int
+
+
+def train(job: TrainJob) -> ModelCard:
+    """Train a head and write its model folder.
+
+    Raises:
+        UsageError: the folder is taken, or the options do not fit the table.
+        TableError: there is no such table or split, or it has one class only.
+    """
+    started = time.monotonic()
+    check_target(job.model, overwrite=job.overwrite)
+    table = FeatureTable.open(job.table, job.table_version)
+    job.head.check(sum(n for split, _, n in table.counts() if split == job.train_split))
+    samples = load_split(table, job.train_split)
+    classes = classes_of(samples)
+    training = encode(samples, classes)
+    validation = None
+    if job.validation_split in splits(table):
+        validation = encode(load_split(table, job.validation_split), classes)
+    else:
+        log(f"no split {job.validation_split!r} in the table: training without validation")
+    weight = parse_class_weight(job.class_weight, classes, training.targets)
+
+    head, history = job.head.fit(training, validation, len(classes), weight, job.seed)
+    parts = {"train": training} | ({} if validation is None else {"validation": validation})
+    measured = {name: measure(head, part, classes) for name, part in parts.items()}
+    card = ModelCard(
+        head=job.head.name,
+        settings=job.head.settings(),
+        contract=table.contract,
+        contract_id=table.contract.contract_id,
+        table=table.uri,
+        table_version=table.version,
+        classes=classes,
+        splits={"train": job.train_split, "validation": job.validation_split if validation else None},
+        rows={name: len(part.targets) for name, part in parts.items()},
+        class_weight=None if weight is None else {classes[k]: w for k, w in weight.items()},
+        seed=job.seed,
+        metrics={name: each.as_json() for name, each in measured.items()},
+        seconds=round(time.monotonic() - started, 3),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions={"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},
+    )
+    with model_draft(job.model) as draft:
+        write_model(draft, head, card, history or [_only_row(measured)])
+        if history:
+            draw_curves(history, draft / CURVES_FILE)
+        shown = "validation" if validation is not None else "train"
+        draw_confusion(measured[shown], f"{job.head.name}, {shown}", draft / CONFUSION_FILE)
+    return card
+
+
+def measure(head: FittedHead, samples: TrainingSet, classes: tuple[str, ...]) -> Evaluation:
+    """Evaluate a head on labelled samples."""
+    return evaluate(samples.targets, head.judge(samples.features), classes)
+
+
+def _only_row(measured: Mapping[str, Evaluation]) -> dict[str, float]:
+    row = {"epoch": 1.0}
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        if part in measured:
+            loss = measured[part].log_loss
+            row |= {} if loss is None else {f"{prefix}loss": loss}
+            row |= {f"{prefix}accuracy": measured[part].accuracy}
+    return row
