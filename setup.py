@@ -1,5 +1,7 @@
 """Packaging of frozen-features; exact versions stand in requirements.lock."""
 
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4"]
@@ -23,7 +25,7 @@ setup(
     name="frozen-features",
     version="0.1.0",
     description="A batch feature store for images: a frozen convolutional base, run once per image",
-    long_description=open("README.md", encoding="utf-8").read(),
+    long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",

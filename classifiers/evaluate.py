@@ -23,8 +23,12 @@ def main(argv: Sequence[str]) -> int:
 def _evaluate(argv: Sequence[str]) -> int:
     parser = Parser(prog="python -m classifiers.evaluate", description=__doc__)
     parser.add_argument("--table", required=True, help="the feature table")
-    parser.add_argument("--table_version", type=int, help="an older version; the newest if not given")
-    parser.add_argument("--model", required=True, metavar="DIR", help="what classifiers.train wrote")
+    parser.add_argument(
+        "--table_version", type=int, help="an older version; the newest if not given"
+    )
+    parser.add_argument(
+        "--model", required=True, metavar="DIR", help="what classifiers.train wrote"
+    )
     parser.add_argument("--split", default=TEST)
     add_json_option(parser)
     options = parser.parse_args(argv)
@@ -57,7 +61,9 @@ def _print(head: str, split: str, result: Evaluation) -> None:
         for name, each in result.per_class.items()
     ]
     print("\n" + format_table(rows, ("class", "precision", "recall", "f1", "images")))
-    confusion = [(name, *counts) for name, counts in zip(result.classes, result.confusion, strict=True)]
+    confusion = [
+        (name, *counts) for name, counts in zip(result.classes, result.confusion, strict=True)
+    ]
     print("\n" + format_table(confusion, ("true \\ predicted", *result.classes)))
 
 

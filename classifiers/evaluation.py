@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.heads import Judgement
+from classifiers.heads.head import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ def evaluate(
 
     numbers = list(range(len(classes)))
     measures = precision_recall_fscore_support(
-        targets, judged.predicted, labels=numbers, zero_division=0.0)
+        targets, judged.predicted, labels=numbers, zero_division=0.0
+    )
     per_class = {
         name: {
             "precision": float(precision),
@@ -88,7 +89,7 @@ def roc_auc_of(targets: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]) 
 
 
 def log_loss_of(targets: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> float:
-    """Mean negative log probability of the true class, natural logarithm, clipped to stay finite."""
+    """Mean negative log probability of the true class, in nats, clipped to stay finite."""
     of_truth = probabilities[np.arange(len(targets)), targets]
     smallest = np.finfo(np.float32).tiny
     return float(-np.log(np.clip(of_truth, smallest, 1.0)).mean())

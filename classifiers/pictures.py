@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from classifiers.evaluation import Evaluation
-from classifiers.heads import History
+from classifiers.heads.head import History
 
 MANY_CLASSES = 20
 """Above this the confusion matrix is drawn without numbers."""

@@ -27,13 +27,17 @@ def main(argv: Sequence[str]) -> int:
 
 def _predict(argv: Sequence[str]) -> int:
     parser = Parser(prog="python -m classifiers.predict", description=__doc__)
-    parser.add_argument("--model", required=True, metavar="DIR", help="what classifiers.train wrote")
+    parser.add_argument(
+        "--model", required=True, metavar="DIR", help="what classifiers.train wrote"
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--table", help="a feature table")
     what.add_argument("--input", help="a folder or manifest of images")
     parser.add_argument("--split", help="with --table: this split only")
     parser.add_argument("--table_version", type=int, help="with --table: an older version")
-    parser.add_argument("--input_root", help="with --input: folder a manifest's paths are relative to")
+    parser.add_argument(
+        "--input_root", help="with --input: folder a manifest's paths are relative to"
+    )
     parser.add_argument(
         "--weights", default="imagenet", help="with --input: imagenet, random[:SEED], or a file"
     )
@@ -46,7 +50,11 @@ def _predict(argv: Sequence[str]) -> int:
     read_card(folder)
     tables, model = _from_table(options, folder) if options.table else _from_images(options, folder)
     predicted, failed = write_predictions(tables, model, output)
-    rows = [("predicted", str(predicted)), ("could not be used", str(failed)), ("file", str(output))]
+    rows = [
+        ("predicted", str(predicted)),
+        ("could not be used", str(failed)),
+        ("file", str(output)),
+    ]
     print(format_table(rows))
     write_json(options.json, {"predicted": predicted, "failed": failed, "output": str(output)})
     return 0

@@ -12,7 +12,7 @@ from classifiers.registry import Model
 from pipelines.contract import require_same_contract
 from pipelines.core import extract_images
 from pipelines.decode import pixel_spec
-from pipelines.engines import Engine
+from pipelines.engines.engine import Engine
 from pipelines.records import ImageRef
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.precision import round_mantissa
@@ -89,7 +89,9 @@ def write_predictions(tables: Iterator[pa.Table], model: Model, path: Path) -> t
     return predicted, failed
 
 
-def _predictions(model: Model, keys: pa.Table, features: "np.typing.NDArray[np.float32]") -> pa.Table:
+def _predictions(
+    model: Model, keys: pa.Table, features: "np.typing.NDArray[np.float32]"
+) -> pa.Table:
     judged = model.head.judge(features)
     classes = np.array(model.card.classes, dtype=object)
     table = keys.append_column("predicted", pa.array(classes[judged.predicted], pa.string()))

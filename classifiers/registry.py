@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from classifiers.heads import FittedHead, History
 from classifiers.heads.dense import FittedDense
+from classifiers.heads.head import FittedHead, History
 from classifiers.heads.scikit import FittedScikit
 from pipelines.contract import Contract
 from pipelines.errors import ModelError, UsageError

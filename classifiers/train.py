@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from classifiers.heads import Head
 from classifiers.heads.dense import DenseHead
+from classifiers.heads.head import Head
 from classifiers.heads.scikit import ScikitHead
 from classifiers.registry import CONFUSION_FILE, CURVES_FILE
 from classifiers.training import TrainJob, train
@@ -56,7 +56,9 @@ def _train(argv: Sequence[str]) -> int:
 def _parser() -> Parser:
     parser = Parser(prog="python -m classifiers.train", description=__doc__)
     parser.add_argument("--table", required=True, help="the feature table")
-    parser.add_argument("--table_version", type=int, help="an older version; the newest if not given")
+    parser.add_argument(
+        "--table_version", type=int, help="an older version; the newest if not given"
+    )
     parser.add_argument("--head", required=True, choices=["dense", *DEFAULT_C])
     parser.add_argument("--model", required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace a model that is there")

@@ -10,7 +10,7 @@ from pathlib import Path
 from classifiers.dataset import load_split, splits
 from classifiers.encoding import TrainingSet, classes_of, encode, parse_class_weight
 from classifiers.evaluation import Evaluation, evaluate
-from classifiers.heads import FittedHead, Head
+from classifiers.heads.head import FittedHead, Head
 from classifiers.pictures import draw_confusion, draw_curves
 from classifiers.registry import (
     CONFUSION_FILE,
@@ -24,7 +24,15 @@ from pipelines.command import log
 from pipelines.table.feature_table import FeatureTable
 from pipelines.versions import installed_versions
 
-RECORDED_PACKAGES = ("frozen-features", "tensorflow", "keras", "scikit-learn", "skops", "numpy", "pyarrow")
+RECORDED_PACKAGES = (
+    "frozen-features",
+    "tensorflow",
+    "keras",
+    "scikit-learn",
+    "skops",
+    "numpy",
+    "pyarrow",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,10 @@ def train(job: TrainJob) -> ModelCard:
         table=table.uri,
         table_version=table.version,
         classes=classes,
-        splits={"train": job.train_split, "validation": job.validation_split if validation else None},
+        splits={
+            "train": job.train_split,
+            "validation": job.validation_split if validation else None,
+        },
         rows={name: len(part.targets) for name, part in parts.items()},
         class_weight=None if weight is None else {classes[k]: w for k, w in weight.items()},
         seed=job.seed,

@@ -1,3 +1,3 @@
-"""From images to a table of features: listing, decoding, the frozen base, Parquet files, one commit."""
+"""From images to a table of features: list, decode, run the frozen base, write, commit once."""
 
 __version__ = "0.1.0"

@@ -4,12 +4,12 @@ import os
 import sys
 import tempfile
 import threading
-from types import ModuleType
+from typing import Any
 
 _lock = threading.Lock()
 
 
-def load_keras() -> ModuleType:
+def load_keras() -> Any:  # noqa: ANN401 - a module without types
     """Import Keras and its backend, keeping their start-up chatter off stderr.
 
     TensorFlow's C++ side writes to the file descriptor before its log level can be set. What it

@@ -107,7 +107,9 @@ def cut(model: "keras.Model", layer: str, pooling: str) -> "keras.Model":
     output = model.get_layer(layer).output
     if pooling != "none":
         if len(output.shape) != 4:
-            raise UsageError(f"--pooling {pooling} needs a layer with height and width, not {layer}")
+            raise UsageError(
+                f"--pooling {pooling} needs a layer with height and width, not {layer}"
+            )
         pool = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
         output = pool[pooling]()(output)
     frozen = keras.Model(model.input, output, name=f"{model.name}_{layer}")

@@ -33,10 +33,16 @@ def run_command(body: Callable[[Sequence[str]], int | None], argv: Sequence[str]
         The exit status: 0 done, 1 the work failed, 2 the arguments are wrong, 130 interrupted.
     """
     try:
-        return body(argv) or 0
+        status = body(argv) or 0
+        sys.stdout.flush()
+        return status
     except FrozenFeaturesError as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)
         return error.exit_status
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python must not complain of it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)
         return 1
@@ -63,7 +69,9 @@ def format_table(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -
     if not cells:
         return ""
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    numeric = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(widths))]
+    numeric = [
+        all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(widths))
+    ]
     lines = []
     for row in cells:
         columns = zip(row, widths, numeric, strict=True)

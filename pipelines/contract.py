@@ -37,7 +37,7 @@ class Contract:
     precision: str
 
     def canonical_json(self) -> str:
-        """The contract as JSON that is the same text wherever it is made: keys sorted, no spaces."""
+        """The contract as JSON, the same text wherever it is made: keys sorted, no spaces."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
     @property

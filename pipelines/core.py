@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.decode import PixelSpec, decode_image
-from pipelines.engines import Engine
+from pipelines.engines.engine import Engine
 from pipelines.errors import ImageError
 from pipelines.reading import read_bytes
 from pipelines.records import Failure, FeatureBlock, ImageRef, SourceImage

@@ -1,4 +1,4 @@
-"""From an image's bytes to the pixels that `keras.utils.load_img` gives, without importing Keras."""
+"""From an image's bytes to the pixels of `keras.utils.load_img`, without importing Keras."""
 
 import io
 import warnings
@@ -23,7 +23,9 @@ ORIENTATIONS = ("ignored", "applied")
 MAX_PIXELS = 89_478_485
 """Most pixels an image may claim before it is decoded; Pillow's own limit (256 MiB of RGB)."""
 
-# Above MAX_PIXELS an image is refused here; Pillow's warning about the same would only be noise.
+# Above MAX_PIXELS an image is refused here, and odd files are decoded as Keras does or refused;
+# Pillow's warnings about both would only be noise among a run's messages.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 _SATURATING_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})

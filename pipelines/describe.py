@@ -24,7 +24,9 @@ def main(argv: Sequence[str]) -> int:
 def _describe(argv: Sequence[str]) -> int:
     parser = Parser(prog="python -m pipelines.describe", description=__doc__)
     parser.add_argument("--table", required=True, help="the feature table")
-    parser.add_argument("--table_version", type=int, help="an older version; the newest if not given")
+    parser.add_argument(
+        "--table_version", type=int, help="an older version; the newest if not given"
+    )
     add_json_option(parser)
     options = parser.parse_args(argv)
 

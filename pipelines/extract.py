@@ -55,7 +55,9 @@ def _parser() -> Parser:
     features.add_argument(
         "--orientation", default="ignored", choices=ORIENTATIONS, help="the EXIF orientation"
     )
-    features.add_argument("--layer", help="layer whose output is taken; the base's last if not given")
+    features.add_argument(
+        "--layer", help="layer whose output is taken; the base's last if not given"
+    )
     features.add_argument("--pooling", default="none", choices=POOLINGS)
     features.add_argument("--precision", default="float32", choices=list(MANTISSA_BITS))
     work = parser.add_argument_group("how the work is done")

@@ -1,4 +1,4 @@
-"""An extraction as one object: what `main` makes of its options, and what everything inside takes."""
+"""An extraction as one object: what `main` makes of its options, and all that is taken inside."""
 
 from dataclasses import dataclass
 

@@ -70,8 +70,8 @@ def make_plan(
 
 
 def cut_shards(refs: Sequence[ImageRef], shard_rows: int) -> list[Shard]:
-    """Cut images, ascending by id, into shards of one split each and at most `shard_rows` images."""
-    shards = []
+    """Cut images, ascending by id, into shards of one split and at most `shard_rows` images."""
+    shards: list[Shard] = []
     by_split = sorted(refs, key=attrgetter("split", "image_id"))
     for split, group in groupby(by_split, key=attrgetter("split")):
         members = list(group)

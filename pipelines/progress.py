@@ -4,7 +4,6 @@ Beam's embedded runner shows its metrics only when all is over, and its workers 
 processes; a file in a temporary folder reaches the driver from both.
 """
 
-import os
 import sys
 import threading
 import time
@@ -45,15 +44,15 @@ class ProgressFile:
 class ProgressWatch:
     """Shows images done, images a second, time left and failures until it is closed."""
 
-    def __init__(self, file: ProgressFile, total: int, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, file: ProgressFile, total: int, stream: TextIO | None = None) -> None:
         """Watch a file.
 
         Args:
             file: what the workers write.
             total: images to extract.
-            stream: a bar is drawn when it is a terminal, lines are logged when it is not.
+            stream: stderr when None; a terminal gets a bar, anything else log lines.
         """
-        self._file, self._total, self._stream = file, total, stream
+        self._file, self._total, self._stream = file, total, stream or sys.stderr
         self._done = self._failed = self._offset = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
@@ -83,12 +82,12 @@ class ProgressWatch:
         return done + failed
 
     def _draw_bar(self) -> None:
-        columns = os.get_terminal_size(self._stream.fileno()).columns or 80
-        with tqdm(total=self._total, unit="image", file=self._stream, ncols=columns) as bar:
-            while not self._stop.wait(POLL_SECONDS):
+        with tqdm(total=self._total, unit="image", file=self._stream, dynamic_ncols=True) as bar:
+            stopped = False
+            while not stopped:
+                stopped = self._stop.wait(POLL_SECONDS)
                 bar.update(self._poll())
                 bar.set_postfix(failures=self._failed)
-            bar.update(self._poll())
 
     def _log_lines(self) -> None:
         started = logged = time.monotonic()
@@ -105,7 +104,6 @@ class ProgressWatch:
         rate = met / seconds
         left = f"{(self._total - met) / rate:.0f} s left" if rate else "time left unknown"
         self._stream.write(
-            f"{met} of {self._total} images, {rate:.1f} images/s, {left}, "
-            f"{self._failed} failures\n"
+            f"{met} of {self._total} images, {rate:.1f} images/s, {left}, {self._failed} failures\n"
         )
         self._stream.flush()

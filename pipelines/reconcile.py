@@ -41,7 +41,7 @@ def reconcile(books: Books) -> None:
     """Check inputs = written + already there + known failures + new failures.
 
     Raises:
-        CommitRefusedError: they differ for a split and label; the message says where and by how much.
+        CommitRefusedError: they differ for a split and label; the message says where.
     """
     accounted = books.present + books.written + books.known_failures + books.new_failures
     if accounted == books.inputs:
@@ -55,5 +55,6 @@ def reconcile(books: Books) -> None:
     split, label, wanted, found = off[0]
     raise CommitRefusedError(
         f"{wanted} images of {split}/{label} went in and {found} are accounted for "
-        f"({len(off)} split and label pairs differ); nothing was committed, run the same command again"
+        f"({len(off)} split and label pairs differ); nothing was committed, "
+        "run the same command again"
     )

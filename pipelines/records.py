@@ -1,4 +1,4 @@
-"""The values that flow through a run: an image to extract, a shard of them, an image that failed."""
+"""The values that flow through a run: an image, a shard of them, rows of features, a failure."""
 
 import os
 from collections.abc import Sequence

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.contract import require_same_contract
 from pipelines.engines.opening import EngineRequest, choose_engine, open_engine
-from pipelines.errors import CommitRefusedError, TableError
+from pipelines.errors import CommitRefusedError
 from pipelines.finished import FinishedWork, find_uncommitted, match_finished
 from pipelines.job import ExtractJob, make_contract
 from pipelines.plan import Plan, make_plan, rows_per_shard
@@ -25,7 +25,7 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import TableMovedError, TableState, commit_files
 from pipelines.table.inspection import EMPTY_KEYS
 from pipelines.table.schema import DATA_FOLDER
-from pipelines.table.storage import open_storage, table_uri
+from pipelines.table.storage import check_writable, folder_exists, open_storage, table_uri
 
 COMMIT_ATTEMPTS = 5
 """How often a commit is planned again because another run committed in between."""
@@ -84,7 +84,7 @@ class Run:
         existing = FeatureTable.open_if_exists(self.uri)
         if existing is not None:
             require_same_contract(existing.contract, "the table", self.contract, "these options")
-        self._open_storage()
+        check_writable(self.uri)
 
     def look(self) -> Scene:
         """See what the table and the files beside it hold now."""
@@ -93,7 +93,9 @@ class Run:
         present = frozenset(keys.column("image_id").to_pylist())
         missing = {name: ref for name, ref in self.inputs.items() if name not in present}
         committed = [] if table is None else table.paths
-        files = find_uncommitted(self.storage, committed, self.contract)
+        files = []
+        if folder_exists(self.uri):
+            files = find_uncommitted(open_storage(self.uri), committed, self.contract)
         keep = not self.job.retry_failures
         return Scene(table, keys, present, match_finished(files, missing, self.id, keep))
 
@@ -102,7 +104,10 @@ class Run:
         failed = frozenset[tuple[str, int, int]]()
         if not self.job.retry_failures:
             failed = _known_failures(self.uri)
-        finished = scene.work.rows | scene.work.failures.keys()
+        # A failure that an earlier run already recorded is known; one it had no time to is not.
+        found = scene.work.failures.values()
+        recent = {f.ref.image_id for f in found if _signs(f.ref) not in failed}
+        finished = scene.work.rows | recent
         new = [name for name in self.inputs if name not in scene.present | finished]
         rows = self.job.shard_rows
         if rows is None and new:
@@ -139,21 +144,12 @@ class Run:
                 continue
             for path in scene.work.waste:
                 if path.startswith(f"{DATA_FOLDER}/{self.id}-"):
-                    self.storage.delete_file(path)
+                    open_storage(self.uri).delete_file(path)
             return Settled(version, books, failures)
         raise CommitRefusedError(
             f"{COMMIT_ATTEMPTS} times another run committed to {self.uri} first; "
             "run the same command again, finished work is kept"
         )
-
-    def _open_storage(self) -> None:
-        try:
-            self.storage = open_storage(self.uri, create=True)
-            probe = f"{DATA_FOLDER}/{self.id}-probe"
-            self.storage.open_output_stream(probe).close()
-            self.storage.delete_file(probe)
-        except OSError as error:
-            raise TableError(f"cannot write to {self.job.table}: {error}") from error
 
     def _feature_length(self, table: FeatureTable | None) -> int:
         if table is not None:
@@ -176,9 +172,9 @@ class Run:
             allowed = max(10, attempted // 100)
         if failures > allowed:
             raise CommitRefusedError(
-                f"{failures} of {attempted} images failed, more than the {allowed} allowed; nothing "
-                f"was committed. See them with pipelines.describe --table {self.job.table}; "
-                "raise --max_failures to accept them"
+                f"{failures} of {attempted} images failed, more than the {allowed} allowed; "
+                "nothing was committed. See them with pipelines.describe "
+                f"--table {self.job.table}; raise --max_failures to accept them"
             )
 
     def _commit(self, scene: Scene, books: Books, record: Mapping[str, Any]) -> int | None:
@@ -194,6 +190,10 @@ class Run:
             keys=scene.keys,
         )
         return commit_files(state, files, {**record, "counts": books.totals()})
+
+
+def _signs(ref: ImageRef) -> tuple[str, int, int]:
+    return ref.image_id, ref.bytes, ref.modified
 
 
 def _known_failures(uri: str) -> frozenset[tuple[str, int, int]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipelines.core import extract_images
 from pipelines.decode import pixel_spec
-from pipelines.engines import Engine
+from pipelines.engines.engine import Engine
 from pipelines.engines.opening import EngineRequest
 from pipelines.progress import ProgressFile
 from pipelines.records import Failure, Shard

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.encoding import TrainingSet
-from classifiers.heads import History, Judgement
+from classifiers.heads.head import History, Judgement
 from pipelines.backend import load_keras
 from pipelines.command import log
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.encoding import TrainingSet
-from classifiers.heads import History, Judgement
+from classifiers.heads.head import History, Judgement
 from pipelines.command import log
 from pipelines.errors import ModelError, UsageError
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipelines.bases import base_named
 from pipelines.contract import Contract
-from pipelines.engines import Engine
+from pipelines.engines.engine import Engine
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.errors import WeightsError
 from pipelines.weights import LoadedBase, WeightsRequest, load_base
@@ -31,7 +31,7 @@ class EngineRequest:
 
 
 def choose_engine(wanted: str) -> str:
-    """The engine that `--engine` means on this machine: "auto" is Keras, the one there is so far."""
+    """The engine that `--engine` means on this machine: "auto" is Keras, the only one so far."""
     return "keras" if wanted == "auto" else wanted
 
 

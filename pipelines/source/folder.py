@@ -44,7 +44,9 @@ def list_folder(root: Path) -> list[ImageRef]:
     return [_ref(parts, entry) for parts, entry in found]
 
 
-def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], os.DirEntry[str]]]:
+def _walk(
+    folder: Path, above: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], os.DirEntry[str]]]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):

@@ -46,7 +46,8 @@ def list_manifest(manifest: Path, root: Path) -> list[ImageRef]:
     repeated = [name for name, count in Counter(r.image_id for r in refs).items() if count > 1]
     if repeated:
         raise InputError(
-            f"{manifest} repeats {len(repeated)} ids, among them {repeated[0]!r}; ids must be unique"
+            f"{manifest} repeats {len(repeated)} ids, among them {repeated[0]!r}; "
+            "ids must be unique"
         )
     return refs
 

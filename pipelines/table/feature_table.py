@@ -1,4 +1,4 @@
-"""Reading the feature table: its contract, its rows, its history. Knows nothing of how it is made."""
+"""Reading the feature table: its contract, its rows, its history."""
 
 import json
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class FeatureTable:
         """Open a table, its newest version when none is named.
 
         Raises:
-            TableError: there is no such table or version, or it holds something other than features.
+            TableError: there is no such table or version, or it holds no features.
         """
         table = cls.open_if_exists(location, version)
         if table is None:
@@ -102,7 +102,7 @@ class FeatureTable:
         return sorted(rows, key=lambda row: (row[0], row[1] or ""))
 
     def history(self) -> list[dict[str, Any]]:
-        """Commits, newest first: version, timestamp (milliseconds), operation, and `run` if it was ours."""
+        """Commits, newest first: version, timestamp (ms), operation, and `run` if it was ours."""
         commits = []
         for commit in self.delta.history():
             kept = {key: commit.get(key) for key in ("version", "timestamp", "operation")}

@@ -1,9 +1,12 @@
-"""One way to a table's files, by delta-rs's own storage layer, so that one set of credentials serves."""
+"""One way to a table's files, delta-rs's own storage layer: one set of credentials serves."""
 
+import os
 from pathlib import Path
 
 import pyarrow.fs as pafs
 from deltalake.fs import DeltaStorageHandler
+
+from pipelines.errors import TableError
 
 
 def table_uri(location: str) -> str:
@@ -11,16 +14,41 @@ def table_uri(location: str) -> str:
     return location if "://" in location else str(Path(location).expanduser().resolve())
 
 
-def open_storage(uri: str, *, create: bool = False) -> pafs.FileSystem:
-    """A filesystem whose root is the table's folder.
+def open_storage(uri: str) -> pafs.FileSystem:
+    """A filesystem whose root is the table's folder; a local folder is made if it is not there.
 
     Args:
         uri: what `table_uri` gives.
-        create: make a local folder that is not there yet.
 
     Raises:
         OSError: the folder cannot be made or reached.
     """
-    if create and "://" not in uri:
+    if _is_local(uri):
         Path(uri).mkdir(parents=True, exist_ok=True)
     return pafs.PyFileSystem(DeltaStorageHandler(uri))
+
+
+def folder_exists(uri: str) -> bool:
+    """Whether a local folder is there; an object store has no folders, so always True for it."""
+    return not _is_local(uri) or Path(uri).is_dir()
+
+
+def check_writable(uri: str) -> None:
+    """Find out, without leaving anything behind, whether a local folder could be made and written.
+
+    Raises:
+        TableError: it could not.
+    """
+    if not _is_local(uri):
+        return
+    nearest = Path(uri)
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise TableError(f"cannot write to {uri}: {nearest} is a file")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise TableError(f"cannot write to {uri}: no right to write in {nearest}")
+
+
+def _is_local(uri: str) -> bool:
+    return "://" not in uri

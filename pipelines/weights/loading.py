@@ -5,10 +5,13 @@ import os
 import socket
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from pipelines.bases import Base, build
 from pipelines.errors import WeightsError
@@ -59,10 +62,7 @@ def load_base(base: Base, image_size: int, request: WeightsRequest) -> LoadedBas
         model = build(base, image_size)
         randomise(model, request.seed)
         return LoadedBase(model, f"random values, seed {request.seed}", _fingerprint_of(model))
-    try:
-        model = build(base, image_size, request.path)
-    except Exception as error:  # Keras and h5py raise many kinds for a file that does not fit
-        raise WeightsError(f"{request.path} does not hold {base.name}'s weights: {error}") from error
+    model = _build_from_file(base, image_size, str(request.path))
     return LoadedBase(model, str(request.path), _fingerprint_of(model))
 
 
@@ -80,7 +80,7 @@ def _load_imagenet(base: Base, image_size: int) -> LoadedBase:
     if (_keras_cache() / base.imagenet_file).is_file():
         sources.append(("Keras's cache", lambda: _build_by_keras(base, image_size)))
     if kept.is_file():
-        sources.append((f"the cache {kept}", lambda: build(base, image_size, str(kept))))
+        sources.append((f"the cache {kept}", lambda: _build_from_file(base, image_size, str(kept))))
     sources.append(("Keras's download", lambda: _build_by_keras(base, image_size)))
     if base.name == "VGG16":
         sources.append((REQUIREMENT, lambda: _build_by_package(base, image_size, kept)))
@@ -109,6 +109,22 @@ def _fingerprint_of(model: "keras.Model") -> str:
 def _keras_cache() -> Path:
     home = os.environ.get("KERAS_HOME")
     return (Path(home) if home else Path("~/.keras").expanduser()) / "models"
+
+
+def _build_from_file(base: Base, image_size: int, path: str) -> "keras.Model":
+    model = build(base, image_size)
+    # Keras leaves a layer that it does not find in the file as it was; NaN shows which ones.
+    model.set_weights([np.full(v.shape, np.nan, np.float32) for v in model.weights])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.load_weights(path)
+    except Exception as error:  # Keras and h5py raise many kinds for a file that does not fit
+        raise WeightsError(f"{path} does not hold {base.name}'s weights: {error}") from error
+    missing = [v.path for v in model.weights if not np.isfinite(v.numpy()).all()]
+    if missing:
+        raise WeightsError(f"{path} does not hold {base.name}'s weights: no {missing[0]}")
+    return model
 
 
 def _build_by_keras(base: Base, image_size: int) -> "keras.Model":

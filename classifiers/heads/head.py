@@ -1,0 +1,82 @@
+"""The interface of a head: small models that learn classes from stored features."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.encoding import TrainingSet
+
+History = Sequence[Mapping[str, float]]
+"""One row an epoch: epoch, loss, accuracy and, with a validation split, val_loss, val_accuracy.
+
+Empty for heads that are fitted in one go.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a head says of n images.
+
+    Attributes:
+        predicted: int64 (n,), class numbers.
+        scores: float64 (n, classes); the higher, the likelier.
+        probabilities: float64 (n, classes), rows summing to 1; None from a head that has none.
+    """
+
+    predicted: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float64] | None
+
+
+class FittedHead(Protocol):
+    """A trained head.
+
+    Attributes:
+        file_name: what `save` calls its file.
+    """
+
+    file_name: str
+
+    def judge(self, features: npt.NDArray[np.float32]) -> "Judgement":
+        """Say what float32 features (n, length) show."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the head into a folder, in a format that holds no code."""
+        ...
+
+
+class Head(Protocol):
+    """A kind of head with its settings, before training."""
+
+    @property
+    def name(self) -> str:
+        """What `--head` calls it."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """All that makes this training what it is, for the card."""
+        ...
+
+    def check(self, rows: int) -> None:
+        """Refuse a training split of that many rows when it is too large for this head.
+
+        Raises:
+            UsageError: it is; the message says what to use instead.
+        """
+        ...
+
+    def fit(
+        self,
+        train: TrainingSet,
+        validation: TrainingSet | None,
+        classes: int,
+        class_weight: Mapping[int, float] | None,
+        seed: int,
+    ) -> tuple[FittedHead, History]:
+        """Train from scratch; the same arguments give the same head."""
+        ...

@@ -1,0 +1,120 @@
+"""What many tests stand on: small images, a tiny base, the shared photographs."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.driver import extract
+from pipelines.job import ExtractJob, FeatureChoice
+from pipelines.weights import WeightsRequest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+TINY = FeatureChoice(
+    base="VGG16",
+    weights=WeightsRequest("random", seed=1),
+    image_size=32,
+    interpolation="bilinear",
+    orientation="ignored",
+    preprocessing="imagenet",
+    layer=None,
+    pooling="none",
+    precision="float32",
+)
+"""VGG16 on 32 x 32 pixels: 512 features an image, milliseconds on any machine."""
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or leaves anything in the user's caches."""
+    monkeypatch.setenv("FROZEN_FEATURES_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared photographs and weights: $FROZEN_FEATURES_SHARED, or ../shared."""
+    folder = Path(os.environ.get("FROZEN_FEATURES_SHARED", ROOT.parent / "shared"))
+    if not (folder / "images").is_dir() or not (folder / "weights").is_dir():
+        message = f"no shared photographs and weights at {folder} (set FROZEN_FEATURES_SHARED)"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def imagenet_weights(shared: Path) -> Path:
+    return shared / "weights" / "vgg16_imagenet_notop.weights.h5"
+
+
+@pytest.fixture(scope="session")
+def photographs(shared: Path) -> Path:
+    return shared / "images" / "cats_and_dogs_small"
+
+
+def write_image(path: Path, seed: int, size: tuple[int, int] = (40, 30)) -> Path:
+    """A picture that is the same for the same seed: blocks of random colour, light or dark."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(seed)
+    blocks = random.integers(0, 256, (5, 5, 3), dtype=np.uint8)
+    Image.fromarray(blocks).resize(size, Image.Resampling.NEAREST).save(path)
+    return path
+
+
+def write_dataset(root: Path, per_class: dict[str, int], classes: tuple[str, ...]) -> Path:
+    """`split/label/image` folders whose classes can be told apart by brightness."""
+    for split, count in per_class.items():
+        for number, label in enumerate(classes):
+            for i in range(count):
+                random = np.random.default_rng([number, i, len(split)])
+                low = 200 * number // max(1, len(classes) - 1)
+                blocks = random.integers(low, low + 56, (6, 6, 3), dtype=np.uint8)
+                folder = root / split / label
+                folder.mkdir(parents=True, exist_ok=True)
+                picture = Image.fromarray(blocks).resize((36, 33), Image.Resampling.NEAREST)
+                picture.save(folder / f"{label}{i:03d}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes: 24 + 10 + 10 images of each in train, validation and test."""
+    root = tmp_path_factory.mktemp("dataset")
+    return write_dataset(root, {"train": 24, "validation": 10, "test": 10}, ("dark", "light"))
+
+
+@pytest.fixture(scope="session")
+def make_job() -> Callable[..., ExtractJob]:
+    """An extraction with the tiny base; keywords replace what differs."""
+
+    def make(input: Path, table: Path, **changes: object) -> ExtractJob:
+        values: dict[str, object] = {
+            "input": str(input),
+            "input_root": None,
+            "table": str(table),
+            "features": TINY,
+            "engine": "auto",
+            "batch_size": 8,
+            "threads": 2,
+            "shard_rows": None,
+            "max_failures": None,
+            "retry_failures": False,
+            "beam_flags": (),
+        }
+        return ExtractJob(**(values | changes))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def table(
+    dataset: Path, make_job: Callable[..., ExtractJob], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The dataset's feature table; tests must not change it."""
+    where = tmp_path_factory.mktemp("tables") / "features"
+    extract(make_job(dataset, where, shard_rows=16))
+    return where

@@ -1,0 +1,60 @@
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.contract import (
+    Contract,
+    contract_from_json,
+    differing_fields,
+    require_same_contract,
+)
+from pipelines.errors import ContractMismatchError
+
+CONTRACT = Contract(
+    base="VGG16",
+    weights="abc",
+    image_size=150,
+    interpolation="bilinear",
+    orientation="ignored",
+    preprocessing="imagenet",
+    layer="block5_pool",
+    pooling="none",
+    compute_dtype="float32",
+    precision="float32",
+)
+
+
+def test_the_id_of_a_known_contract_never_changes():
+    assert CONTRACT.canonical_json() == (
+        '{"base":"VGG16","compute_dtype":"float32","image_size":150,"interpolation":"bilinear",'
+        '"layer":"block5_pool","orientation":"ignored","pooling":"none","precision":"float32",'
+        '"preprocessing":"imagenet","weights":"abc"}'
+    )
+    assert CONTRACT.contract_id.startswith("fb089ad9c87667c9")
+
+
+@given(st.builds(Contract, **{f.name: st.text() for f in fields(Contract) if f.type is str}))
+def test_json_gives_the_contract_back(contract):
+    assert contract_from_json(contract.canonical_json()) == contract
+    assert contract_from_json(contract.canonical_json()).contract_id == contract.contract_id
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Contract)])
+def test_every_field_makes_another_contract(name):
+    other = replace(CONTRACT, **{name: 99 if name == "image_size" else "other"})
+    assert other.contract_id != CONTRACT.contract_id
+    assert list(differing_fields(CONTRACT, other)) == [name]
+    with pytest.raises(ContractMismatchError, match=f"{name}: .* in the table, .* in the model"):
+        require_same_contract(CONTRACT, "the table", other, "the model")
+
+
+def test_the_same_contract_is_let_through():
+    require_same_contract(CONTRACT, "the table", replace(CONTRACT), "the model")
+
+
+@pytest.mark.parametrize("text", ["[]", '{"base": "VGG16"}', "not json", '{"unknown": 1}'])
+def test_what_is_no_contract_is_refused(text):
+    with pytest.raises(ValueError, match=r"."):
+        contract_from_json(text)

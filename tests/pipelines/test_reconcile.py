@@ -1,0 +1,41 @@
+from collections import Counter
+
+import pytest
+
+from pipelines.errors import CommitRefusedError
+from pipelines.reconcile import Books, reconcile
+
+CATS, DOGS = ("train", "cats"), ("train", "dogs")
+
+
+def books(**changes: Counter) -> Books:
+    values = {
+        "inputs": Counter({CATS: 10, DOGS: 4}),
+        "present": Counter({CATS: 3}),
+        "written": Counter({CATS: 5, DOGS: 4}),
+        "known_failures": Counter({CATS: 1}),
+        "new_failures": Counter({CATS: 1}),
+    }
+    return Books(**(values | changes))
+
+
+def test_books_that_balance():
+    reconcile(books())
+    assert books().totals() == {
+        "inputs": 14,
+        "present": 3,
+        "written": 9,
+        "known_failures": 1,
+        "new_failures": 1,
+    }
+
+
+@pytest.mark.parametrize("written", [{CATS: 4, DOGS: 4}, {CATS: 6, DOGS: 4}, {CATS: 5}])
+def test_books_that_do_not(written):
+    with pytest.raises(CommitRefusedError, match="images of train/"):
+        reconcile(books(written=Counter(written)))
+
+
+def test_the_totals_alone_are_not_enough():
+    with pytest.raises(CommitRefusedError, match=r"2 split and label pairs differ"):
+        reconcile(books(written=Counter({CATS: 4, DOGS: 5})))

@@ -1,0 +1,127 @@
+"""The figures promised, on real photographs with real ImageNet weights."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import classifiers
+from classifiers import evaluate, train
+from pipelines import extract
+from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(3000)]
+
+SEEDS = (0, 1, 2)
+
+
+def run_extract(photographs: Path, weights: Path, table: Path, *more: str) -> Path:
+    options = ["--input", str(photographs), "--table", str(table), "--weights", str(weights)]
+    assert extract.main([*options, *more]) == 0
+    return table
+
+
+@pytest.fixture(scope="module")
+def imagenet_table(photographs, imagenet_weights, tmp_path_factory):
+    """Features of the 3,999 photographs as the project makes them by default."""
+    where = tmp_path_factory.mktemp("imagenet") / "features"
+    return run_extract(photographs, imagenet_weights, where)
+
+
+@pytest.fixture(scope="module")
+def literature_table(photographs, imagenet_weights, tmp_path_factory):
+    """The same with the literature's preprocessing."""
+    where = tmp_path_factory.mktemp("literature") / "features"
+    options = ["--preprocessing", "rescale", "--interpolation", "nearest"]
+    return run_extract(photographs, imagenet_weights, where, *options)
+
+
+def accuracies(table: Path, folder: Path, head: str, seed: int = 0) -> tuple[float, float]:
+    """Train a head; returns its accuracy on validation and test."""
+    model, result = folder / f"{head}-{seed}", folder / "result.json"
+    options = ["--table", str(table), "--model", str(model)]
+    assert train.main([*options, "--head", head, "--seed", str(seed)]) == 0
+    assert evaluate.main([*options, "--json", str(result)]) == 0
+    card = json.loads((model / "card.json").read_text())
+    return card["metrics"]["validation"]["accuracy"], json.loads(result.read_text())["accuracy"]
+
+
+def test_the_dense_head(imagenet_table, tmp_path):
+    found = np.array([accuracies(imagenet_table, tmp_path, "dense", seed) for seed in SEEDS])
+    validation, test = found.mean(axis=0)
+    print(f"dense: {found.tolist()}, mean validation {validation:.4f}, test {test:.4f}")
+    assert validation >= 0.965
+    assert test >= 0.950
+
+
+@pytest.mark.parametrize(
+    ("head", "least"), [("logistic", 0.945), ("linear_svm", 0.94), ("rbf_svm", 0.94)]
+)
+def test_the_baselines(imagenet_table, tmp_path, head, least):
+    validation, test = accuracies(imagenet_table, tmp_path, head)
+    print(f"{head}: validation {validation:.4f}, test {test:.4f}")
+    assert test >= least
+
+
+def test_the_literature_s_about_90_percent(literature_table, tmp_path):
+    found = [accuracies(literature_table, tmp_path, "dense", seed)[0] for seed in SEEDS]
+    print(f"dense on 1/255 and nearest: validation {found}")
+    assert 0.89 <= np.mean(found) <= 0.92
+
+
+def test_features_are_those_of_a_plain_loop(imagenet_table, photographs, imagenet_weights):
+    import keras
+
+    base = keras.applications.VGG16(
+        include_top=False, weights=str(imagenet_weights), input_shape=(150, 150, 3)
+    )
+    paths = sorted((photographs / "test").glob("*/*.jpg"))
+    samples = classifiers.load(str(imagenet_table), split="test")
+    assert list(samples.ids) == [str(path.relative_to(photographs)) for path in paths]
+    assert list(samples.labels) == [path.parent.name for path in paths]
+    worst = 0.0
+    for start in range(0, len(paths), 20):
+        loaded = [
+            keras.utils.load_img(p, target_size=(150, 150), interpolation="bilinear")
+            for p in paths[start : start + 20]
+        ]
+        batch = np.stack([keras.utils.img_to_array(image) for image in loaded])
+        batch = keras.applications.vgg16.preprocess_input(batch)
+        expected = base.predict(batch, verbose=0).reshape(len(batch), 4 * 4 * 512)
+        found = samples.features[start : start + 20]
+        errors = np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)
+        worst = max(worst, float(errors.max()))
+    print(f"largest relative error over {len(paths)} images: {worst:.2e}")
+    assert worst <= 1e-5
+
+
+def peak_memory(arguments: list[str]) -> int:
+    """Peak resident memory of a command in KiB, by the kernel's own account."""
+    command = [sys.executable, "-m", "pipelines.extract", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss
+
+
+def test_memory_does_not_grow_with_the_images(photographs, imagenet_weights, tmp_path):
+    few = tmp_path / "few"
+    for label in ("cats", "dogs"):
+        (few / "train" / label).mkdir(parents=True)
+        for path in sorted((photographs / "train" / label).iterdir())[:200]:
+            (few / "train" / label / path.name).symlink_to(path)
+    many = tmp_path / "many"
+    many.mkdir()
+    (many / "train").symlink_to(photographs / "train")
+    weights = ["--weights", str(imagenet_weights)]
+    peaks = [
+        peak_memory(["--input", str(folder), "--table", str(folder) + "-features", *weights])
+        for folder in (few, many)
+    ]
+    print(f"peak of 400 images {peaks[0] / 1024:.0f} MiB, of 1,999 {peaks[1] / 1024:.0f} MiB")
+    assert peaks[1] <= 1.10 * peaks[0]

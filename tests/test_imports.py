@@ -1,0 +1,49 @@
+"""Imports run one way, and light things stay light."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+HEAVY = {"tensorflow", "keras", "apache_beam", "sklearn", "matplotlib", "onnx"}
+
+
+def imported_by(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(*sorted(sys.modules), sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return {name.split(".")[0] for name in done.stdout.splitlines()}
+
+
+def test_layers_hold():
+    command = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([command], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "4 kept, 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "classifiers",
+        "classifiers.evaluate",
+        "classifiers.train",
+        "pipelines.describe",
+        "pipelines.extract",
+    ],
+)
+def test_starting_up_imports_nothing_heavy(module):
+    assert not imported_by(f"import {module}") & HEAVY
+
+
+def test_classifiers_never_import_beam(table, tmp_path):
+    statement = (
+        "from classifiers.train import main\n"
+        f"assert main(['--table', {str(table)!r}, '--head', 'logistic',"
+        f" '--model', {str(tmp_path / 'm')!r}]) == 0"
+    )
+    assert not imported_by(statement) & {"apache_beam", "tensorflow", "keras"}
