@@ -51,7 +51,7 @@ def load(table: str, split: str | None = None, version: int | None = None) -> Sa
 def load_split(table: FeatureTable, split: str | None) -> Samples:
     """Load a split of an open table; see `load`."""
     table.check_files()
-    dataset = table.delta.to_pyarrow_dataset()
+    dataset = table.dataset()
     chosen = None if split is None else pc.field("split") == split
     keys = dataset.to_table(columns=KEYS, filter=chosen)
     if not keys.num_rows:
@@ -93,7 +93,7 @@ def stream_split(
     chosen = None if split is None else pc.field("split") == split
     columns = [*KEYS, "split"]
     rows = 0
-    for batch in table.delta.to_pyarrow_dataset().to_batches(
+    for batch in table.dataset().to_batches(
         columns=[*columns, "features"], filter=chosen, batch_size=STREAM_ROWS
     ):
         if batch.num_rows:

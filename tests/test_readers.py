@@ -4,6 +4,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow.fs as pafs
 import pytest
 from deltalake import DeltaTable
 
@@ -16,6 +17,11 @@ def expected(table):
     return samples, {name: samples.features[i] for i, name in enumerate(samples.ids)}
 
 
+def native(table):
+    """Arrow's own reader of local files, as docs/table.md advises (docs/decisions/0008)."""
+    return pafs.SubTreeFileSystem(str(table), pafs.LocalFileSystem())
+
+
 def check(expected, ids, labels, features):
     samples, by_id = expected
     assert sorted(ids) == list(samples.ids)
@@ -25,7 +31,7 @@ def check(expected, ids, labels, features):
 
 
 def test_pandas(table, expected):
-    frame = DeltaTable(str(table)).to_pandas()
+    frame = DeltaTable(str(table)).to_pandas(filesystem=native(table))
     assert isinstance(frame, pd.DataFrame)
     check(expected, list(frame.image_id), frame.label, list(frame.features))
 
@@ -37,7 +43,7 @@ def test_polars(table, expected):
 
 
 def test_duckdb_through_arrow(table, expected):
-    features_table = DeltaTable(str(table)).to_pyarrow_dataset()  # noqa: F841 - DuckDB finds it
+    features_table = DeltaTable(str(table)).to_pyarrow_dataset(filesystem=native(table))  # noqa: F841 - DuckDB finds it
     rows = duckdb.sql("select image_id, label, features from features_table").fetchall()
     features = [np.array(row[2], np.float32) for row in rows]
     check(expected, [row[0] for row in rows], [row[1] for row in rows], features)

@@ -7,6 +7,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from pipelines.records import Failure, storable
 from pipelines.table.schema import FAILURE_SCHEMA, FAILURES_FOLDER
+from pipelines.table.storage import open_folder
 
 
 def failures_uri(uri: str) -> str:
@@ -27,7 +28,7 @@ def read_failures(uri: str) -> pa.Table:
     where = failures_uri(uri)
     if not DeltaTable.is_deltatable(where):
         return FAILURE_SCHEMA.empty_table()
-    return DeltaTable(where).to_pyarrow_table()
+    return DeltaTable(where).to_pyarrow_table(filesystem=open_folder(where))
 
 
 def _row(failure: Failure, run: str) -> dict[str, object]:

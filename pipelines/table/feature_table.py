@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, Self
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
@@ -93,7 +94,11 @@ class FeatureTable:
 
     def keys(self) -> pa.Table:
         """The columns `KEY_COLUMNS` of every row, `modified` as int64 microseconds."""
-        return with_plain_times(self.delta.to_pyarrow_dataset().to_table(columns=KEY_COLUMNS))
+        return with_plain_times(self.dataset().to_table(columns=KEY_COLUMNS))
+
+    def dataset(self) -> ds.Dataset:
+        """The rows of this version as an Arrow dataset."""
+        return self.delta.to_pyarrow_dataset(filesystem=self.storage)
 
     def counts(self) -> list[tuple[str, str | None, int]]:
         """Rows of each split and label, sorted: (split, label, rows)."""

@@ -1,4 +1,4 @@
-"""One way to a table's files, delta-rs's own storage layer: one set of credentials serves."""
+"""One way to a table's files: the local disk, or delta-rs's own storage layer elsewhere."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,7 @@ import pyarrow.fs as pafs
 from deltalake.fs import DeltaStorageHandler
 
 from pipelines.errors import TableError
+from pipelines.table.schema import DATA_FOLDER
 
 
 def table_uri(location: str) -> str:
@@ -24,7 +25,16 @@ def open_storage(uri: str) -> pafs.FileSystem:
         OSError: the folder cannot be made or reached.
     """
     if _is_local(uri):
-        Path(uri).mkdir(parents=True, exist_ok=True)
+        (Path(uri) / DATA_FOLDER).mkdir(parents=True, exist_ok=True)
+    return open_folder(uri)
+
+
+def open_folder(uri: str) -> pafs.FileSystem:
+    """A filesystem whose root is a folder that is there."""
+    if _is_local(uri):
+        # Not delta-rs's handler: Arrow's reading threads would call back into Python, and a process
+        # that ends while one still does is aborted (docs/decisions/0008).
+        return pafs.SubTreeFileSystem(uri, pafs.LocalFileSystem())
     return pafs.PyFileSystem(DeltaStorageHandler(uri))
 
 

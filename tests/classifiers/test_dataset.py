@@ -10,7 +10,7 @@ from pipelines.table.feature_table import FeatureTable
 
 def test_a_split_comes_back_whole_and_in_order(table):
     features, labels, ids = classifiers.load(str(table), split="train")
-    rows = FeatureTable.open(str(table)).delta.to_pyarrow_table()
+    rows = FeatureTable.open(str(table)).dataset().to_table()
     rows = rows.filter(pa.compute.equal(rows["split"], "train")).sort_by("image_id").to_pylist()
     assert list(ids) == [row["image_id"] for row in rows]
     assert list(labels) == [row["label"] for row in rows]

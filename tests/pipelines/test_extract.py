@@ -27,7 +27,7 @@ from tests.conftest import TINY, write_image
 
 def rows_of(table: Path) -> pa.Table:
     """All rows, in an order of their own."""
-    return FeatureTable.open(str(table)).delta.to_pyarrow_table().sort_by("image_id")
+    return FeatureTable.open(str(table)).dataset().to_table().sort_by("image_id")
 
 
 def plain_loop(root: Path) -> dict[str, np.ndarray]:
