@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.command import log
+from pipelines.compare import Comparison
 from pipelines.contract import Contract
 from pipelines.engines.opening import open_base
 from pipelines.job import ExtractJob
+from pipelines.leakage import Leakage
+from pipelines.plan import Plan
 from pipelines.records import Failure
-from pipelines.run import Run
+from pipelines.run import Run, Settled
+from pipelines.runner import check_beam_flags
 from pipelines.versions import installed_versions
 
 RECORDED_PACKAGES = (
@@ -35,7 +39,10 @@ class ExtractReport:
         version: its version now; None when there is still no table.
         contract: what its features are.
         engine: what ran the base.
-        counts: images by where they ended: inputs, present, written, known_failures, new_failures.
+        counts: images by where they ended: inputs, present, written, known_failures, new_failures;
+            of those present relabelled, of those written replaced; rows that are vanished, and of
+            those pruned; inputs that were hashed because their signs left doubt.
+        leakage: images that stand in two splits or under two labels.
         failures: the images that failed in this run.
         seconds: wall-clock time of the run.
         extract_seconds: of that, from the first shard's start to the last one's end.
@@ -47,6 +54,7 @@ class ExtractReport:
     contract: Contract
     engine: str
     counts: dict[str, int]
+    leakage: Leakage
     failures: tuple[Failure, ...]
     seconds: float
     extract_seconds: float
@@ -62,12 +70,11 @@ def extract(job: ExtractJob) -> ExtractReport:
     """
     started = time.monotonic()
     run = Run(job)
-    plan = run.plan(run.look())
-    log(
-        f"{len(run.inputs)} images: {plan.attempted} to extract in {len(plan.shards)} shards, "
-        f"{len(plan.present)} in the table, {len(plan.finished)} finished by an earlier run, "
-        f"{len(plan.known_failures)} known failures"
-    )
+    scene = run.look()
+    plan = run.plan(scene)
+    log(_announcement(len(run.inputs), plan, scene.comparison))
+    if plan.shards:
+        check_beam_flags(job.beam_flags)
     extract_seconds = 0.0
     if plan.shards:
         features = job.features
@@ -83,11 +90,38 @@ def extract(job: ExtractJob) -> ExtractReport:
         version=settled.version,
         contract=run.contract,
         engine=run.engine.name,
-        counts=settled.books.totals(),
+        counts=_counts(settled),
+        leakage=settled.leakage,
         failures=settled.failures,
         seconds=time.monotonic() - started,
         extract_seconds=extract_seconds,
     )
+
+
+def _announcement(inputs: int, plan: Plan, compared: Comparison) -> str:
+    todo = [
+        (plan.attempted, f"to extract in {len(plan.shards)} shards"),
+        (len(plan.present), "in the table"),
+        (len(compared.changed), "of them changed since"),
+        (len(compared.relabelled), "under another label or split"),
+        (len(plan.finished), "finished by an earlier run"),
+        (len(plan.known_failures), "known failures"),
+        (len(compared.vanished), "rows whose image is gone"),
+    ]
+    said = ", ".join(f"{count} {what}" for count, what in todo if count)
+    return f"{inputs} images: {said}"
+
+
+def _counts(settled: Settled) -> dict[str, int]:
+    compared = settled.comparison
+    return {
+        **settled.books.totals(),
+        "relabelled": len(compared.relabelled),
+        "replaced": len(compared.changed),
+        "vanished": len(compared.vanished),
+        "pruned": settled.pruned,
+        "hashed": compared.hashed,
+    }
 
 
 def _record(run: Run, extract_seconds: float) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`python -m pipelines.extract`: bring a feature table up to a folder or manifest of images."""
 
 import argparse
+import difflib
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,10 +12,13 @@ from pipelines.command import Parser, add_json_option, format_table, run_command
 from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.driver import ExtractReport, extract
 from pipelines.engines.opening import ENGINES
+from pipelines.errors import UsageError
 from pipelines.job import DEFAULT_BATCH_SIZE, ExtractJob, FeatureChoice
-from pipelines.runner import check_beam_flags
 from pipelines.table.precision import MANTISSA_BITS
 from pipelines.weights import parse_weights
+
+OCCASIONAL = ("replaced", "relabelled", "vanished", "pruned")
+"""Counts that are shown when they are not 0."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -25,14 +29,26 @@ def main(argv: Sequence[str]) -> int:
 def _extract(argv: Sequence[str]) -> int:
     parser = _parser()
     options, beam_flags = parser.parse_known_args(argv)
-    check_beam_flags(beam_flags)
+    _refuse_misspelt(parser, beam_flags)
     report = extract(_job(options, beam_flags))
     print(format_table(_summary(report)))
+    for line in report.leakage.describe():
+        print(f"leakage: {line}")
+    if not report.counts["written"] and not report.extract_seconds:
+        print("nothing to extract: the base was not loaded")
     if report.failures:
         shown = [(f.ref.image_id, f.stage, f.message) for f in report.failures[:10]]
         print("\n" + format_table(shown, ("failed image", "stage", "why")))
     write_json(options.json, _as_json(report))
     return 0
+
+
+def _refuse_misspelt(parser: Parser, flags: Sequence[str]) -> None:
+    ours = [name for action in parser._actions for name in action.option_strings]
+    for flag in flags:
+        meant = difflib.get_close_matches(flag.partition("=")[0], ours, n=1, cutoff=0.8)
+        if flag.startswith("--") and meant:
+            raise UsageError(f"no option {flag}; did you mean {meant[0]}?")
 
 
 def _parser() -> Parser:
@@ -69,6 +85,13 @@ def _parser() -> Parser:
         "--max_failures", type=_natural, metavar="N", help="10 or 1 %% of the images, the larger"
     )
     work.add_argument("--retry_failures", action="store_true", help="try known failures again")
+    work.add_argument("--prune", action="store_true", help="remove rows whose image is gone")
+    work.add_argument(
+        "--leakage",
+        default="report",
+        choices=("report", "error"),
+        help="what to do about the same image in two splits or under two labels",
+    )
     add_json_option(parser)
     return parser
 
@@ -96,6 +119,8 @@ def _job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
         shard_rows=options.shard_size,
         max_failures=options.max_failures,
         retry_failures=options.retry_failures,
+        prune=options.prune,
+        refuse_leakage=options.leakage == "error",
         beam_flags=tuple(beam_flags),
     )
 
@@ -110,6 +135,7 @@ def _summary(report: ExtractReport) -> list[tuple[str, object]]:
         ("images", f"{counts['inputs']}"),
         ("written", f"{counts['written']}"),
         ("already there", f"{counts['present']}"),
+        *((name, f"{counts[name]}") for name in OCCASIONAL if counts[name]),
         ("new failures", f"{counts['new_failures']}"),
         ("known failures", f"{counts['known_failures']}"),
         ("seconds", f"{report.seconds:.1f}"),

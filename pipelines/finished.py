@@ -3,28 +3,34 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.fs as pafs
 
+from pipelines.compare import ContentHashes, StoredImage, signs_agree, stored_images
 from pipelines.contract import Contract
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.records import Failure, ImageRef
 from pipelines.table.inspection import InspectedFile, inspect_file
+from pipelines.table.rewriting import Placement
 from pipelines.table.schema import DATA_FOLDER
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedWork:
-    """What uncommitted files hold of the inputs; no image twice.
+    """What uncommitted files hold of the wanted inputs; no image twice.
 
     Attributes:
-        files: the files to commit, by path; none without rows.
-        rows: ids of their rows.
-        failures: by id, the images that they say could not be used.
-        waste: paths of files that are finished but add nothing, such as a second attempt's.
+        files: the files to commit as they are.
+        salvage: files of which only some rows are wanted, or under another label or split: path to
+            what is to be kept of it.
+        rows: SHA-256 of the images of the rows in `files` and `salvage`, by id.
+        failures: by id, the images that receipts say could not be used.
+        waste: this run's files that add nothing, such as those of a second attempt.
     """
 
     files: tuple[InspectedFile, ...]
-    rows: frozenset[str]
+    salvage: Mapping[str, Mapping[str, Placement]]
+    rows: Mapping[str, str]
     failures: Mapping[str, Failure]
     waste: tuple[str, ...]
 
@@ -51,41 +57,65 @@ def find_uncommitted(
 
 
 def match_finished(
-    files: Iterable[InspectedFile], inputs: Mapping[str, ImageRef], run: str, keep_failures: bool
+    files: Iterable[InspectedFile],
+    wanted: Mapping[str, ImageRef],
+    hashes: ContentHashes,
+    run: str,
+    keep_failures: bool,
 ) -> FinishedWork:
-    """Choose among finished files those whose every row is an input as it is now.
+    """Choose among finished files the rows that are wanted, by what they hold and never by name.
 
-    A file is taken by what its rows hold, never by its name, so that work survives a change of
-    plan between two runs.
+    So work survives a change of plan between two runs.
 
     Args:
         files: what `find_uncommitted` found.
-        inputs: by id, the inputs that the table does not hold yet.
-        run: this run's id; failures of its own files always count.
+        wanted: by id, the inputs that need a row.
+        hashes: for inputs whose signs leave doubt.
+        run: this run's id; what its own files say always counts.
         keep_failures: count lasting failures of earlier runs' files; False to try them again.
     """
     taken: list[InspectedFile] = []
+    salvage: dict[str, dict[str, Placement]] = {}
     waste: list[str] = []
-    rows: set[str] = set()
+    rows: dict[str, str] = {}
     failures: dict[str, Failure] = {}
     for file in files:
-        ids = [row["image_id"] for row in file.keys.to_pylist() if _is_current(row, inputs)]
-        if ids and len(ids) == file.receipt.rows and rows.isdisjoint(ids):
+        own = file.receipt.run == run
+        stored = stored_images(file.keys.append_column("path", _repeated(file)))
+        keep = _wanted_rows(stored, wanted, hashes, rows, own=own)
+        as_is = all((stored[name].label, stored[name].split) == keep[name] for name in keep)
+        if keep and len(keep) == len(stored) and as_is:
             taken.append(file)
-            rows.update(ids)
         else:
-            waste.append(file.path)
+            if keep:
+                salvage[file.path] = keep
+            if own:
+                waste.append(file.path)
+        rows.update((name, stored[name].sha256) for name in keep)
         for failure in file.receipt.failures:
-            counts = file.receipt.run == run or (failure.lasting and keep_failures)
-            if counts and inputs.get(failure.ref.image_id) == failure.ref:
+            counts = own or (failure.lasting and keep_failures)
+            if counts and wanted.get(failure.ref.image_id) == failure.ref:
                 failures[failure.ref.image_id] = failure
     remaining = {name: each for name, each in failures.items() if name not in rows}
-    return FinishedWork(tuple(taken), frozenset(rows), remaining, tuple(waste))
+    return FinishedWork(tuple(taken), salvage, rows, remaining, tuple(waste))
 
 
-def _is_current(row: dict[str, object], inputs: Mapping[str, ImageRef]) -> bool:
-    ref = inputs.get(str(row["image_id"]))
-    if ref is None:
-        return False
-    found = (row["label"], row["split"], row["bytes"], row["modified"])
-    return found == (ref.label, ref.split, ref.bytes, ref.modified)
+def _wanted_rows(
+    stored: Mapping[str, StoredImage],
+    wanted: Mapping[str, ImageRef],
+    hashes: ContentHashes,
+    taken: Mapping[str, str],
+    own: bool,
+) -> dict[str, Placement]:
+    met = [(wanted[n], row) for n, row in stored.items() if n in wanted and n not in taken]
+    doubtful = [] if own else [ref for ref, row in met if not signs_agree(ref, row)]
+    known = hashes.of(doubtful) if doubtful else {}
+    return {
+        ref.image_id: (ref.label, ref.split)
+        for ref, row in met
+        if known.get(ref, row.sha256) == row.sha256
+    }
+
+
+def _repeated(file: InspectedFile) -> pa.Array:
+    return pa.array([file.path] * file.keys.num_rows, pa.string())

@@ -6,7 +6,7 @@ from pipelines.bases import base_named
 from pipelines.contract import Contract
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError
-from pipelines.weights import WeightsRequest
+from pipelines.weights import WeightsRequest, known_fingerprint
 
 DEFAULT_BATCH_SIZE = 32
 
@@ -50,6 +50,8 @@ class ExtractJob:
         max_failures: most new failures at which the run commits; None for the larger of 10 and
             1 % of the images attempted.
         retry_failures: try known failures again.
+        prune: remove rows whose image is no longer in the input.
+        refuse_leakage: do not commit while the same bytes are in two splits or under two labels.
         beam_flags: options for Beam, as on the command line.
     """
 
@@ -63,14 +65,16 @@ class ExtractJob:
     shard_rows: int | None
     max_failures: int | None
     retry_failures: bool
+    prune: bool
+    refuse_leakage: bool
     beam_flags: tuple[str, ...]
 
 
 def make_contract(choice: FeatureChoice) -> Contract:
     """Fix what was chosen, including which weights they are.
 
-    ImageNet weights are known by their fingerprint, so nothing is loaded for them; other weights
-    are loaded to be fingerprinted.
+    ImageNet weights and those that were loaded before are known by their fingerprint; others are
+    loaded to be fingerprinted.
 
     Raises:
         UsageError: the base does not exist or cannot take images of that size.
@@ -82,9 +86,8 @@ def make_contract(choice: FeatureChoice) -> Contract:
             f"{base.name} takes images of at least {base.min_size} pixels, "
             f"not --image_size {choice.image_size}"
         )
-    if choice.weights.kind == "imagenet":
-        weights = base.imagenet_fingerprint
-    else:
+    weights = known_fingerprint(base, choice.weights)
+    if weights is None:
         weights = open_base(base.name, choice.image_size, choice.weights).fingerprint
     return Contract(
         base=base.name,

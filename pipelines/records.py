@@ -19,6 +19,7 @@ class ImageRef:
         split: name of the split the image belongs to.
         bytes: size in bytes when listed.
         modified: time of last change when listed, microseconds since the epoch (UTC).
+        changed: like `modified`, but of the file's attributes too, which no tool can set back.
     """
 
     image_id: str
@@ -27,6 +28,7 @@ class ImageRef:
     split: str
     bytes: int
     modified: int
+    changed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,15 +80,17 @@ def extract_shard(shard: Shard, job: ShardJob, engine: Engine) -> ShardResult:
             batches += bool(each.block.sources)
             if job.progress is not None:
                 job.progress.add(len(each.block.sources), len(each.failures))
-        receipt = Receipt(
-            run=job.run,
-            shard=shard.name,
-            split=shard.split,
-            rows=writer.rows,
-            contract=contract.canonical_json(),
-            feature_shape=engine.feature_shape,
-            engine=engine.name,
-            failures=tuple(failures),
+        receipt = writer.close(
+            Receipt(
+                run=job.run,
+                shard=shard.name,
+                split=shard.split,
+                rows=writer.rows,
+                contract=contract.canonical_json(),
+                feature_shape=engine.feature_shape,
+                engine=engine.name,
+                digest="",
+                failures=tuple(failures),
+            )
         )
-        writer.close(receipt)
     return ShardResult(path, receipt, batches)

@@ -103,6 +103,8 @@ def make_job() -> Callable[..., ExtractJob]:
             "shard_rows": None,
             "max_failures": None,
             "retry_failures": False,
+            "prune": False,
+            "refuse_leakage": False,
             "beam_flags": (),
         }
         return ExtractJob(**(values | changes))  # type: ignore[arg-type]

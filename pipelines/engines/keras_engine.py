@@ -1,5 +1,6 @@
 """The reference engine: Keras runs the base, preprocessing included."""
 
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,12 +40,15 @@ class KerasEngine:
         features = cut(model, contract.layer, contract.pooling)(prepared)
         self._model = keras.Model(pixels, features)
         self._model.trainable = False
+        self._lock = threading.Lock()
         self._padded = np.zeros((batch_size, size, size, 3), np.uint8)
         self.feature_shape: tuple[int, ...] = tuple(int(n) for n in features.shape[1:])
 
     def extract(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Run the base; see `Engine.extract`."""
         count = len(images)
-        self._padded[:count] = images
-        features = np.asarray(self._model.predict_on_batch(self._padded), np.float32)
+        # Workers that are threads of one process share the engine, and with it the buffer.
+        with self._lock:
+            self._padded[:count] = images
+            features = np.asarray(self._model.predict_on_batch(self._padded), np.float32)
         return features[:count].reshape(count, -1)

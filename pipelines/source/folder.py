@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipelines.errors import InputError
 from pipelines.records import ImageRef, storable
+from pipelines.source.signs import make_ref
 from pipelines.source.splits import NAMED_SPLITS, split_of
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -45,16 +46,21 @@ def list_folder(root: Path) -> list[ImageRef]:
 
 
 def _walk(
-    folder: Path, above: tuple[str, ...]
+    folder: Path, above: tuple[str, ...], open_folders: frozenset[tuple[int, int]] = frozenset()
 ) -> Iterator[tuple[tuple[str, ...], os.DirEntry[str]]]:
+    here = folder.stat()
+    place = (here.st_dev, here.st_ino)
+    if place in open_folders:  # a link back up
+        return
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
-                yield from _walk(Path(entry.path), (*above, entry.name))
-            elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122 - hot
+            # A folder named like an image is an image that cannot be read, and is listed as that.
+            if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
                 yield (*above, entry.name), entry
+            elif entry.is_dir():
+                yield from _walk(Path(entry.path), (*above, entry.name), open_folders | {place})
 
 
 def _ref(parts: tuple[str, ...], entry: os.DirEntry[str]) -> ImageRef:
@@ -62,12 +68,4 @@ def _ref(parts: tuple[str, ...], entry: os.DirEntry[str]) -> ImageRef:
     image_id = "/".join(names)
     label = names[-2] if len(names) > 1 else None
     split = names[0] if len(names) == 3 else split_of(image_id, label)
-    status = entry.stat()
-    return ImageRef(
-        image_id=image_id,
-        uri=entry.path,
-        label=label,
-        split=split,
-        bytes=status.st_size,
-        modified=status.st_mtime_ns // 1000,
-    )
+    return make_ref(image_id, entry.path, label, split)

@@ -9,6 +9,7 @@ from pyarrow import csv, json, parquet
 
 from pipelines.errors import InputError
 from pipelines.records import ImageRef
+from pipelines.source.signs import make_ref
 from pipelines.source.splits import split_of
 
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl", ".ndjson", ".parquet"})
@@ -30,26 +31,57 @@ def list_manifest(manifest: Path, root: Path) -> list[ImageRef]:
     if "path" not in table.column_names:
         raise InputError(f"{manifest} has no column 'path', it has {table.column_names}")
     rows = {name: _strings(table, name) for name in COLUMNS}
-    inside = os.path.realpath(root)
+    fence = Fence(root)
     refs = []
     columns = (rows[name] for name in COLUMNS)
     for number, (path, image_id, label, split) in enumerate(zip(*columns, strict=True), start=1):
-        if not path:
-            raise InputError(f"row {number} of {manifest} has no path")
-        uri = os.path.normpath(os.path.join(root, path))  # noqa: PTH118 - a million rows
-        if os.path.commonpath([inside, os.path.realpath(uri)]) != inside:
+        if not path or "\0" in path:
+            raise InputError(f"row {number} of {manifest} has no path, or one with a null byte")
+        uri = fence.locate(path)
+        if uri is None:
             raise InputError(
                 f"row {number} of {manifest} names {path!r}, which is outside {root}; "
                 "name a folder around all images with --input_root"
             )
-        refs.append(_ref(uri, image_id or path, label, split))
+        name = image_id or path
+        refs.append(make_ref(name, uri, label, split or split_of(name, label)))
     repeated = [name for name, count in Counter(r.image_id for r in refs).items() if count > 1]
     if repeated:
         raise InputError(
             f"{manifest} repeats {len(repeated)} ids, among them {repeated[0]!r}; "
             "ids must be unique"
         )
+    twice = [path for path, count in Counter(r.uri for r in refs).items() if count > 1]
+    if twice:
+        raise InputError(
+            f"{manifest} names {len(twice)} files more than once, among them {twice[0]!r}; "
+            "an image has one id, one label and one split"
+        )
     return refs
+
+
+class Fence:
+    """Places paths below a root and finds those that lead out of it, by name or by link."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+        self._real = os.path.realpath(root)
+        self._inside: dict[str, bool] = {}
+
+    def locate(self, path: str) -> str | None:
+        """The file that a relative or absolute path means; None when it is outside the root."""
+        uri = os.path.normpath(os.path.join(self._root, path))  # noqa: PTH118 - a million rows
+        folder = os.path.dirname(uri)  # noqa: PTH120
+        if folder not in self._inside:
+            self._inside[folder] = self._holds(os.path.realpath(folder))
+        if not self._inside[folder]:
+            return None
+        if os.path.islink(uri) and not self._holds(os.path.realpath(uri)):  # noqa: PTH114
+            return None
+        return uri
+
+    def _holds(self, real: str) -> bool:
+        return os.path.commonpath([self._real, real]) == self._real
 
 
 def _read(manifest: Path) -> pa.Table:
@@ -70,24 +102,13 @@ def _read(manifest: Path) -> pa.Table:
 
 
 def _strings(table: pa.Table, name: str) -> list[str | None]:
-    if name not in table.column_names:
+    found = table.column_names.count(name)
+    if found == 0:
         return [None] * table.num_rows
-    values: list[str | None] = table.column(name).cast(pa.string()).to_pylist()
-    return values
-
-
-def _ref(uri: str, image_id: str, label: str | None, split: str | None) -> ImageRef:
-    # A file that is not there costs itself only: the run records it as a failure to read.
+    if found > 1:
+        raise InputError(f"the manifest has {found} columns {name!r}; one is meant")
     try:
-        status = os.stat(uri)  # noqa: PTH116 - a million rows
-        size, modified = status.st_size, status.st_mtime_ns // 1000
-    except OSError:
-        size, modified = 0, 0
-    return ImageRef(
-        image_id=image_id,
-        uri=uri,
-        label=label,
-        split=split or split_of(image_id, label),
-        bytes=size,
-        modified=modified,
-    )
+        values: list[str | None] = table.column(name).cast(pa.string()).to_pylist()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(f"column {name!r} of the manifest is no text: {error}") from error
+    return values

@@ -93,8 +93,9 @@ class FeatureTable:
         return sorted(actions.column("path").to_pylist())
 
     def keys(self) -> pa.Table:
-        """The columns `KEY_COLUMNS` of every row, `modified` as int64 microseconds."""
-        return with_plain_times(self.dataset().to_table(columns=KEY_COLUMNS))
+        """The columns `KEY_COLUMNS` of every row, `modified` as int64 microseconds, and `path`."""
+        keys = self.dataset().to_table(columns=[*KEY_COLUMNS, "__filename"])
+        return with_plain_times(keys.rename_columns([*KEY_COLUMNS, "path"]))
 
     def dataset(self) -> ds.Dataset:
         """The rows of this version as an Arrow dataset."""

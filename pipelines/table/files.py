@@ -4,7 +4,7 @@ import contextlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from pipelines.contract import Contract
 from pipelines.errors import TableError
 from pipelines.records import Failure, FeatureBlock, ImageRef, SourceImage, storable
+from pipelines.table.digest import RowDigest
 from pipelines.table.precision import round_mantissa
 from pipelines.table.schema import FEATURE_SCHEMA, FEATURE_TYPE, RECEIPT_KEY
 
@@ -36,6 +37,7 @@ class Receipt:
         contract: canonical JSON of the contract of its features.
         feature_shape: shape of one image's features before flattening.
         engine: the engine that ran the base.
+        digest: `RowDigest` of the rows, hexadecimal.
         failures: images of the shard that could not be used.
     """
 
@@ -46,6 +48,7 @@ class Receipt:
     contract: str
     feature_shape: tuple[int, ...]
     engine: str
+    digest: str
     failures: tuple[Failure, ...]
 
 
@@ -79,30 +82,44 @@ class FeatureFileWriter:
         )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._writing: Future[None] | None = None
-        self._pending: list[FeatureBlock] = []
+        self._pending: list[FeatureBlock | pa.Table] = []
+        self._digest = RowDigest()
         self._pending_bytes = 0
         self.rows = 0
 
     def write(self, block: FeatureBlock) -> None:
-        """Take rows; they are written a row group at a time."""
-        if not block.sources:
-            return
-        self._pending.append(block)
-        self._pending_bytes += block.features.nbytes
-        self.rows += len(block.sources)
+        """Take new rows; they are written a row group at a time."""
+        if block.sources:
+            self._take(block, len(block.sources), block.features.nbytes)
+
+    def write_rows(self, rows: pa.Table) -> None:
+        """Take rows of another file, `FEATURE_SCHEMA`, as they are."""
+        if rows.num_rows:
+            self._take(rows, rows.num_rows, rows.column("features").nbytes)
+
+    def _take(self, rows: FeatureBlock | pa.Table, count: int, size: int) -> None:
+        self._pending.append(rows)
+        self._pending_bytes += size
+        self.rows += count
         if self._pending_bytes >= ROW_GROUP_BYTES:
             self._write_pending()
 
-    def close(self, receipt: Receipt) -> None:
-        """Write what is left and the receipt; only now is the file there."""
+    def close(self, receipt: Receipt) -> Receipt:
+        """Write what is left and the receipt; only now does the file count.
+
+        Returns:
+            The receipt as written, with the rows and the digest filled in.
+        """
         if self._pending:
             self._write_pending()
         self._wait()
+        receipt = replace(receipt, rows=self.rows, digest=self._digest.hexdigest())
         self._parquet.add_key_value_metadata({RECEIPT_KEY: receipt_to_json(receipt)})
         self._parquet.close()
         self._sink.close()
         self._thread.shutdown()
         self._closed = True
+        return receipt
 
     def __enter__(self) -> Self:
         return self
@@ -133,11 +150,16 @@ class FeatureFileWriter:
             self._writing.result()
             self._writing = None
 
-    def _write_group(self, blocks: list[FeatureBlock]) -> None:
-        features = np.concatenate([block.features for block in blocks])
-        sources = [source for block in blocks for source in block.sources]
-        rows = feature_rows(sources, round_mantissa(features, self._precision))
-        self._parquet.write_table(rows, row_group_size=len(sources))
+    def _write_group(self, parts: list[FeatureBlock | pa.Table]) -> None:
+        tables = [self._as_rows(part) for part in parts]
+        rows = pa.concat_tables(tables).combine_chunks()
+        self._digest.add(rows)
+        self._parquet.write_table(rows, row_group_size=rows.num_rows)
+
+    def _as_rows(self, part: FeatureBlock | pa.Table) -> pa.Table:
+        if isinstance(part, pa.Table):
+            return part
+        return feature_rows(part.sources, round_mantissa(part.features, self._precision))
 
 
 def feature_rows(sources: Sequence[SourceImage], features: npt.NDArray[np.float32]) -> pa.Table:

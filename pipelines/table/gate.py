@@ -1,10 +1,11 @@
-"""The one commit gate: nothing enters the feature table but through `commit_files`.
+"""The one commit gate: nothing enters the feature table but through `commit_change`.
 
 delta-rs checks almost nothing of an add action: a wrong schema, a missing file or a wrong row count
 would be accepted and break every reader, so all of that is checked here first.
 """
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import DeltaError
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 
 from pipelines.contract import Contract, contract_from_json, require_same_contract
 from pipelines.errors import CommitRefusedError
@@ -40,7 +41,7 @@ class TableState:
         version: its Delta version; None when it did not exist.
         contract: the one contract of all its features.
         feature_shape: shape of one image's features before flattening.
-        keys: (image_id, copy) of all rows it holds, a table of these two columns.
+        keys: what `FeatureTable.keys` gave.
     """
 
     uri: str
@@ -50,13 +51,30 @@ class TableState:
     keys: pa.Table
 
 
-def commit_files(state: TableState, files: Sequence[InspectedFile], run: dict[str, Any]) -> int:
-    """Add finished files to the table in one transaction, on exactly the version planned on.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one transaction does.
+
+    Attributes:
+        added: files that enter; each non-empty and of the table's contract and shape.
+        removed: paths of files that leave, their wanted rows being in files that enter.
+        run: the run's record, kept in the commit.
+        moves_only: True when rows change files and nothing else, so that readers of changes may
+            pass over it.
+    """
+
+    added: Sequence[InspectedFile]
+    removed: Sequence[str]
+    run: dict[str, Any]
+    moves_only: bool = False
+
+
+def commit_change(state: TableState, change: Change) -> int:
+    """Let finished files in and others out, in one transaction, on exactly the version planned on.
 
     Args:
-        state: the table as it was when the files were planned.
-        files: what `inspect_file` found; each non-empty and of the table's contract and shape.
-        run: the run's record, kept in the commit.
+        state: the table as it was when the change was planned.
+        change: the files.
 
     Returns:
         The table's new version.
@@ -66,19 +84,19 @@ def commit_files(state: TableState, files: Sequence[InspectedFile], run: dict[st
         ContractMismatchError: a file's features have another contract.
         TableMovedError: another run committed in between.
     """
-    for file in files:
+    for file in change.added:
         _check_belongs(state, file)
-    _check_no_double(state, files)
+    _check_no_double(state, change)
     table = _open_at(state)
     planned = 0 if state.version is None else state.version
-    actions = [_add_action(file) for file in files]
+    actions = _actions(table, change)
     try:
         table.create_write_transaction(
             actions,
             mode="append",
             schema=Schema.from_arrow(FEATURE_SCHEMA),
             commit_properties=CommitProperties(
-                custom_metadata={RUN_KEY: run}, max_commit_retries=0
+                custom_metadata={RUN_KEY: _record(change)}, max_commit_retries=0
             ),
         )
     except (DeltaError, OSError) as error:
@@ -101,10 +119,11 @@ def _check_belongs(state: TableState, file: InspectedFile) -> None:
         raise CommitRefusedError(f"{file.path} holds no rows")
 
 
-def _check_no_double(state: TableState, files: Sequence[InspectedFile]) -> None:
+def _check_no_double(state: TableState, change: Change) -> None:
+    stays = pc.invert(pc.is_in(state.keys.column("path"), pa.array(change.removed, pa.string())))
     columns = ["image_id", "copy"]
-    parts = [state.keys.select(columns), *(file.keys.select(columns) for file in files)]
-    keys = pa.concat_tables(parts)
+    added = [file.keys.select(columns) for file in change.added]
+    keys = pa.concat_tables([state.keys.filter(stays).select(columns), *added])
     counts = keys.group_by(columns).aggregate([([], "count_all")])
     double = counts.filter(pc.greater(counts["count_all"], 1))
     if double.num_rows:
@@ -120,6 +139,9 @@ def _open_at(state: TableState) -> DeltaTable:
             state.uri,
             FEATURE_SCHEMA,
             configuration={
+                # Old versions stay readable until `pipelines.tidy` says otherwise.
+                "delta.enableExpiredLogCleanup": "false",
+                "delta.logRetentionDuration": "interval 36500 days",
                 CONTRACT_KEY: state.contract.canonical_json(),
                 CONTRACT_ID_KEY: state.contract.contract_id,
                 SHAPE_KEY: json.dumps(list(state.feature_shape)),
@@ -132,12 +154,31 @@ def _open_at(state: TableState) -> DeltaTable:
         raise CommitRefusedError(f"cannot create {state.uri}: {error}") from error
 
 
-def _add_action(file: InspectedFile) -> AddAction:
+def _actions(table: DeltaTable, change: Change) -> list[AddAction | RemoveAction]:
+    sizes = {}
+    if change.removed:
+        held = pa.table(table.get_add_actions(flatten=True)).select(["path", "size_bytes"])
+        sizes = dict(zip(*(column.to_pylist() for column in held.columns), strict=True))
+        strangers = set(change.removed) - sizes.keys()
+        if strangers:
+            raise CommitRefusedError(f"{min(strangers)} is not in the table, it cannot leave it")
+    now = time.time_ns() // 1_000_000
+    data_change = not change.moves_only
+    removals = [RemoveAction(path, data_change, now, sizes[path], {}) for path in change.removed]
+    return [*(_add_action(file, data_change) for file in change.added), *removals]
+
+
+def _record(change: Change) -> dict[str, Any]:
+    digests = {file.path: file.receipt.digest for file in change.added}
+    return {**change.run, "digests": digests}
+
+
+def _add_action(file: InspectedFile, data_change: bool) -> AddAction:
     return AddAction(
         path=file.path,
         size=file.size,
         partition_values={},
         modification_time=file.modified,
-        data_change=True,
+        data_change=data_change,
         stats=json.dumps(file.statistics),
     )

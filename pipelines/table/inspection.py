@@ -80,7 +80,9 @@ def with_plain_times(keys: pa.Table) -> pa.Table:
     return keys.set_column(place, "modified", keys.column(place).cast(pa.int64()))
 
 
-EMPTY_KEYS = with_plain_times(FEATURE_SCHEMA.empty_table().select(KEY_COLUMNS))
+EMPTY_KEYS = with_plain_times(FEATURE_SCHEMA.empty_table().select(KEY_COLUMNS)).append_column(
+    "path", pa.array([], pa.string())
+)
 """The keys of a table that does not exist yet."""
 
 

@@ -15,7 +15,9 @@ import numpy as np
 
 from pipelines.bases import Base, build
 from pipelines.errors import WeightsError
+from pipelines.weights.cache import cache_folder
 from pipelines.weights.fingerprint import fingerprint
+from pipelines.weights.known import remember_fingerprint
 from pipelines.weights.package import REQUIREMENT, tensors_from_package
 from pipelines.weights.random import randomise
 from pipelines.weights.request import WeightsRequest
@@ -59,19 +61,15 @@ def load_base(base: Base, image_size: int, request: WeightsRequest) -> LoadedBas
     if request.kind == "imagenet":
         return _load_imagenet(base, image_size)
     if request.kind == "random":
+        source = f"random values, seed {request.seed}"
         model = build(base, image_size)
         randomise(model, request.seed)
-        return LoadedBase(model, f"random values, seed {request.seed}", _fingerprint_of(model))
-    model = _build_from_file(base, image_size, str(request.path))
-    return LoadedBase(model, str(request.path), _fingerprint_of(model))
-
-
-def cache_folder() -> Path:
-    """Where this project keeps weights: $FROZEN_FEATURES_CACHE, else the user's cache folder."""
-    named = os.environ.get("FROZEN_FEATURES_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "frozen-features"
+    else:
+        source = str(request.path)
+        model = _build_from_file(base, image_size, source)
+    loaded = LoadedBase(model, source, _fingerprint_of(model))
+    remember_fingerprint(base, request, loaded.fingerprint)
+    return loaded
 
 
 def _load_imagenet(base: Base, image_size: int) -> LoadedBase:

@@ -65,7 +65,7 @@ def test_each_row_is_its_own_images_and_batches_are_full(tmp_path_factory, broke
         path = write_image(folder / f"{i:02d}.png", seed=i)
         if i in broken:
             path.write_bytes(b"no image")
-        refs.append(ImageRef(path.name, str(path), None, "train", path.stat().st_size, 0))
+        refs.append(ImageRef(path.name, str(path), None, "train", path.stat().st_size, 0, 0))
 
     engine = MeanColour(batch)
     results = list(extract_images(refs, engine, PIXELS, threads))
@@ -85,7 +85,7 @@ def test_each_row_is_its_own_images_and_batches_are_full(tmp_path_factory, broke
 
 
 def test_a_missing_file_is_a_passing_failure(tmp_path):
-    ref = ImageRef("x", str(tmp_path / "x.jpg"), None, "train", 1, 0)
+    ref = ImageRef("x", str(tmp_path / "x.jpg"), None, "train", 1, 0, 0)
     (result,) = extract_images([ref], MeanColour(2), PIXELS, 1)
     (failure,) = result.failures
     assert (failure.stage, failure.error, failure.lasting) == ("read", "FileNotFoundError", False)

@@ -172,7 +172,7 @@ def test_the_work_of_a_run_that_died_is_taken_over(dataset, table, make_job, tmp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "commit_files", die)
+        patch.setattr(run_module, "commit_change", die)
         with pytest.raises(KeyboardInterrupt):
             extract(job)
     write_image(images / "train/dark/new.png", seed=1)

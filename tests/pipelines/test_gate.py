@@ -5,7 +5,7 @@ from deltalake import DeltaTable
 
 from pipelines.errors import CommitRefusedError, ContractMismatchError, TableError
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import TableMovedError, TableState, commit_files
+from pipelines.table.gate import Change, TableMovedError, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.storage import open_storage
 from tests.pipelines.test_contract import CONTRACT
@@ -37,24 +37,26 @@ def state(uri) -> TableState:
 
 def test_files_enter_in_one_transaction_with_the_run_s_record(uri, storage):
     files = [file(storage, "a", 0, 3), file(storage, "b", 3, 2)]
-    assert commit_files(state(uri), files, {"run": "r1"}) == 1
-    assert commit_files(state(uri), [file(storage, "c", 5, 1)], {"run": "r2"}) == 2
+    assert commit_change(state(uri), Change(files, [], {"run": "r1"})) == 1
+    assert commit_change(state(uri), Change([file(storage, "c", 5, 1)], [], {"run": "r2"})) == 2
     table = FeatureTable.open(uri)
     assert (table.contract, table.feature_shape, table.feature_length) == (CONTRACT, SHAPE, 6)
     assert table.counts() == [("train", "cat", 6)]
     assert table.paths == ["data/a.parquet", "data/b.parquet", "data/c.parquet"]
-    assert [commit["run"] for commit in table.history()] == [{"run": "r2"}, {"run": "r1"}, None]
+    assert [(commit["run"] or {}).get("run") for commit in table.history()] == ["r2", "r1", None]
     assert FeatureTable.open(uri, version=1).counts() == [("train", "cat", 5)]
     assert DeltaTable(uri).count() == 6
 
 
 def test_a_row_twice_is_refused(uri, storage):
     with pytest.raises(CommitRefusedError, match=r"1 rows would be double, among them '0002.jpg'"):
-        commit_files(state(uri), [file(storage, "a", 0, 3), file(storage, "b", 2, 2)], {})
+        commit_change(
+            state(uri), Change([file(storage, "a", 0, 3), file(storage, "b", 2, 2)], [], {})
+        )
     assert FeatureTable.open_if_exists(uri) is None
-    commit_files(state(uri), [file(storage, "a2", 0, 3)], {})
+    commit_change(state(uri), Change([file(storage, "a2", 0, 3)], [], {}))
     with pytest.raises(CommitRefusedError, match="2 rows would be double"):
-        commit_files(state(uri), [file(storage, "c", 1, 2)], {})
+        commit_change(state(uri), Change([file(storage, "c", 1, 2)], [], {}))
     assert FeatureTable.open(uri).version == 1
 
 
@@ -64,31 +66,31 @@ def test_another_contract_is_refused(uri, storage):
     with pytest.raises(
         ContractMismatchError, match="interpolation: bilinear in the table, nearest"
     ):
-        commit_files(state(uri), [wrong], {})
+        commit_change(state(uri), Change([wrong], [], {}))
     assert not DeltaTable.is_deltatable(uri)
 
 
 def test_another_shape_or_no_rows_are_refused(uri, storage):
     with pytest.raises(CommitRefusedError, match=r"shape \(6,\)"):
-        commit_files(state(uri), [file(storage, "a", 0, 3, feature_shape=(6,))], {})
+        commit_change(state(uri), Change([file(storage, "a", 0, 3, feature_shape=(6,))], [], {}))
     with pytest.raises(CommitRefusedError, match="no rows"):
-        commit_files(state(uri), [file(storage, "b", 0, 0)], {})
+        commit_change(state(uri), Change([file(storage, "b", 0, 0)], [], {}))
 
 
 def test_a_commit_planned_on_an_old_version_is_refused(uri, storage):
     before = state(uri)
-    commit_files(before, [file(storage, "a", 0, 1)], {})
+    commit_change(before, Change([file(storage, "a", 0, 1)], [], {}))
     with pytest.raises(TableMovedError):
-        commit_files(before, [file(storage, "b", 1, 1)], {})
+        commit_change(before, Change([file(storage, "b", 1, 1)], [], {}))
     stale = state(uri)
-    commit_files(stale, [file(storage, "c", 2, 1)], {})
+    commit_change(stale, Change([file(storage, "c", 2, 1)], [], {}))
     with pytest.raises(TableMovedError):
-        commit_files(stale, [file(storage, "d", 3, 1)], {})
+        commit_change(stale, Change([file(storage, "d", 3, 1)], [], {}))
     assert FeatureTable.open(uri).counts() == [("train", "cat", 2)]
 
 
 def test_files_slipped_into_the_table_by_others_are_found(uri, storage, tmp_path):
-    commit_files(state(uri), [file(storage, "a", 0, 1)], {})
+    commit_change(state(uri), Change([file(storage, "a", 0, 1)], [], {}))
     other = replace(CONTRACT, base="VGG19")
     path = "data/a.parquet"
     storage.delete_file(path)
@@ -109,6 +111,6 @@ def test_what_is_no_feature_table(uri, tmp_path):
 
 
 def test_a_version_that_is_not_there(uri, storage):
-    commit_files(state(uri), [file(storage, "a", 0, 1)], {})
+    commit_change(state(uri), Change([file(storage, "a", 0, 1)], [], {}))
     with pytest.raises(TableError, match="at version 9"):
         FeatureTable.open(uri, version=9)

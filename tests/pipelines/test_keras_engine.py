@@ -1,3 +1,5 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -66,6 +68,24 @@ def test_features_do_not_hang_on_the_batch(loaded, contract):
     together = engine.extract(pixels)
     for i in range(4):
         np.testing.assert_array_equal(engine.extract(pixels[i : i + 1])[0], together[i])
+
+
+def test_threads_that_share_an_engine_get_their_own_features(loaded, contract, monkeypatch):
+    engine = KerasEngine(loaded.model, contract, batch_size=4)
+    parts = np.split(images(48), 12)
+    alone = [engine.extract(part) for part in parts]
+    base = engine._model.predict_on_batch
+
+    def dawdle(batch):
+        time.sleep(0.002)  # time enough for another thread to spoil a buffer that is not guarded
+        return base(batch)
+
+    monkeypatch.setattr(engine._model, "predict_on_batch", dawdle)
+    for _ in range(2):
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(engine.extract, parts))
+        for one, other in zip(alone, together, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_nothing_in_it_can_be_trained(loaded, contract):

@@ -6,7 +6,7 @@ from pipelines.records import ImageRef
 
 
 def ref(name: str, split: str = "train", bytes: int = 1) -> ImageRef:
-    return ImageRef(name, f"/{name}", "cat", split, bytes, 0)
+    return ImageRef(name, f"/{name}", "cat", split, bytes, 0, 0)
 
 
 names = st.lists(st.text(min_size=1, max_size=3), unique=True, max_size=40)

@@ -7,9 +7,9 @@ import pytest
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.records import Failure, FeatureBlock, ImageRef, SourceImage
 from pipelines.table import files
-from pipelines.table.files import FeatureFileWriter, Receipt, read_receipt
+from pipelines.table.files import FeatureFileWriter, Receipt, read_receipt, receipt_to_json
 from pipelines.table.inspection import inspect_file
-from pipelines.table.schema import FEATURE_SCHEMA
+from pipelines.table.schema import FEATURE_SCHEMA, RECEIPT_KEY
 from pipelines.table.storage import open_storage
 from tests.pipelines.test_contract import CONTRACT
 
@@ -20,7 +20,7 @@ def block(start: int, rows: int, split: str = "train") -> FeatureBlock:
     sources = [
         SourceImage(
             ImageRef(
-                f"{i:04d}.jpg", f"/images/{i}.jpg", "cat", split, 10 + i, 1_700_000_000_000_000
+                f"{i:04d}.jpg", f"/images/{i}.jpg", "cat", split, 10 + i, 1_700_000_000_000_000, 0
             ),
             f"hash{i}",
             10 + i,
@@ -42,6 +42,7 @@ def receipt(rows: int, **changes) -> Receipt:
         "contract": CONTRACT.canonical_json(),
         "feature_shape": SHAPE,
         "engine": "keras",
+        "digest": "",
         "failures": (),
     }
     return Receipt(**(values | changes))
@@ -56,7 +57,13 @@ def write(storage, path, blocks, last: Receipt, contract=CONTRACT):
     with FeatureFileWriter(storage, path, contract) as writer:
         for each in blocks:
             writer.write(each)
-        writer.close(last)
+        return writer.close(last)
+
+
+def forge(path, last: Receipt):
+    """The file's rows under a receipt that was not written with them."""
+    rows = pq.read_table(path).replace_schema_metadata({RECEIPT_KEY: receipt_to_json(last)})
+    pq.write_table(rows, path)
 
 
 def test_what_is_written_is_read(storage, tmp_path, monkeypatch):
@@ -89,11 +96,13 @@ def test_precision_rounds_what_is_written(storage, tmp_path):
 
 
 def test_the_receipt_comes_back(storage):
-    ref = ImageRef("bad.jpg", "/bad.jpg", None, "train", 3, 4)
+    ref = ImageRef("bad.jpg", "/bad.jpg", None, "train", 3, 4, 5)
     failure = Failure(ref, "ff", "decode", "OSError", "cut short", lasting=True)
     written = receipt(2, failures=(failure,))
     write(storage, "data/a.parquet", [block(0, 2)], written)
-    assert read_receipt(storage, "data/a.parquet") == written
+    found = read_receipt(storage, "data/a.parquet")
+    assert replace(found, digest="") == written
+    assert len(found.digest) == 64
 
 
 def test_an_abandoned_writer_leaves_nothing(storage, tmp_path):
@@ -139,8 +148,9 @@ def test_inspection_gives_size_statistics_and_keys(storage, tmp_path):
         ([block(0, 2), block(2, 1, "test")], receipt(3), "rows of other splits"),
     ],
 )
-def test_a_file_that_contradicts_its_receipt_is_refused(storage, blocks, last, message):
+def test_a_file_that_contradicts_its_receipt_is_refused(storage, tmp_path, blocks, last, message):
     write(storage, "data/a.parquet", blocks, last)
+    forge(tmp_path / "table/data/a.parquet", last)
     with pytest.raises((CommitRefusedError, TableError), match=message):
         inspect_file(storage, "data/a.parquet")
 

@@ -1,0 +1,124 @@
+"""Holding the inputs against a table's rows: what is new, what changed, what is gone.
+
+A content hash is the authority. Size and times only spare the reading: a row counts as unchanged
+without it when the file's size and time of change are the row's, and the file's attributes, whose
+time no tool sets back, are older than the run that wrote the row. The rest is read and hashed.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipelines.core import map_ahead
+from pipelines.reading import read_bytes
+from pipelines.records import ImageRef
+from pipelines.run_id import run_began, run_of_path
+
+HASHING_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """What a table's row says of its image, without the features.
+
+    Attributes:
+        path: the data file that holds the row.
+        label, split, sha256, bytes, modified: as in the row.
+    """
+
+    path: str
+    label: str | None
+    split: str
+    sha256: str
+    bytes: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Ids of inputs and rows, by what became of them since the rows were written.
+
+    Attributes:
+        new: inputs without a row.
+        same: inputs whose row is right.
+        relabelled: inputs whose bytes are the row's, but not label or split.
+        changed: inputs whose bytes are no longer the row's.
+        vanished: rows without an input.
+        hashed: how many inputs had to be read to tell.
+    """
+
+    new: frozenset[str]
+    same: frozenset[str]
+    relabelled: frozenset[str]
+    changed: frozenset[str]
+    vanished: frozenset[str]
+    hashed: int
+
+
+class ContentHashes:
+    """Hashes of inputs' bytes, each read once a run."""
+
+    def __init__(self, read: Callable[[str], bytes] = read_bytes) -> None:
+        self._read = read
+        self._known: dict[ImageRef, str | None] = {}
+
+    def of(self, refs: Iterable[ImageRef]) -> Mapping[ImageRef, str | None]:
+        """SHA-256 of each input's bytes, hexadecimal; None where they cannot be read."""
+        missing = [ref for ref in refs if ref not in self._known]
+        hashes = map_ahead(self._hash, missing, HASHING_THREADS, HASHING_THREADS * 4)
+        self._known.update(zip(missing, hashes, strict=True))
+        return self._known
+
+    def _hash(self, ref: ImageRef) -> str | None:
+        try:
+            return hashlib.sha256(self._read(ref.uri)).hexdigest()
+        except OSError:
+            return None
+
+
+def stored_images(keys: pa.Table) -> dict[str, StoredImage]:
+    """Rows of `FeatureTable.keys` by image id; of an image's copies the first stands for all."""
+    names = ("path", "label", "split", "sha256", "bytes", "modified")
+    columns = [keys.column(name).to_pylist() for name in names]
+    ids = keys.column("image_id").to_pylist()
+    stored: dict[str, StoredImage] = {}
+    for image_id, *values in zip(ids, *columns, strict=True):
+        stored.setdefault(image_id, StoredImage(*values))
+    return stored
+
+
+def compare(
+    inputs: Mapping[str, ImageRef], stored: Mapping[str, StoredImage], hashes: ContentHashes
+) -> Comparison:
+    """Sort inputs and rows by what became of them."""
+    met = [(ref, stored[name]) for name, ref in inputs.items() if name in stored]
+    doubtful = [ref for ref, row in met if not signs_agree(ref, row)]
+    known = hashes.of(doubtful) if doubtful else {}
+    in_doubt = {ref.image_id for ref in doubtful}
+    same: set[str] = set()
+    relabelled: set[str] = set()
+    changed: set[str] = set()
+    for ref, row in met:
+        if ref.image_id in in_doubt and known[ref] != row.sha256:
+            changed.add(ref.image_id)
+        elif (ref.label, ref.split) != (row.label, row.split):
+            relabelled.add(ref.image_id)
+        else:
+            same.add(ref.image_id)
+    return Comparison(
+        new=frozenset(inputs.keys() - stored.keys()),
+        same=frozenset(same),
+        relabelled=frozenset(relabelled),
+        changed=frozenset(changed),
+        vanished=frozenset(stored.keys() - inputs.keys()),
+        hashed=len(doubtful),
+    )
+
+
+def signs_agree(ref: ImageRef, row: StoredImage) -> bool:
+    """Whether an input is a row's image for certain, without reading it."""
+    if (ref.bytes, ref.modified) != (row.bytes, row.modified):
+        return False
+    return 0 < ref.changed < run_began(run_of_path(row.path))

@@ -1,0 +1,52 @@
+"""Fingerprints of weights that were loaded before, so that a run without work need not load them.
+
+A wrong entry cannot spoil a table: whoever runs the base takes the fingerprint of what it loaded.
+"""
+
+import contextlib
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+
+from pipelines.bases import Base
+from pipelines.weights.cache import cache_folder
+from pipelines.weights.request import WeightsRequest
+
+
+def known_fingerprint(base: Base, request: WeightsRequest) -> str | None:
+    """The fingerprint that the weights had when they were last loaded; None if they never were."""
+    if request.kind == "imagenet":
+        return base.imagenet_fingerprint
+    found = _read().get(_key(base, request))
+    return found if isinstance(found, str) else None
+
+
+def remember_fingerprint(base: Base, request: WeightsRequest, fingerprint: str) -> None:
+    """Keep a fingerprint for the next run; a cache that cannot be written only costs time."""
+    entries = {**_read(), _key(base, request): fingerprint}
+    path = _path()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as draft:
+            json.dump(entries, draft)
+        Path(draft.name).replace(path)
+
+
+def _key(base: Base, request: WeightsRequest) -> str:
+    if request.path is None:
+        return f"{base.name} {request.kind} {request.seed}"
+    with Path(request.path).open("rb") as file:
+        return f"{base.name} file {hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _path() -> Path:
+    return cache_folder() / "fingerprints.json"
+
+
+def _read() -> dict[str, object]:
+    try:
+        entries = json.loads(_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return entries if isinstance(entries, dict) else {}
