@@ -14,8 +14,9 @@ from pipelines.job import ExtractJob
 from pipelines.leakage import Leakage
 from pipelines.plan import Plan
 from pipelines.records import Failure
-from pipelines.run import Run, Settled
+from pipelines.run import Run
 from pipelines.runner import check_beam_flags
+from pipelines.settling import Settled, settle
 from pipelines.versions import installed_versions
 
 RECORDED_PACKAGES = (
@@ -83,7 +84,7 @@ def extract(job: ExtractJob) -> ExtractReport:
         extract_started = time.monotonic()
         run.work(plan)
         extract_seconds = time.monotonic() - extract_started
-    settled = run.settle(plan, _record(run, extract_seconds))
+    settled = settle(run, plan, _record(run, extract_seconds))
     return ExtractReport(
         run=run.id,
         table=run.uri,
