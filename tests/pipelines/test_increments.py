@@ -1,0 +1,243 @@
+"""A table follows its input: new, changed, relabelled, moved and vanished images."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from pipelines import settling
+from pipelines.driver import extract
+from pipelines.errors import CommitRefusedError
+from pipelines.extract import main
+from pipelines.table.feature_table import FeatureTable
+from tests.conftest import ROOT, write_image
+
+CHEAP = ["--weights", "random:1", "--image_size", "32"]
+PLACE = ["image_id", "copy", "label", "split", "sha256", "features"]
+
+
+def content(table: Path) -> pa.Table:
+    """What makes two tables equal: identity, label, split, source hash, features to the bit."""
+    rows = FeatureTable.open(str(table)).dataset().to_table(columns=PLACE)
+    return rows.sort_by("image_id")
+
+
+@pytest.fixture
+def images(dataset, tmp_path):
+    shutil.copytree(dataset, tmp_path / "images")
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def job(images, make_job, tmp_path):
+    made = make_job(images, tmp_path / "features", shard_rows=16)
+    extract(made)
+    return made
+
+
+def fresh(job, tmp_path) -> pa.Table:
+    """What a run over the same input into a new table gives."""
+    extract(replace(job, table=str(tmp_path / "fresh")))
+    return content(tmp_path / "fresh")
+
+
+def test_a_changed_image_replaces_its_row(job, images, tmp_path):
+    before = content(job.table)
+    write_image(images / "train/dark/dark003.png", seed=77)
+    report = extract(job)
+    assert (report.counts["written"], report.counts["replaced"]) == (1, 1)
+    after = content(job.table)
+    assert after.num_rows == before.num_rows == 88
+    assert after.equals(fresh(job, tmp_path))
+    different = pc.not_equal(before["sha256"], after["sha256"])
+    assert after.filter(different)["image_id"].to_pylist() == ["train/dark/dark003.png"]
+    # An older version still is what it was.
+    old = FeatureTable.open(job.table, version=1).dataset().to_table(columns=PLACE)
+    assert old.sort_by("image_id").equals(before)
+
+
+def test_a_changed_image_with_the_old_size_and_time_is_noticed(job, images, tmp_path):
+    path = images / "train/dark/dark003.png"
+    was = path.stat()
+    data = bytearray((images / "train/dark/dark004.png").read_bytes())
+    data = data[: was.st_size].ljust(was.st_size, b"\0")
+    path.write_bytes(data)
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (was.st_size, was.st_mtime_ns)
+    assert extract(job).counts["replaced"] == 1
+    assert content(job.table).equals(fresh(job, tmp_path))
+
+
+def test_an_image_that_was_only_touched_is_hashed_and_left(job, images):
+    (images / "train/dark/dark003.png").touch()
+    report = extract(job)
+    assert (report.version, report.counts["written"], report.counts["replaced"]) == (1, 0, 0)
+    assert report.counts["hashed"] >= 1
+
+
+def test_signs_that_leave_no_doubt_spare_the_reading(job, images):
+    old = 1_500_000_000
+    for path in images.rglob("*.png"):
+        os.utime(path, (old, old))
+    second = replace(job, table=job.table + "-2")
+    time_passes()
+    extract(second)
+    assert extract(second).counts["hashed"] == 0
+
+
+def time_passes() -> None:
+    """Run names tell time by the second; signs younger than that leave doubt."""
+    import time
+
+    time.sleep(1.1)
+
+
+def test_a_changed_label_or_split_is_rewritten_without_the_base(job, images, tmp_path, monkeypatch):
+    manifest = images / "all.csv"
+    rows = [
+        (p.relative_to(images), *p.relative_to(images).parts[:2]) for p in images.rglob("*.png")
+    ]
+    lines = [f"{path},{label},{split}" for path, split, label in rows]
+    manifest.write_text("\n".join(["path,label,split", *lines]))
+    by_manifest = replace(job, input=str(manifest))
+    assert extract(by_manifest).version == 1
+    lines = [
+        line.replace(",dark,", ",gloomy,").replace(
+            "light001.png,light,test", "light001.png,light,train"
+        )
+        for line in lines
+    ]
+    manifest.write_text("\n".join(["path,label,split", *lines]))
+
+    def no_base(*_args):
+        raise AssertionError("the base was loaded")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.run.open_engine", no_base)
+        patch.setattr("pipelines.transforms.open_engine", no_base)
+        report = extract(by_manifest)
+    assert (report.counts["relabelled"], report.counts["written"], report.version) == (45, 0, 2)
+    assert content(job.table).equals(fresh(by_manifest, tmp_path))
+    files = pa.table(FeatureTable.open(job.table).delta.get_add_actions(flatten=True))
+    assert files["min.split"].to_pylist() == files["max.split"].to_pylist()
+    assert extract(by_manifest).version == 2
+
+
+def test_vanished_images_are_reported_and_removed_on_request(job, images, tmp_path):
+    for name in ("train/dark/dark003.png", "test/light/light001.png"):
+        (images / name).unlink()
+    report = extract(job)
+    assert (report.version, report.counts["vanished"], report.counts["pruned"]) == (1, 2, 0)
+    assert content(job.table).num_rows == 88
+    report = extract(replace(job, prune=True))
+    assert (report.version, report.counts["pruned"]) == (2, 2)
+    assert content(job.table).equals(fresh(job, tmp_path))
+    assert extract(job).counts["vanished"] == 0
+
+
+def test_an_image_that_broke_leaves_the_table(job, images):
+    (images / "train/dark/dark003.png").write_bytes(b"no image any more")
+    report = extract(job)
+    assert (report.counts["new_failures"], report.version) == (1, 2)
+    assert "train/dark/dark003.png" not in content(job.table)["image_id"].to_pylist()
+    assert extract(job).counts["known_failures"] == 1
+
+
+def test_an_image_that_cannot_be_read_just_now_keeps_its_row(job, images, monkeypatch):
+    path = images / "train/dark/dark003.png"
+    path.write_bytes(path.read_bytes() + b"more")
+
+    def fail(uri):
+        if uri == str(path):
+            raise OSError(5, "Input/output error")
+        return Path(uri).read_bytes()
+
+    monkeypatch.setattr("pipelines.core.read_bytes", fail)
+    report = extract(job)
+    assert (report.counts["new_failures"], report.version) == (1, 1)
+    assert "train/dark/dark003.png" in content(job.table)["image_id"].to_pylist()
+    monkeypatch.undo()
+    assert extract(job).counts["replaced"] == 1
+
+
+def test_rows_of_a_dead_run_are_salvaged_one_by_one(images, make_job, tmp_path, monkeypatch):
+    job = make_job(images, tmp_path / "features", shard_rows=16)
+
+    def die(*_args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(settling, "commit_change", die)
+        with pytest.raises(KeyboardInterrupt):
+            extract(job)
+    write_image(images / "train/dark/dark003.png", seed=77)
+    (images / "train/light/light000.png").unlink()
+    report = extract(job)
+    assert report.counts["written"] == 87
+    assert content(job.table).equals(fresh(job, tmp_path))
+    # Only the changed image went through the base again.
+    runs = {path.split("-")[1]: path for path in FeatureTable.open(job.table).paths}
+    assert len(runs) == 2
+
+
+def test_the_same_bytes_in_two_places(images, make_job, tmp_path, capsys):
+    shutil.copy(images / "train/dark/dark000.png", images / "test/dark/copy.png")
+    shutil.copy(images / "train/dark/dark001.png", images / "train/light/copy.png")
+    job = make_job(images, tmp_path / "features")
+    with pytest.raises(CommitRefusedError, match=r"same image in different splits: test/dark/copy"):
+        extract(replace(job, refuse_leakage=True))
+    assert FeatureTable.open_if_exists(job.table) is None
+    report = extract(job)
+    assert report.leakage.across_splits == (("test/dark/copy.png", "train/dark/dark000.png"),)
+    assert report.leakage.under_labels == (("train/dark/dark001.png", "train/light/copy.png"),)
+    assert main(["--input", str(images), "--table", job.table, *CHEAP, "--leakage", "error"]) == 1
+
+
+def test_a_rerun_with_nothing_to_do_imports_neither_base_nor_beam(job, images):
+    code = (
+        "import sys; from pipelines.extract import main\n"
+        f"status = main(['--input', {str(images)!r}, '--table', {job.table!r}, *{CHEAP!r}])\n"
+        "assert status == 0\n"
+        "heavy = {'tensorflow', 'keras', 'apache_beam'} & {n.split('.')[0] for n in sys.modules}\n"
+        "assert not heavy, heavy"
+    )
+    command = [sys.executable, "-c", code]
+    # Random weights are fingerprinted once, then known; this test's cache may know none yet.
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "nothing to extract" in done.stdout
+
+
+def test_two_runs_at_once_end_in_one_right_table(images, make_job, tmp_path, monkeypatch):
+    """The second run commits between the first one's plan and commit: all its rows, then some."""
+    job = make_job(images, tmp_path / "features", shard_rows=16)
+    commits = []
+
+    def interrupted(state, change):
+        if not commits:
+            commits.append("first")
+            (images / "train/dark/dark009.png").unlink()
+            extract(job)
+            write_image(images / "train/dark/dark009.png", seed=9)
+        return commit_change(state, change)
+
+    from pipelines.settling import commit_change
+
+    monkeypatch.setattr(settling, "commit_change", interrupted)
+    report = extract(job)
+    monkeypatch.undo()
+    table = FeatureTable.open(job.table)
+    ids = table.keys()["image_id"].to_pylist()
+    assert len(ids) == len(set(ids)) == 88
+    assert report.version == table.version == 2
+    extract(job)
+    assert content(job.table).equals(fresh(job, tmp_path))
+    assert np.isfinite(np.concatenate(content(job.table)["features"].to_numpy())).all()
