@@ -17,6 +17,7 @@ import numpy.typing as npt
 from pipelines.decode import PixelSpec, decode_image
 from pipelines.engines.engine import Engine
 from pipelines.errors import ImageError
+from pipelines.halving import run_batch
 from pipelines.reading import read_bytes
 from pipelines.records import Failure, FeatureBlock, ImageRef, SourceImage
 
@@ -76,7 +77,7 @@ def extract_images(
             failures.append(each)
             continue
         loaded.append(each)
-        if len(loaded) == engine.batch_size:
+        if len(loaded) >= engine.batch_size:
             yield _run(engine, loaded, failures)
             loaded, failures = [], []
     if loaded or failures:
@@ -119,8 +120,19 @@ def map_ahead(
 
 
 def _run(engine: Engine, loaded: list[LoadedImage], failures: list[Failure]) -> Extracted:
-    if loaded:
-        features = engine.extract(np.stack([each.pixels for each in loaded]))
-    else:
-        features = np.zeros((0, 0), np.float32)
-    return Extracted(FeatureBlock([each.source for each in loaded], features), tuple(failures))
+    if not loaded:
+        return Extracted(FeatureBlock([], np.zeros((0, 0), np.float32)), tuple(failures))
+    result = run_batch(engine, np.stack([each.pixels for each in loaded]))
+    faults = [
+        Failure(
+            loaded[place].source.ref,
+            loaded[place].source.sha256,
+            "extract",
+            fault.error,
+            fault.message,
+            fault.lasting,
+        )
+        for place, fault in sorted(result.faults.items())
+    ]
+    block = FeatureBlock([loaded[place].source for place in result.kept], result.features)
+    return Extracted(block, (*failures, *faults))

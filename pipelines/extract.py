@@ -14,6 +14,7 @@ from pipelines.driver import ExtractReport, extract
 from pipelines.engines.opening import ENGINES
 from pipelines.errors import UsageError
 from pipelines.job import DEFAULT_BATCH_SIZE, ExtractJob, FeatureChoice
+from pipelines.stopping import stop_on_signals
 from pipelines.table.precision import MANTISSA_BITS
 from pipelines.weights import parse_weights
 
@@ -30,7 +31,8 @@ def _extract(argv: Sequence[str]) -> int:
     parser = _parser()
     options, beam_flags = parser.parse_known_args(argv)
     _refuse_misspelt(parser, beam_flags)
-    report = extract(_job(options, beam_flags))
+    with stop_on_signals():
+        report = extract(_job(options, beam_flags))
     print(format_table(_summary(report)))
     for line in report.leakage.describe():
         print(f"leakage: {line}")

@@ -2,9 +2,11 @@
 
 import contextlib
 import logging
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.plan import Plan
 from pipelines.progress import ProgressFile, ProgressWatch
 from pipelines.shard import ShardJob
+from pipelines.stopping import clean_up_when_stopped
 
 LOCAL_RUNNER = "FnApiRunner"
 """Beam's embedded runner. `DirectRunner` would first try to download another one."""
@@ -95,7 +98,8 @@ def _progress(plan: Plan, runner: str) -> Iterator[ProgressFile | None]:
         return
     with tempfile.TemporaryDirectory() as folder:
         file = ProgressFile(str(Path(folder) / "progress"))
-        with ProgressWatch(file, plan.attempted):
+        remove = partial(shutil.rmtree, folder, ignore_errors=True)
+        with clean_up_when_stopped(remove), ProgressWatch(file, plan.attempted):
             yield file
 
 

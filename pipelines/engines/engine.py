@@ -29,3 +29,7 @@ class Engine(Protocol):
             float32 (n, length): each image's features flattened in C order.
         """
         ...
+
+    def shrink(self) -> None:
+        """Take half as many images a call from now on, because memory ran out."""
+        ...

@@ -31,17 +31,22 @@ class KerasEngine:
             contract: layer, pooling, preprocessing and image size wanted.
             batch_size: images a call.
         """
+        self._base, self._contract = model, contract
+        self._lock = threading.Lock()
+        self._compile(batch_size)
+
+    def _compile(self, batch_size: int) -> None:
         keras = load_keras()
-        self.batch_size = batch_size
+        contract = self._contract
         size = contract.image_size
         pixels = keras.Input((size, size, 3), batch_size=batch_size, dtype="uint8")
         images = keras.ops.cast(pixels, contract.compute_dtype)
         prepared = preprocess(base_named(contract.base), contract.preprocessing, images)
-        features = cut(model, contract.layer, contract.pooling)(prepared)
+        features = cut(self._base, contract.layer, contract.pooling)(prepared)
         self._model = keras.Model(pixels, features)
         self._model.trainable = False
-        self._lock = threading.Lock()
         self._padded = np.zeros((batch_size, size, size, 3), np.uint8)
+        self.batch_size = batch_size
         self.feature_shape: tuple[int, ...] = tuple(int(n) for n in features.shape[1:])
 
     def extract(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -52,3 +57,8 @@ class KerasEngine:
             self._padded[:count] = images
             features = np.asarray(self._model.predict_on_batch(self._padded), np.float32)
         return features[:count].reshape(count, -1)
+
+    def shrink(self) -> None:
+        """See `Engine.shrink`."""
+        with self._lock:
+            self._compile(max(1, self.batch_size // 2))

@@ -27,6 +27,9 @@ class MeanColour:
         self.calls.append(len(images))
         return images.mean(axis=(1, 2), dtype=np.float32)
 
+    def shrink(self):
+        self.batch_size //= 2
+
 
 @given(
     items=st.lists(st.integers(), max_size=50), threads=st.integers(1, 5), ahead=st.integers(0, 9)

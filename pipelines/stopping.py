@@ -1,0 +1,67 @@
+"""Ctrl-C and SIGTERM in the middle of a run: one line, no child left behind, nothing lost.
+
+Beam's embedded runner turns Ctrl-C into an error of its own and does not clean up on SIGTERM. A run
+needs no orderly end, since only finished files count, so the process just ends.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+MESSAGE = "stopped; finished shards are kept, the same command goes on from them"
+
+_cleanups: list[Callable[[], None]] = []
+
+
+@contextlib.contextmanager
+def clean_up_when_stopped(cleanup: Callable[[], None]) -> Iterator[None]:
+    """Have something done should the process be stopped meanwhile, when no `finally` runs."""
+    _cleanups.append(cleanup)
+    try:
+        yield
+    finally:
+        _cleanups.remove(cleanup)
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[None]:
+    """Until the block ends, SIGINT and SIGTERM end the process with status 130 and 143.
+
+    Python delivers signals to the main thread only; elsewhere this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, _stop) for number in caught]
+    try:
+        yield
+    finally:
+        for number, handler in zip(caught, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    for child in _children():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    for cleanup in _cleanups:
+        with contextlib.suppress(OSError):
+            cleanup()
+    sys.stderr.write(f"\n{MESSAGE}\n")
+    sys.stderr.flush()
+    os._exit(128 + number)
+
+
+def _children() -> list[int]:
+    """The worker processes of this one; none where the system does not tell."""
+    found: list[int] = []
+    for listing in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found.extend(int(text) for text in listing.read_text().split())
+    return found
