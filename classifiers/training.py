@@ -22,6 +22,7 @@ from classifiers.registry import (
 )
 from pipelines.command import log
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.pins import pin_version
 from pipelines.versions import installed_versions
 
 RECORDED_PACKAGES = (
@@ -111,6 +112,10 @@ def train(job: TrainJob) -> ModelCard:
             draw_curves(history, draft / CURVES_FILE)
         shown = "validation" if validation is not None else "train"
         draw_confusion(measured[shown], f"{job.head.name}, {shown}", draft / CONFUSION_FILE)
+    try:
+        pin_version(table.uri, table.version, str(job.model.resolve()))
+    except OSError as error:
+        log(f"version {table.version} could not be marked as in use by this model: {error}")
     return card
 
 

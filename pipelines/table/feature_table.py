@@ -97,6 +97,11 @@ class FeatureTable:
         keys = self.dataset().to_table(columns=[*KEY_COLUMNS, "__filename"])
         return with_plain_times(keys.rename_columns([*KEY_COLUMNS, "path"]))
 
+    def uris(self) -> list[str]:
+        """Where each row's image was, in the order of `keys`."""
+        uris: list[str] = self.dataset().to_table(columns=["uri"]).column("uri").to_pylist()
+        return uris
+
     def dataset(self) -> ds.Dataset:
         """The rows of this version as an Arrow dataset."""
         return self.delta.to_pyarrow_dataset(filesystem=self.storage)
@@ -125,6 +130,11 @@ class FeatureTable:
             TableError: a file is missing or damaged.
         """
         for path in self.paths:
+            if not self.storage.get_file_info(path).is_file:
+                raise TableError(
+                    f"version {self.version} of {self.uri} needs {path}, which is gone: tidied "
+                    "away, forgotten, or lost (pipelines.verify tells about the newest version)"
+                )
             receipt = read_receipt(self.storage, path)
             if receipt is not None:
                 found = contract_from_json(receipt.contract)

@@ -1,0 +1,129 @@
+"""Keeping a table of many nightly runs small: fewer files, no orphans, no outlived versions."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+
+from pipelines.compare import stored_images
+from pipelines.run_id import new_run_id, run_began, run_of_path
+from pipelines.table.feature_table import FeatureTable
+from pipelines.table.files import read_receipt
+from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.inspection import inspect_file
+from pipelines.table.pins import pinned_versions
+from pipelines.table.rewriting import Rewrite, rewrite_rows
+from pipelines.table.schema import DATA_FOLDER
+from pipelines.table.storage import open_storage
+
+TARGET_BYTES = 128 * 2**20
+"""Raw features of a file that compaction aims at; files of half of it are left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """What tidying did.
+
+    Attributes:
+        merged: files that were merged.
+        into: files they became.
+        deleted: data files removed from the disk.
+        freed: their bytes.
+        kept_versions: versions that can still be read, ascending.
+    """
+
+    merged: int
+    into: int
+    deleted: int
+    freed: int
+    kept_versions: tuple[int, ...]
+
+
+def merge_small_files(table: FeatureTable) -> tuple[int, int]:
+    """Merge small files of one split, in one commit that changes no row; (merged, into)."""
+    storage, contract = open_storage(table.uri), table.contract
+    keys = table.keys()
+    placed = {name: (row.label, row.split) for name, row in stored_images(keys).items()}
+    removed: list[str] = []
+    added: list[str] = []
+    for paths in _groups(table):
+        began = min(run_of_path(path) for path in paths)
+        # Under the oldest run's name: whose rows are how old decides what is hashed again.
+        run = began if run_began(began) else new_run_id()
+        receipt = read_receipt(storage, paths[0])
+        engine = "unknown" if receipt is None else receipt.engine
+        rewrite = Rewrite(run, contract, table.feature_shape, engine)
+        added.extend(rewrite_rows(storage, paths, placed, rewrite))
+        removed.extend(paths)
+    if removed:
+        files = [inspect_file(storage, path) for path in added]
+        state = TableState(table.uri, table.version, contract, table.feature_shape, keys)
+        record = {"run": new_run_id(), "what": "tidy"}
+        commit_change(state, Change(files, removed, record, moves_only=True))
+    return len(removed), len(added)
+
+
+def delete_unreferenced(
+    table: FeatureTable, retention: float, keep_pinned: bool
+) -> tuple[int, int, tuple[int, ...]]:
+    """Delete data files that no version worth keeping needs and that are older than the retention.
+
+    Args:
+        table: the newest version.
+        retention: seconds for which a version stays readable after it was replaced, and for which
+            an uncommitted file waits for a run that takes it over.
+        keep_pinned: keep versions that models were trained on, however old.
+
+    Returns:
+        Files deleted, their bytes, and the versions that can still be read.
+    """
+    kept = _kept_versions(table, retention, keep_pinned)
+    needed: set[str] = set()
+    for version in kept:
+        needed.update(FeatureTable.open(table.uri, version).paths)
+    storage = open_storage(table.uri)
+    deleted = freed = 0
+    for info in storage.get_file_info(pafs.FileSelector(DATA_FOLDER, allow_not_found=True)):
+        age = time.time() - (info.mtime_ns or 0) / 1e9
+        if info.is_file and info.path not in needed and age >= retention:
+            storage.delete_file(info.path)
+            deleted, freed = deleted + 1, freed + info.size
+    return deleted, freed, kept
+
+
+def _kept_versions(table: FeatureTable, retention: float, keep_pinned: bool) -> tuple[int, ...]:
+    oldest = (time.time() - retention) * 1000
+    kept = {table.version}
+    replaced_at: float | None = None
+    for commit in table.history():  # newest first: a version ends when the next one begins
+        if replaced_at is not None and replaced_at > oldest:
+            kept.add(commit["version"])
+        replaced_at = commit["timestamp"]
+    if keep_pinned:
+        kept |= pinned_versions(table.uri)
+    return tuple(sorted(kept))
+
+
+def _groups(table: FeatureTable) -> Iterator[list[str]]:
+    actions = pa.table(table.delta.get_add_actions(flatten=True))
+    columns = [actions[name].to_pylist() for name in ("path", "num_records", "min.split")]
+    target = max(1, TARGET_BYTES // (4 * table.feature_length))
+    by_split: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    for path, rows, split in sorted(zip(*columns, strict=True)):
+        if rows <= target // 2:
+            by_split[split].append((path, rows))
+    for files in by_split.values():
+        group: list[str] = []
+        held = 0
+        for path, rows in files:
+            if group and held + rows > target:
+                if len(group) > 1:
+                    yield group
+                group, held = [], 0
+            group.append(path)
+            held += rows
+        if len(group) > 1:
+            yield group

@@ -1,0 +1,182 @@
+"""Holding a feature table against its log, its files, its input and its base."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.compare import ContentHashes, StoredImage
+from pipelines.contract import contract_from_json, differing_fields
+from pipelines.core import extract_images
+from pipelines.decode import pixel_spec
+from pipelines.engines.engine import Engine
+from pipelines.errors import TableError
+from pipelines.records import ImageRef
+from pipelines.table.digest import RowDigest
+from pipelines.table.feature_table import FeatureTable
+from pipelines.table.files import read_receipt
+from pipelines.table.precision import round_mantissa
+from pipelines.table.schema import FEATURE_SCHEMA
+
+PARITY_BOUND = 1e-4
+"""Largest relative L2 error of an image's features at which two engines agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be.
+
+    Attributes:
+        where: a data file, an image id, or "table".
+        what: what is wrong, one line.
+    """
+
+    where: str
+    what: str
+
+
+def check_files(table: FeatureTable) -> Iterator[Finding]:
+    """Check every data file: size, footer, contract, row count and digest against the log.
+
+    Reads all of every file, and with it the checksum of every page. A file without a receipt was
+    written by Delta's own compaction and has no digest; the rest of it is checked all the same.
+    """
+    actions = pa.table(table.delta.get_add_actions(flatten=True))
+    columns = [actions[name].to_pylist() for name in ("path", "size_bytes", "num_records")]
+    digests = _digests_in_log(table)
+    for path, size, rows in zip(*columns, strict=True):
+        for what in _faults_of_file(table, path, size, rows, digests.get(path)):
+            yield Finding(path, what)
+
+
+def check_rows(
+    inputs: Mapping[str, ImageRef],
+    stored: Mapping[str, StoredImage],
+    known_failures: frozenset[str],
+) -> Iterator[Finding]:
+    """Check ids, labels, splits and hashes of all rows against the input, reading all of it."""
+    hashes = ContentHashes().of(ref for name, ref in inputs.items() if name in stored)
+    for name, ref in sorted(inputs.items()):
+        row = stored.get(name)
+        if row is None:
+            if name not in known_failures:
+                yield Finding(name, "is in the input and neither a row nor a known failure")
+            continue
+        if hashes[ref] is None:
+            yield Finding(name, "cannot be read any more")
+        elif hashes[ref] != row.sha256:
+            yield Finding(name, "has other bytes than its row was made from")
+        for field in ("label", "split"):
+            wanted, found = getattr(ref, field), getattr(row, field)
+            if wanted != found:
+                yield Finding(name, f"has {field} {wanted!r} in the input and {found!r} in its row")
+    for name in sorted(stored.keys() - inputs.keys()):
+        yield Finding(name, "is a row and not in the input")
+
+
+def sample_rows(table: FeatureTable, count: int | None, seed: int) -> list[str]:
+    """Ids of rows drawn at random without repetition; all of them for None."""
+    ids = sorted(set(table.keys().column("image_id").to_pylist()))
+    if count is None or count >= len(ids):
+        return ids
+    places = np.random.default_rng(seed).choice(len(ids), size=count, replace=False)
+    return [ids[place] for place in sorted(places)]
+
+
+def check_features(
+    table: FeatureTable, refs: list[ImageRef], stored: Mapping[str, StoredImage], engine: Engine
+) -> Iterator[Finding]:
+    """Extract some images again and hold the vectors against the stored ones.
+
+    Args:
+        table: the table.
+        refs: the images, as they are now.
+        stored: the table's rows by id.
+        engine: opened for the table's contract.
+    """
+    contract = table.contract
+    found = {}
+    for each in extract_images(refs, engine, pixel_spec(contract)):
+        for failure in each.failures:
+            yield Finding(failure.ref.image_id, f"cannot be extracted again: {failure.message}")
+        features = round_mantissa(each.block.features, contract.precision)
+        for source, values in zip(each.block.sources, features, strict=True):
+            name = source.ref.image_id
+            if source.sha256 == stored[name].sha256:
+                found[name] = values
+            else:
+                yield Finding(name, "has other bytes than its row was made from")
+    for name, values in _stored_features(table, {stored[name].path for name in found}):
+        if name in found:
+            error = float(np.linalg.norm(values - found[name]) / np.linalg.norm(found[name]))
+            if not error <= PARITY_BOUND:
+                yield Finding(name, f"its features are off by {error:.1e}, relative")
+
+
+def _digests_in_log(table: FeatureTable) -> dict[str, str]:
+    digests: dict[str, str] = {}
+    for commit in table.history():
+        digests |= (commit["run"] or {}).get("digests", {})
+    return digests
+
+
+def _faults_of_file(
+    table: FeatureTable, path: str, size: int, rows: int, logged: str | None
+) -> Iterator[str]:
+    info = table.storage.get_file_info(path)
+    if not info.is_file:
+        yield "is missing"
+        return
+    if info.size != size:
+        yield f"is {info.size} bytes long, the log says {size}"
+    try:
+        receipt = read_receipt(table.storage, path)
+        digest, found = _digest_of(table, path)
+    except (TableError, OSError, pa.ArrowException) as error:
+        yield f"is damaged: {' '.join(str(error).split())}"
+        return
+    if found != rows:
+        yield f"holds {found} rows, the log says {rows}"
+    if logged is not None and digest != logged:
+        yield "holds other rows than were committed: their digest is not the log's"
+    if receipt is None:
+        return
+    if digest != receipt.digest:
+        yield "holds other rows than were written: their digest is not the receipt's"
+    try:
+        different = differing_fields(table.contract, contract_from_json(receipt.contract))
+    except ValueError as error:
+        yield f"its contract cannot be read: {error}"
+        return
+    for field, (wanted, other) in different.items():
+        yield f"its contract has {field} {other}, the table's {wanted}"
+
+
+def _digest_of(table: FeatureTable, path: str) -> tuple[str, int]:
+    digest, rows = RowDigest(), 0
+    with table.storage.open_input_file(path) as source:
+        parquet = pq.ParquetFile(source, page_checksum_verification=True)
+        for group in range(parquet.num_row_groups):
+            part = parquet.read_row_group(group)
+            lengths = part.column("features").combine_chunks().value_lengths().unique().to_pylist()
+            if lengths != [table.feature_length]:
+                raise TableError(f"a row does not hold {table.feature_length} features")
+            digest.add(part.select(FEATURE_SCHEMA.names).cast(FEATURE_SCHEMA).combine_chunks())
+            rows += part.num_rows
+    return digest.hexdigest(), rows
+
+
+def _stored_features(
+    table: FeatureTable, paths: set[str]
+) -> Iterator[tuple[str, np.typing.NDArray[np.float32]]]:
+    for path in sorted(paths):
+        with table.storage.open_input_file(path) as source:
+            parquet = pq.ParquetFile(source, page_checksum_verification=True)
+            for group in range(parquet.num_row_groups):
+                rows = parquet.read_row_group(group, columns=["image_id", "copy", "features"])
+                names, copies = rows["image_id"].to_pylist(), rows["copy"].to_pylist()
+                for name, copy, values in zip(names, copies, rows["features"], strict=True):
+                    if copy == 0:
+                        yield name, values.values.to_numpy(zero_copy_only=True)

@@ -1,0 +1,121 @@
+"""`python -m pipelines.verify`: is a feature table what it claims to be?"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from pipelines.command import Parser, add_json_option, format_table, log, run_command, write_json
+from pipelines.compare import stored_images
+from pipelines.engines.opening import EngineRequest, choose_engine, open_engine
+from pipelines.errors import TableError, WeightsError
+from pipelines.job import DEFAULT_BATCH_SIZE
+from pipelines.records import ImageRef
+from pipelines.source import list_images
+from pipelines.source.signs import make_ref
+from pipelines.table.failures import read_failures
+from pipelines.table.feature_table import FeatureTable
+from pipelines.verification import Finding, check_features, check_files, check_rows, sample_rows
+from pipelines.weights import parse_weights
+
+DEFAULT_SAMPLE = 64
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; returns its exit status, 1 if anything is wrong with the table."""
+    return run_command(_verify, argv)
+
+
+def _verify(argv: Sequence[str]) -> int:
+    options = _parser().parse_args(argv)
+    table = FeatureTable.open(options.table, options.table_version)
+    findings = list(check_files(table))
+    log(f"{len(table.paths)} files checked against the log")
+    try:
+        checked = _check_against_images(table, options, findings)
+    except (TableError, OSError) as error:
+        if not findings:
+            raise
+        log(f"the rows were not checked further: {error}")
+        checked = {"rows": 0, "features": 0}
+    for finding in findings:
+        print(f"{finding.where}: {finding.what}")
+    rows = [
+        ("table", f"{table.uri} at version {table.version}"),
+        ("files", str(len(table.paths))),
+        ("rows held against the input", str(checked["rows"])),
+        ("features extracted again", str(checked["features"])),
+        ("findings", str(len(findings))),
+    ]
+    print(format_table(rows))
+    result = {"findings": [asdict(finding) for finding in findings], **checked}
+    write_json(options.json, {"table": table.uri, "version": table.version, **result})
+    return 1 if findings else 0
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m pipelines.verify", description=__doc__)
+    parser.add_argument("--table", required=True, help="the feature table")
+    parser.add_argument(
+        "--table_version", type=int, help="an older version; the newest if not given"
+    )
+    parser.add_argument("--input", help="folder or manifest to hold all rows against")
+    parser.add_argument("--input_root", help="folder that a manifest's paths are relative to")
+    parser.add_argument(
+        "--sample",
+        type=_sample,
+        default=DEFAULT_SAMPLE,
+        metavar="N|all",
+        help="rows to extract again, drawn at random; 0 for none",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the draw")
+    parser.add_argument(
+        "--weights", default="imagenet", help="imagenet, random[:SEED], or a weights file"
+    )
+    add_json_option(parser)
+    return parser
+
+
+def _check_against_images(
+    table: FeatureTable, options: argparse.Namespace, findings: list[Finding]
+) -> dict[str, int]:
+    keys = table.keys()
+    stored = stored_images(keys)
+    inputs: dict[str, ImageRef] = {}
+    if options.input is not None:
+        inputs = {ref.image_id: ref for ref in list_images(options.input, options.input_root)}
+        failed = frozenset(read_failures(table.uri).column("image_id").to_pylist())
+        findings.extend(check_rows(inputs, stored, failed))
+    count = len(stored) if options.sample is None else min(options.sample, len(stored))
+    checked = {"rows": len(stored) if inputs else 0, "features": count}
+    if not count:
+        return checked
+    names = sample_rows(table, options.sample, options.seed)
+    if inputs:
+        refs = [inputs[name] for name in names if name in inputs]
+    else:
+        places = dict(zip(keys["image_id"].to_pylist(), table.uris(), strict=True))
+        refs = [make_ref(n, places[n], stored[n].label, stored[n].split) for n in names]
+    engine = choose_engine("auto")
+    request = EngineRequest(
+        engine, table.contract, parse_weights(options.weights), DEFAULT_BATCH_SIZE
+    )
+    try:
+        opened = open_engine(request)
+    except WeightsError as error:
+        findings.append(Finding("table", str(error)))
+        return {**checked, "features": 0}
+    findings.extend(check_features(table, refs, stored, opened))
+    return checked
+
+
+def _sample(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor all")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

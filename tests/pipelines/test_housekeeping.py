@@ -1,0 +1,142 @@
+"""tidy and forget: fewer files, nothing outlived, nothing lost that is still needed."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import classifiers
+from classifiers import train
+from pipelines import forget, tidy, verify
+from pipelines.driver import extract
+from pipelines.errors import TableError
+from pipelines.table.failures import read_failures
+from pipelines.table.feature_table import FeatureTable
+from tests.conftest import write_image
+from tests.pipelines.test_increments import content
+
+
+@pytest.fixture
+def images(dataset, tmp_path):
+    shutil.copytree(dataset, tmp_path / "images")
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def nights(images, make_job, tmp_path):
+    """A table after five nightly runs of an image or two each."""
+    job = make_job(images, tmp_path / "features", shard_rows=16)
+    extract(job)
+    for night in range(4):
+        write_image(images / f"train/dark/new{night}.png", seed=night)
+        write_image(images / f"train/dark/dark00{night}.png", seed=100 + night)
+        extract(job)
+    return tmp_path / "features"
+
+
+def run(command, table: Path, *more: str) -> dict:
+    result = table.parent / "result.json"
+    assert command.main(["--table", str(table), "--json", str(result), *more]) == 0
+    return json.loads(result.read_text())
+
+
+def files_on_disk(table: Path) -> set[str]:
+    return {f"data/{path.name}" for path in (table / "data").iterdir()}
+
+
+def test_tidy_merges_files_and_changes_no_row(nights, images, capsys):
+    before, version = content(nights), FeatureTable.open(str(nights)).version
+    many = FeatureTable.open(str(nights)).paths
+    done = run(tidy, nights)
+    table = FeatureTable.open(str(nights))
+    assert content(nights).equals(before)
+    assert (done["merged"], done["into"], table.version) == (len(many), 3, version + 1)
+    assert len(table.paths) == 3
+    actions = pa.table(table.delta.get_add_actions(flatten=True))
+    assert actions["min.split"].to_pylist() == actions["max.split"].to_pylist()
+    # Within the retention every version is still there.
+    assert set(done["kept_versions"]) == set(range(version + 2))
+    assert classifiers.load(str(nights), version=1).features.shape == (88, 512)
+    assert run(tidy, nights)["merged"] == 0
+    options = ["--input", str(images), "--sample", "all", "--weights", "random:1"]
+    assert verify.main(["--table", str(nights), *options]) == 0
+
+
+def test_tidy_does_not_make_old_rows_look_freshly_checked(nights, images, make_job):
+    run(tidy, nights)
+    path = images / "train/light/light005.png"
+    was = path.stat()
+    path.write_bytes(bytes(reversed(path.read_bytes())))
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert extract(make_job(images, nights)).counts["new_failures"] == 1
+
+
+def test_tidy_removes_old_versions_and_orphans_past_the_retention(nights):
+    (nights / "data/torn.parquet").write_bytes(b"PAR1 torn")
+    done = run(tidy, nights, "--retention_days", "0")
+    table = FeatureTable.open(str(nights))
+    assert done["kept_versions"] == [table.version]
+    assert files_on_disk(nights) == set(table.paths)
+    assert done["freed"] > 0
+    with pytest.raises(TableError, match=r"version 1 of .* which is gone: tidied away"):
+        classifiers.load(str(nights), version=1)
+    assert classifiers.load(str(nights)).features.shape == (92, 512)
+
+
+def test_tidy_keeps_orphans_that_a_run_may_still_take_over(nights):
+    orphan = nights / "data/20261121T000000-aaaaaaaa-000000-bbbbbbbb.parquet"
+    orphan.write_bytes(b"unfinished")
+    run(tidy, nights, "--retention_days", "1")
+    assert orphan.exists()
+    long_ago = time.time() - 3 * 86_400
+    os.utime(orphan, (long_ago, long_ago))
+    run(tidy, nights, "--retention_days", "1")
+    assert not orphan.exists()
+
+
+def test_tidy_keeps_a_version_that_a_model_names(nights, tmp_path):
+    options = ["--head", "logistic", "--model", str(tmp_path / "model"), "--table_version", "2"]
+    assert train.main(["--table", str(nights), *options]) == 0
+    done = run(tidy, nights, "--retention_days", "0")
+    assert done["kept_versions"] == [2, FeatureTable.open(str(nights)).version]
+    assert classifiers.load(str(nights), version=2).features.shape == (89, 512)
+    done = run(tidy, nights, "--retention_days", "0", "--release_models")
+    assert done["kept_versions"] == [FeatureTable.open(str(nights)).version]
+    with pytest.raises(TableError, match="which is gone"):
+        classifiers.load(str(nights), version=2)
+
+
+def test_forget_deletes_an_image_from_every_file(nights, images, make_job, capsys):
+    gone = ["train/dark/new0.png", "test/light/light003.png"]
+    (images / "train/dark/it's broken.png").write_bytes(b"no")
+    extract(make_job(images, nights))
+    before = content(nights)
+    failing = "train/dark/it's broken.png"
+    done = run(forget, nights, "--image_id", *gone, failing, "nobody.png")
+    assert "2 of 4 ids were not in the table" in capsys.readouterr().err
+    assert done["images"] == 2
+    kept = [name not in gone for name in before["image_id"].to_pylist()]
+    assert content(nights).equals(before.filter(pa.array(kept)))
+    assert read_failures(str(nights)).num_rows == 0
+    for path in [*(nights / "data").iterdir(), *(nights / "_failures").rglob("*.parquet")]:
+        data = path.read_bytes()
+        ids = classifiers.dataset.pa.parquet.read_table(path)["image_id"].to_pylist()
+        assert not set(ids) & {*gone, failing}, path
+        assert b"it's broken" not in data
+    with pytest.raises(TableError, match="which is gone"):
+        classifiers.load(str(nights), version=2)
+
+
+def test_forget_by_a_list(nights, tmp_path, capsys):
+    (tmp_path / "ids.txt").write_text("train/dark/new0.png\ntrain/dark/new1.png\n")
+    assert run(forget, nights, "--ids", str(tmp_path / "ids.txt"))["images"] == 2
+    (tmp_path / "ids.txt").write_text("")
+    assert forget.main(["--table", str(nights), "--ids", str(tmp_path / "ids.txt")]) == 2
+    assert forget.main(["--table", str(nights), "--ids", str(tmp_path / "none.txt")]) == 2
+    assert forget.main(["--table", str(nights)]) == 2
+    assert tidy.main(["--table", str(nights), "--retention_days", "-1"]) == 2
+    assert tidy.main(["--table", str(tmp_path / "none")]) == 1

@@ -1,0 +1,191 @@
+"""verify finds what is wrong with a table, and nothing where nothing is."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+
+from pipelines.driver import extract
+from pipelines.table.feature_table import FeatureTable
+from pipelines.table.schema import CONTRACT_KEY, RECEIPT_KEY
+from pipelines.verify import main
+from tests.conftest import write_image
+
+WEIGHTS = ["--weights", "random:1"]
+
+
+@pytest.fixture
+def images(dataset, tmp_path):
+    shutil.copytree(dataset, tmp_path / "images")
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def where(images, make_job, tmp_path):
+    extract(make_job(images, tmp_path / "features", shard_rows=16))
+    return tmp_path / "features"
+
+
+@pytest.fixture
+def verify(images, where, tmp_path, capsys):
+    """Verify with or without the input: exit status and findings by place."""
+
+    def run(*more: str, with_input: bool = True) -> tuple[int, dict[str, str]]:
+        result = tmp_path / "result.json"
+        result.unlink(missing_ok=True)
+        given = ["--input", str(images)] if with_input else []
+        status = main(["--table", str(where), "--json", str(result), *WEIGHTS, *given, *more])
+        findings = json.loads(result.read_text())["findings"]
+        printed = capsys.readouterr().out
+        assert all(f"{each['where']}: {each['what']}" in printed for each in findings)
+        return status, {each["where"]: each["what"] for each in findings}
+
+    return run
+
+
+def data_files(where: Path) -> list[Path]:
+    return [where / path for path in FeatureTable.open(str(where)).paths]
+
+
+def same_size(path: Path, rows: pa.Table) -> None:
+    """Replace a file's rows, receipt kept, and give the log its new size, as a forger would."""
+    metadata = pq.read_metadata(path).metadata
+    rows = rows.replace_schema_metadata({RECEIPT_KEY: metadata[RECEIPT_KEY]})
+    before = path.stat().st_size
+    pq.write_table(rows, path, compression="zstd", write_page_checksum=True)
+    log = path.parents[1] / "_delta_log/00000000000000000001.json"
+    text = log.read_text()
+    assert f'"size":{before}' in text
+    log.write_text(text.replace(f'"size":{before}', f'"size":{path.stat().st_size}'))
+
+
+def test_a_right_table(verify, images):
+    assert verify("--sample", "all") == (0, {})
+    assert verify(with_input=False) == (0, {})
+    (images / "train/dark/broken.png").write_bytes(b"no")
+    assert list(verify()[1]) == ["train/dark/broken.png"]
+
+
+@pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_flipped_byte(verify, where, place):
+    path = data_files(where)[2]
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * place)] ^= 0x10
+    path.write_bytes(data)
+    status, findings = verify("--sample", "0")
+    assert status == 1
+    assert next(iter(findings)) == f"data/{path.name}"
+
+
+def test_two_rows_with_swapped_labels(verify, where):
+    path = data_files(where)[2]
+    rows = pq.read_table(path)
+    labels = rows["label"].to_pylist()
+    one, other = labels.index("dark"), len(labels) - 1
+    if labels[other] == "dark":
+        rows = rows.set_column(2, "label", pa.array(["light", *labels[1:]]))
+    else:
+        labels[one], labels[other] = labels[other], labels[one]
+        rows = rows.set_column(2, "label", pa.array(labels))
+    same_size(path, rows)
+    status, findings = verify("--sample", "0")
+    assert status == 1
+    assert "digest is not" in findings[f"data/{path.name}"]
+    assert any("in the input and" in what for what in findings.values())
+    # Without the input the digest alone tells.
+    assert verify("--sample", "0", with_input=False)[0] == 1
+
+
+def test_swapped_features_with_a_right_digest(verify, where):
+    """Even a forger who mends receipt and log cannot fool the base."""
+    path = data_files(where)[2]
+    rows = pq.read_table(path)
+    features = rows["features"].combine_chunks()
+    swapped = pa.concat_arrays([features[1:2], features[0:1], features[2:]])
+    same_size(path, rows.set_column(4, rows.schema.field("features"), swapped))
+    status, findings = verify("--sample", "all")
+    assert status == 1
+    names = rows["image_id"].to_pylist()[:2]
+    assert all("its features are off by" in findings[name] for name in names)
+
+
+def test_a_table_whose_metadata_names_other_weights(verify, where):
+    table = DeltaTable(str(where))
+    contract = json.loads(table.metadata().configuration[CONTRACT_KEY])
+    contract["weights"] = "0" * 64
+    text = json.dumps(contract, sort_keys=True, separators=(",", ":"))
+    table.alter.set_table_properties({CONTRACT_KEY: text}, raise_if_not_exists=False)
+    status, findings = verify()
+    assert status == 1
+    assert "its contract has weights" in findings[f"data/{data_files(where)[0].name}"]
+    assert "name the same weights" in findings["table"]
+
+
+def test_a_deleted_file(verify, where):
+    path = data_files(where)[0]
+    path.unlink()
+    status, findings = verify()
+    assert (status, findings[f"data/{path.name}"]) == (1, "is missing")
+
+
+def test_a_source_image_that_changed(verify, images):
+    write_image(images / "train/dark/dark003.png", seed=5)
+    status, findings = verify("--sample", "0")
+    assert (status, list(findings)) == (1, ["train/dark/dark003.png"])
+    assert findings["train/dark/dark003.png"] == "has other bytes than its row was made from"
+    status, findings = verify("--sample", "all", with_input=False)
+    assert (status, list(findings)) == (1, ["train/dark/dark003.png"])
+
+
+def test_images_added_removed_and_moved(verify, images):
+    write_image(images / "test/dark/new.png", seed=5)
+    (images / "test/dark/dark001.png").unlink()
+    shutil.move(images / "test/dark/dark002.png", images / "test/light/dark002.png")
+    findings = verify("--sample", "0")[1]
+    assert findings["test/dark/new.png"].startswith("is in the input and neither")
+    assert findings["test/dark/dark001.png"] == "is a row and not in the input"
+    assert set(findings) == {
+        *["test/dark/new.png", "test/dark/dark001.png"],
+        *["test/dark/dark002.png", "test/light/dark002.png"],
+    }
+
+
+def test_a_changed_label_in_a_manifest(verify, images, where, make_job, tmp_path):
+    manifest = images / "all.csv"
+    manifest.write_text(
+        "path,label,split\n"
+        + "".join(
+            f"{p.relative_to(images)},{p.parent.name},train\n"
+            for p in sorted(images.glob("train/*/*"))
+        )
+    )
+    findings = verify("--sample", "0", "--input", str(manifest))[1]
+    assert all(what == "is a row and not in the input" for what in findings.values())
+    manifest.write_text(manifest.read_text().replace("dark003.png,dark,", "dark003.png,light,"))
+    findings = verify("--sample", "0", "--input", str(manifest))[1]
+    assert findings["train/dark/dark003.png"] == (
+        "has label 'light' in the input and 'dark' in its row"
+    )
+
+
+def test_files_that_delta_s_own_compaction_wrote_are_accepted(verify, where, images, make_job):
+    DeltaTable(str(where)).optimize.compact()
+    table = FeatureTable.open(str(where))
+    assert len(table.paths) < 7
+    assert verify("--sample", "all") == (0, {})
+    # And the table goes on living: an image is added, another one changes.
+    write_image(images / "test/dark/new.png", seed=5)
+    write_image(images / "train/dark/dark003.png", seed=6)
+    report = extract(make_job(images, where))
+    assert (report.counts["written"], report.counts["replaced"]) == (2, 1)
+    assert verify("--sample", "all") == (0, {})
+
+
+def test_the_sample_is_drawn_by_the_seed(verify, where, capsys):
+    assert main(["--table", str(where), *WEIGHTS, "--sample", "5"]) == 0
+    assert "features extracted again     5" in capsys.readouterr().out
+    assert main(["--table", str(where), "--sample", "some"]) == 2
