@@ -60,7 +60,8 @@ def run_shards(plan: Plan, job: ShardJob, beam_flags: Sequence[str]) -> None:
 
     from pipelines.transforms import ExtractShards
 
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    # What fails is raised, and told in one line, below; Beam would tell it too, at length.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     options = PipelineOptions(["--default_sdk_harness_log_level=ERROR", *beam_flags])
     runner = options.view_as(StandardOptions).runner or LOCAL_RUNNER
     with _progress(plan, runner) as progress:

@@ -47,21 +47,24 @@ def stop_on_signals() -> Iterator[None]:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
-    for child in _children():
+    # Beam's threads complain at length of workers that are gone; nobody needs to read that.
+    terminal = os.dup(sys.stderr.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    for child in _descendants(os.getpid()):
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
     for cleanup in _cleanups:
         with contextlib.suppress(OSError):
             cleanup()
-    sys.stderr.write(f"\n{MESSAGE}\n")
-    sys.stderr.flush()
+    os.write(terminal, f"\n{MESSAGE}\n".encode())
     os._exit(128 + number)
 
 
-def _children() -> list[int]:
-    """The worker processes of this one; none where the system does not tell."""
+def _descendants(parent: int) -> list[int]:
+    """Processes below one, parents first; none where the system does not tell."""
     found: list[int] = []
-    for listing in Path("/proc/self/task").glob("*/children"):
+    for listing in Path(f"/proc/{parent}/task").glob("*/children"):
         with contextlib.suppress(OSError):
-            found.extend(int(text) for text in listing.read_text().split())
+            for text in listing.read_text().split():
+                found += [int(text), *_descendants(int(text))]
     return found

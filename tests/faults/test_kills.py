@@ -1,0 +1,98 @@
+"""SIGKILL at random moments, again and again: the table ends equal to the undisturbed one."""
+
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.errors import FrozenFeaturesError
+from pipelines.table.feature_table import FeatureTable
+from pipelines.table.files import read_receipt
+from pipelines.table.storage import open_storage
+from tests.conftest import write_dataset
+from tests.faults.commands import command, content, finish, start
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
+
+KILLS = 25
+SEED = 20_251
+WORKERS = 1
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory) -> Path:
+    """408 images of two classes: 51 shards of 8."""
+    root = tmp_path_factory.mktemp("images")
+    return write_dataset(root, {"train": 100, "validation": 52, "test": 52}, ("dark", "light"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(images, tmp_path_factory) -> Path:
+    table = tmp_path_factory.mktemp("undisturbed") / "features"
+    finish(command(images, table))
+    assert len(FeatureTable.open(str(table)).paths) == 51
+    return table
+
+
+def data_files(table: Path) -> list[Path]:
+    return sorted((table / "data").glob("*.parquet"))
+
+
+def kill_once(images: Path, table: Path, moment: random.Random) -> bool:
+    """Start a run and kill it at a random moment; False if it had already finished."""
+    process = start(command(images, table))
+    before = len(data_files(table))
+    if moment.random() < 0.75:  # while it extracts, or at once after; else while it starts
+        while process.poll() is None and len(data_files(table)) == before:
+            time.sleep(0.002)
+        time.sleep(moment.uniform(0.0, 0.25))
+    else:
+        time.sleep(moment.uniform(0.0, 5.0))
+    killed = process.poll() is None
+    process.kill()
+    process.communicate()
+    return killed
+
+
+def extracted_rows(table: Path) -> tuple[Counter[str], int]:
+    """How often each image stands in a finished file, and how many files are unfinished."""
+    counts: Counter[str] = Counter()
+    torn = 0
+    for path in data_files(table):
+        try:
+            receipt = read_receipt(open_storage(str(table)), f"data/{path.name}")
+        except FrozenFeaturesError:
+            torn += 1
+            continue
+        if receipt is not None and receipt.shard != "edit":
+            ids = pq.ParquetFile(path).read(columns=["image_id"]).column(0).to_pylist()
+            counts.update(ids)
+    return counts, torn
+
+
+def test_kills_lose_nothing_and_double_nothing(images, undisturbed, tmp_path):
+    moment = random.Random(SEED)
+    expected = content(undisturbed)
+    kills = rounds = torn_files = redone_rows = compared = 0
+    while kills < KILLS:
+        table = tmp_path / f"round{rounds}"
+        rounds += 1
+        while kills < KILLS and kill_once(images, table, moment):
+            kills += 1
+        finish(command(images, table))
+        assert content(table).equals(expected)
+        compared += expected.num_rows
+        counts, torn = extracted_rows(table)
+        assert set(counts) == set(expected["image_id"].to_pylist())
+        torn_files += torn
+        redone_rows += sum(counts.values()) - len(counts)
+    print(
+        f"{kills} kills in {rounds} rounds, {torn_files} shards redone, "
+        f"{redone_rows} finished rows done again, {compared} rows compared equal"
+    )
+    assert kills == KILLS
+    assert torn_files <= WORKERS * kills
+    assert redone_rows == 0

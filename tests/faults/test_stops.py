@@ -1,0 +1,107 @@
+"""A run that is asked to stop, on one process and on several, and two runs at one time."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.stopping import MESSAGE
+from pipelines.table.feature_table import FeatureTable
+from tests.conftest import write_dataset
+from tests.faults.commands import command, content, finish, start
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+
+TWO_PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("images")
+    return write_dataset(root, {"train": 120, "test": 40}, ("dark", "light"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(images, tmp_path_factory) -> Path:
+    table = tmp_path_factory.mktemp("undisturbed") / "features"
+    finish(command(images, table))
+    return table
+
+
+def wait_for_shards(table: Path, process: subprocess.Popen[str], count: int) -> None:
+    while process.poll() is None and len(list((table / "data").glob("*.parquet"))) < count:
+        time.sleep(0.005)
+    assert process.poll() is None, "it finished before it could be stopped"
+
+
+def children_of(pid: int) -> list[int]:
+    listings = Path(f"/proc/{pid}/task").glob("*/children")
+    found = [int(text) for listing in listings for text in listing.read_text().split()]
+    return found + [below for child in found for below in children_of(child)]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("flags", [(), TWO_PROCESSES], ids=["one process", "two processes"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_is_clean_and_says_how_to_resume(images, undisturbed, tmp_path, number, flags):
+    table = tmp_path / "features"
+    process = start(command(images, table, *flags))
+    wait_for_shards(table, process, 3)
+    workers = children_of(process.pid)
+    assert bool(workers) == bool(flags)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 128 + number
+    assert said.rstrip().endswith(MESSAGE)
+    assert "Traceback" not in said
+    deadline = time.monotonic() + 10
+    while any(is_running(pid) for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(is_running(pid) for pid in workers)
+    assert FeatureTable.open_if_exists(str(table)) is None
+    done = finish(command(images, table))
+    assert "finished by an earlier run" in done.stderr
+    assert content(table).equals(content(undisturbed))
+
+
+def test_two_runs_started_together(images, undisturbed, tmp_path):
+    table = tmp_path / "features"
+    both = [start(command(images, table)) for _ in range(2)]
+    said = [process.communicate()[1] for process in both]
+    statuses = [process.returncode for process in both]
+    assert statuses in ([0, 0], [0, 1], [1, 0]), said
+    for status, text in zip(statuses, said, strict=True):
+        if status:
+            assert text.splitlines()[-1].startswith("error: "), text
+    assert content(table).equals(content(undisturbed))
+    ids = FeatureTable.open(str(table)).keys()["image_id"].to_pylist()
+    assert len(ids) == len(set(ids)) == 320
+
+
+def test_an_input_that_goes_away_half_way(images, undisturbed, tmp_path):
+    import shutil
+
+    mine = tmp_path / "images"
+    shutil.copytree(images, mine)
+    table = tmp_path / "features"
+    process = start(command(mine, table))
+    wait_for_shards(table, process, 3)
+    mine.rename(tmp_path / "elsewhere")
+    _, said = process.communicate()
+    assert process.returncode == 1
+    assert "images failed, more than the 10 allowed" in said.splitlines()[-1]
+    assert FeatureTable.open_if_exists(str(table)) is None
+    gone = start(command(mine, table))
+    gone.communicate()
+    assert gone.returncode == 2
+    (tmp_path / "elsewhere").rename(mine)
+    finish(command(mine, table))
+    assert content(table).equals(content(undisturbed))
