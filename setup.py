@@ -4,8 +4,8 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4"]
-EXTRACT = [*KERAS, "apache-beam>=2.77,<3", "onnx>=1.18,<2", "tqdm>=4.66,<5"]
+KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4", "onnx>=1.18,<2"]
+EXTRACT = [*KERAS, "apache-beam>=2.77,<3", "tqdm>=4.66,<5"]
 TRAIN = [*KERAS, "scikit-learn>=1.9,<1.10", "skops>=0.14,<1", "matplotlib>=3.9,<4"]
 DEVELOP = [
     *EXTRACT,

@@ -53,7 +53,8 @@ def load_split(table: FeatureTable, split: str | None) -> Samples:
     table.check_files()
     dataset = table.dataset()
     chosen = None if split is None else pc.field("split") == split
-    keys = dataset.to_table(columns=KEYS, filter=chosen)
+    with table.reading():
+        keys = dataset.to_table(columns=KEYS, filter=chosen)
     if not keys.num_rows:
         raise _no_such_split(table, split)
     order = pc.sort_indices(keys, sort_keys=[("image_id", "ascending"), ("copy", "ascending")])
@@ -62,14 +63,15 @@ def load_split(table: FeatureTable, split: str | None) -> Samples:
 
     features = np.empty((keys.num_rows, table.feature_length), np.float32)
     row = 0
-    for batch in dataset.to_batches(columns=["image_id", "features"], filter=chosen):
-        end = row + batch.num_rows
-        # The second pass must meet the rows of the first one, or labels would slip.
-        ids = pa.chunked_array([batch.column("image_id")])
-        if not ids.equals(keys.column("image_id").slice(row, batch.num_rows)):
-            raise TableError(f"the files of {table.uri} changed while they were read")
-        features[places[row:end]] = _matrix(batch, table.feature_length)
-        row = end
+    with table.reading():
+        for batch in dataset.to_batches(columns=["image_id", "features"], filter=chosen):
+            end = row + batch.num_rows
+            # The second pass must meet the rows of the first one, or labels would slip.
+            ids = pa.chunked_array([batch.column("image_id")])
+            if not ids.equals(keys.column("image_id").slice(row, batch.num_rows)):
+                raise TableError(f"the files of {table.uri} changed while they were read")
+            features[places[row:end]] = _matrix(batch, table.feature_length)
+            row = end
     ordered = keys.take(order)
     return Samples(features, _objects(ordered, "label"), _objects(ordered, "image_id"))
 

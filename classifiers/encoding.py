@@ -1,5 +1,6 @@
 """From class names to the numbers that heads are trained on."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,10 +75,15 @@ def parse_class_weight(
         return {k: float(len(targets) / (len(classes) * count)) for k, count in enumerate(counts)}
     weights = dict.fromkeys(range(len(classes)), 1.0)
     for part in text.split(","):
-        name, equals, value = part.rpartition("=")
+        name, equals, value = (each.strip() for each in part.rpartition("="))
+        if not equals:
+            raise UsageError(f"--class_weight {text}: write none, balanced or CLASS=WEIGHT,...")
+        if name not in classes:
+            raise UsageError(f"--class_weight: no class {name!r}, there are {', '.join(classes)}")
         try:
             weights[list(classes).index(name)] = float(value)
         except ValueError:
-            meant = "none, balanced or CLASS=WEIGHT,..." if not equals else ", ".join(classes)
-            raise UsageError(f"--class_weight {part!r}: expected {meant}") from None
+            raise UsageError(f"--class_weight {name}: {value!r} is no number") from None
+    if not all(0.0 < weight < math.inf for weight in weights.values()):
+        raise UsageError(f"--class_weight {text}: weights must be finite and above 0")
     return weights

@@ -9,7 +9,14 @@ from classifiers.encoding import encode
 from classifiers.evaluation import Evaluation
 from classifiers.registry import load_model, read_card
 from classifiers.training import measure
-from pipelines.command import Parser, add_json_option, format_table, run_command, write_json
+from pipelines.command import (
+    Parser,
+    add_json_option,
+    format_table,
+    run_command,
+    whole_number,
+    write_json,
+)
 from pipelines.contract import require_same_contract
 from pipelines.source.splits import TEST
 from pipelines.table.feature_table import FeatureTable
@@ -21,15 +28,17 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _evaluate(argv: Sequence[str]) -> int:
-    parser = Parser(prog="python -m classifiers.evaluate", description=__doc__)
+    parser = Parser(
+        prog="python -m classifiers.evaluate", description=(__doc__ or "").partition(": ")[2]
+    )
     parser.add_argument("--table", required=True, help="the feature table")
     parser.add_argument(
-        "--table_version", type=int, help="an older version; the newest if not given"
+        "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
     parser.add_argument(
         "--model", required=True, metavar="DIR", help="what classifiers.train wrote"
     )
-    parser.add_argument("--split", default=TEST)
+    parser.add_argument("--split", default=TEST, help="split to measure on")
     add_json_option(parser)
     options = parser.parse_args(argv)
 

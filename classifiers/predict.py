@@ -9,7 +9,15 @@ import pyarrow as pa
 
 from classifiers.predicting import predict_images, predict_table, write_predictions
 from classifiers.registry import Model, load_model, read_card
-from pipelines.command import Parser, add_json_option, format_table, log, run_command, write_json
+from pipelines.command import (
+    Parser,
+    add_json_option,
+    format_table,
+    log,
+    run_command,
+    whole_number,
+    write_json,
+)
 from pipelines.contract import require_same_contract
 from pipelines.engines.opening import EngineRequest, choose_engine, open_engine
 from pipelines.errors import UsageError
@@ -18,6 +26,8 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.weights import parse_weights
 
 BATCH_SIZE = 32
+FOR_TABLES = ("split", "table_version")
+FOR_IMAGES = ("weights", "input_root")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -26,7 +36,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _predict(argv: Sequence[str]) -> int:
-    parser = Parser(prog="python -m classifiers.predict", description=__doc__)
+    parser = Parser(
+        prog="python -m classifiers.predict", description=(__doc__ or "").partition(": ")[2]
+    )
     parser.add_argument(
         "--model", required=True, metavar="DIR", help="what classifiers.train wrote"
     )
@@ -34,17 +46,18 @@ def _predict(argv: Sequence[str]) -> int:
     what.add_argument("--table", help="a feature table")
     what.add_argument("--input", help="a folder or manifest of images")
     parser.add_argument("--split", help="with --table: this split only")
-    parser.add_argument("--table_version", type=int, help="with --table: an older version")
+    parser.add_argument("--table_version", type=whole_number, help="with --table: an older version")
     parser.add_argument(
         "--input_root", help="with --input: folder a manifest's paths are relative to"
     )
     parser.add_argument(
-        "--weights", default="imagenet", help="with --input: imagenet, random[:SEED], or a file"
+        "--weights", help="with --input: imagenet (if not given), random[:SEED], or a file"
     )
     parser.add_argument("--output", required=True, metavar="FILE.parquet")
     add_json_option(parser)
     options = parser.parse_args(argv)
 
+    _refuse_misplaced(options)
     output = _output(options.output)
     folder = Path(options.model)
     read_card(folder)
@@ -57,7 +70,14 @@ def _predict(argv: Sequence[str]) -> int:
     ]
     print(format_table(rows))
     write_json(options.json, {"predicted": predicted, "failed": failed, "output": str(output)})
-    return 0
+    return 0 if predicted or not failed else 1
+
+
+def _refuse_misplaced(options: argparse.Namespace) -> None:
+    chosen, other = ("--table", FOR_IMAGES) if options.table else ("--input", FOR_TABLES)
+    for name in other:
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name} has no meaning with {chosen}")
 
 
 def _output(text: str) -> Path:
@@ -80,7 +100,9 @@ def _from_images(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa
     refs = list_images(options.input, options.input_root)
     contract = read_card(folder).contract
     engine = choose_engine("auto")
-    request = EngineRequest(engine, contract, parse_weights(options.weights), BATCH_SIZE)
+    request = EngineRequest(
+        engine, contract, parse_weights(options.weights or "imagenet"), BATCH_SIZE
+    )
     opened = open_engine(request)
     log(f"{len(refs)} images through {contract.base}")
     model = load_model(folder)

@@ -21,9 +21,9 @@ from pipelines.table.precision import round_mantissa
 def prediction_schema(classes: tuple[str, ...]) -> pa.Schema:
     """Columns of a file of predictions.
 
-    `predicted` is null, and `error` says why, for an image that could not be used; `probability` is
-    that of the predicted class, null from a head without probabilities; `score_CLASS` is as
-    `Judgement.scores`.
+    `split` is null for images that come from no table. `predicted` is null, and `error` says why,
+    for an image that could not be used. `probability` is that of the predicted class, null from a
+    head without probabilities. `score_CLASS` is as `Judgement.scores`.
     """
     fixed = [
         pa.field("image_id", pa.string(), nullable=False),
@@ -110,7 +110,6 @@ def _keys(refs: list[ImageRef]) -> pa.Table:
             "image_id": [ref.image_id for ref in refs],
             "copy": pa.array(np.zeros(len(refs), np.int32)),
             "label": pa.array([ref.label for ref in refs], pa.string()),
-            "split": [ref.split for ref in refs],
         }
     )
 

@@ -20,6 +20,17 @@ HISTORY_FILE = "history.csv"
 CURVES_FILE = "curves.png"
 CONFUSION_FILE = "confusion.png"
 
+MODEL_FILES = frozenset(
+    {
+        CARD_FILE,
+        HISTORY_FILE,
+        CURVES_FILE,
+        CONFUSION_FILE,
+        FittedDense.file_name,
+        FittedScikit.file_name,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
@@ -81,6 +92,12 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
             raise UsageError(f"--model {folder} exists and is no model folder; name another")
         if any(folder.iterdir()) and not overwrite:
             raise UsageError(f"--model {folder} holds a model; name another, or give --overwrite")
+        strangers = sorted({path.name for path in folder.iterdir()} - MODEL_FILES)
+        if strangers:
+            raise UsageError(
+                f"--overwrite would delete {folder / strangers[0]}, which is no part of a model; "
+                "move it, or name another --model"
+            )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent):
         pass

@@ -11,7 +11,17 @@ from classifiers.heads.head import Head
 from classifiers.heads.scikit import ScikitHead
 from classifiers.registry import CONFUSION_FILE, CURVES_FILE
 from classifiers.training import TrainJob, train
-from pipelines.command import Parser, add_json_option, format_table, run_command, write_json
+from pipelines.command import (
+    Parser,
+    add_json_option,
+    format_table,
+    positive_number,
+    positive_real,
+    run_command,
+    seed_number,
+    whole_number,
+    write_json,
+)
 from pipelines.errors import UsageError
 from pipelines.source.splits import TRAIN, VALIDATION
 
@@ -54,30 +64,38 @@ def _train(argv: Sequence[str]) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="python -m classifiers.train", description=__doc__)
+    parser = Parser(
+        prog="python -m classifiers.train", description=(__doc__ or "").partition(": ")[2]
+    )
     parser.add_argument("--table", required=True, help="the feature table")
     parser.add_argument(
-        "--table_version", type=int, help="an older version; the newest if not given"
+        "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
     parser.add_argument("--head", required=True, choices=["dense", *DEFAULT_C])
     parser.add_argument("--model", required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace a model that is there")
-    parser.add_argument("--train_split", default=TRAIN)
-    parser.add_argument("--validation_split", default=VALIDATION)
+    parser.add_argument("--train_split", default=TRAIN, help="split to train on")
+    parser.add_argument(
+        "--validation_split", help=f"split to validate on; {VALIDATION} if the table has it"
+    )
     parser.add_argument(
         "--class_weight", default="none", help="none, balanced, or CLASS=WEIGHT,..."
     )
-    parser.add_argument("--seed", type=_natural, default=0)
+    parser.add_argument("--seed", type=seed_number, default=0, help="of every random choice")
     dense = parser.add_argument_group("the dense head", "defaults of the literature")
     plain = DenseHead()
-    dense.add_argument("--units", type=_natural, help=f"{plain.units} if not given")
+    dense.add_argument("--units", type=positive_number, help=f"{plain.units} if not given")
     dense.add_argument("--dropout", type=float, help=f"{plain.dropout} if not given")
-    dense.add_argument("--learning_rate", type=float, help=f"{plain.learning_rate} if not given")
-    dense.add_argument("--epochs", type=_natural, help=f"{plain.epochs} if not given")
-    dense.add_argument("--batch_size", type=_natural, help=f"{plain.batch_size} if not given")
+    dense.add_argument(
+        "--learning_rate", type=positive_real, help=f"{plain.learning_rate} if not given"
+    )
+    dense.add_argument("--epochs", type=positive_number, help=f"{plain.epochs} if not given")
+    dense.add_argument(
+        "--batch_size", type=positive_number, help=f"{plain.batch_size} if not given"
+    )
     others = parser.add_argument_group("the other heads")
     defaults = ", ".join(f"{name} {c:g}" for name, c in DEFAULT_C.items())
-    others.add_argument("--C", type=float, help=f"inverse regularisation: {defaults}")
+    others.add_argument("--C", type=positive_real, help=f"inverse regularisation: {defaults}")
     add_json_option(parser)
     return parser
 
@@ -91,21 +109,10 @@ def _head(options: argparse.Namespace) -> Head:
         dropout = given.get("dropout", 0.0)
         if not 0.0 <= dropout < 1.0:
             raise UsageError(f"--dropout {dropout} must be at least 0 and below 1")
-        if any(value <= 0 for name, value in given.items() if name != "dropout"):
-            raise UsageError("the dense head's options must be above 0")
         return DenseHead(**given)
     if given:
         raise UsageError(f"--{next(iter(given))} is for --head dense, not for {options.head}")
-    c = DEFAULT_C[options.head] if options.C is None else options.C
-    if c <= 0:
-        raise UsageError(f"--C {c} must be above 0")
-    return ScikitHead(options.head, c)
-
-
-def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
+    return ScikitHead(options.head, DEFAULT_C[options.head] if options.C is None else options.C)
 
 
 if __name__ == "__main__":

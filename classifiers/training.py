@@ -21,6 +21,8 @@ from classifiers.registry import (
     write_model,
 )
 from pipelines.command import log
+from pipelines.errors import UsageError
+from pipelines.source.splits import VALIDATION
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.pins import pin_version
 from pipelines.versions import installed_versions
@@ -46,7 +48,8 @@ class TrainJob:
         head: kind of head and its settings.
         model: folder to write.
         overwrite: replace a model that is there.
-        train_split, validation_split: names of splits.
+        train_split: split to train on.
+        validation_split: split to validate on; None for "validation" if the table has it.
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
         seed: of every random choice.
     """
@@ -57,7 +60,7 @@ class TrainJob:
     model: Path
     overwrite: bool
     train_split: str
-    validation_split: str
+    validation_split: str | None
     class_weight: str
     seed: int
 
@@ -76,13 +79,15 @@ def train(job: TrainJob) -> ModelCard:
     samples = load_split(table, job.train_split)
     classes = classes_of(samples)
     training = encode(samples, classes)
-    validation = None
-    if job.validation_split in splits(table):
-        validation = encode(load_split(table, job.validation_split), classes)
+    validation, held_out = None, job.validation_split or VALIDATION
+    if job.validation_split is not None or held_out in splits(table):
+        validation = encode(load_split(table, held_out), classes)
     else:
-        log(f"no split {job.validation_split!r} in the table: training without validation")
+        log(f"no split {held_out!r} in the table: training without validation")
     weight = parse_class_weight(job.class_weight, classes, training.targets)
 
+    if held_out == job.train_split:
+        raise UsageError(f"--validation_split {held_out} is the split that is trained on")
     head, history = job.head.fit(training, validation, len(classes), weight, job.seed)
     parts = {"train": training} | ({} if validation is None else {"validation": validation})
     measured = {name: measure(head, part, classes) for name, part in parts.items()}
@@ -96,7 +101,7 @@ def train(job: TrainJob) -> ModelCard:
         classes=classes,
         splits={
             "train": job.train_split,
-            "validation": job.validation_split if validation else None,
+            "validation": held_out if validation else None,
         },
         rows={name: len(part.targets) for name, part in parts.items()},
         class_weight=None if weight is None else {classes[k]: w for k, w in weight.items()},

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import math
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,13 +13,23 @@ from typing import Any, NoReturn
 from pipelines.errors import FrozenFeaturesError, UsageError
 
 
+class _DefaultsShown(argparse.HelpFormatter):
+    """Ends an option's help with its default, where it has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        said = action.help or ""
+        if action.default in (None, False, argparse.SUPPRESS):
+            return said
+        return f"{said} (default: %(default)s)".lstrip()
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser with Beam's `--snake_case`, no abbreviations, and one-line errors."""
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - argparse's own settings
         super().__init__(
             allow_abbrev=False,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=_DefaultsShown,
             **settings,
         )
 
@@ -88,6 +100,38 @@ def write_json(path: str | None, result: dict[str, Any]) -> None:
         Path(path).write_text(text + "\n", encoding="utf-8")
 
 
+def whole_number(text: str) -> int:
+    """An option's value that is 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def positive_number(text: str) -> int:
+    """An option's value that is 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def positive_real(text: str) -> float:
+    """An option's value that is a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number above 0")
+    return value
+
+
+def seed_number(text: str) -> int:
+    """A seed that NumPy, Keras and scikit-learn all take."""
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number below 2^32")
+    return int(text)
+
+
 def _writable_file(text: str) -> str:
     folder = Path(text).resolve().parent
     if Path(text).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
@@ -104,4 +148,5 @@ def _cell(value: object) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # delta-rs colours its messages
+    return " ".join(plain.split()) or type(error).__name__

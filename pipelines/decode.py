@@ -83,7 +83,7 @@ def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
         with Image.open(io.BytesIO(data)) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
-                raise ImageError(f"{width} x {height} pixels are more than {MAX_PIXELS:,}")
+                raise ImageError(f"{width} x {height} is more than {MAX_PIXELS:,} pixels")
             if image.mode in _SATURATING_MODES:
                 raise ImageError(
                     f"mode {image.mode} has more than 8 bits a channel and would saturate; "
@@ -92,6 +92,8 @@ def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
             pixels = _resized(image, spec)
     except ImageError:
         raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
         raise ImageError("not an image that Pillow can read") from error
     except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them raise

@@ -4,13 +4,24 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
-from pipelines.command import Parser, add_json_option, format_table, run_command, write_json
+from pipelines.command import (
+    Parser,
+    add_json_option,
+    format_table,
+    run_command,
+    whole_number,
+    write_json,
+)
 from pipelines.errors import TableError
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.storage import table_uri
+
+CHANGES = ("written", "replaced", "relabelled", "pruned")
+"""Counts of a run that say what its commit changed."""
 
 SHOWN = 10
 """Commits and failures printed; the JSON holds all."""
@@ -22,10 +33,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _describe(argv: Sequence[str]) -> int:
-    parser = Parser(prog="python -m pipelines.describe", description=__doc__)
+    parser = Parser(
+        prog="python -m pipelines.describe", description=(__doc__ or "").partition(": ")[2]
+    )
     parser.add_argument("--table", required=True, help="the feature table")
     parser.add_argument(
-        "--table_version", type=int, help="an older version; the newest if not given"
+        "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
     add_json_option(parser)
     options = parser.parse_args(argv)
@@ -37,18 +50,18 @@ def _describe(argv: Sequence[str]) -> int:
     if table is not None:
         _print_table(table)
     if failures:
-        shown = [(f["image_id"], f["stage"], f["message"], f["run"]) for f in failures[-SHOWN:]]
-        print(f"\n{len(failures)} recorded failures, the last {len(shown)}:")
+        shown = [(f["image_id"], f["stage"], f["message"], f["run"]) for f in failures[:SHOWN]]
+        print(f"\nimages that failed: {len(failures)}; the last {len(shown)}:")
         print(format_table(shown, ("image_id", "stage", "message", "run")))
     write_json(options.json, _as_json(table, failures))
     return 0
 
 
 def _failures(location: str) -> list[dict[str, Any]]:
-    rows = read_failures(table_uri(location))
-    rows = rows.drop_columns(["modified"])
-    listed: list[dict[str, Any]] = rows.to_pylist()
-    return listed
+    """The last failure of each image, the newest run first."""
+    rows = read_failures(table_uri(location)).drop_columns(["modified"]).to_pylist()
+    last = {row["image_id"]: row for row in sorted(rows, key=itemgetter("run"))}
+    return sorted(last.values(), key=itemgetter("run"), reverse=True)
 
 
 def _print_table(table: FeatureTable) -> None:
@@ -64,21 +77,16 @@ def _print_table(table: FeatureTable) -> None:
     print(format_table(rows))
     print("\n" + format_table(table.counts(), ("split", "label", "rows")))
     commits = [_commit_row(commit) for commit in table.history()[:SHOWN]]
-    print("\n" + format_table(commits, ("version", "when", "operation", "rows", "run", "who")))
+    print("\n" + format_table(commits, ("version", "when (UTC)", "what", "run", "who")))
 
 
 def _commit_row(commit: dict[str, Any]) -> tuple[object, ...]:
     when = datetime.fromtimestamp(commit["timestamp"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     run = commit["run"] or {}
-    written = run.get("counts", {}).get("written")
-    return (
-        commit["version"],
-        when,
-        commit["operation"],
-        written,
-        run.get("run", "-"),
-        run.get("who", "-"),
-    )
+    counts = run.get("counts", {})
+    said = [f"{counts[name]} {name}" for name in CHANGES if counts.get(name)]
+    what = ", ".join(said) or run.get("what") or commit["operation"].lower()
+    return commit["version"], when, what, run.get("run", "-"), run.get("who", "-")
 
 
 def _as_json(table: FeatureTable | None, failures: list[dict[str, Any]]) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from pipelines.leakage import Leakage
 from pipelines.plan import Plan
 from pipelines.records import Failure
 from pipelines.run import Run
-from pipelines.runner import check_beam_flags
-from pipelines.settling import Settled, settle
+from pipelines.settling import settle
 from pipelines.versions import installed_versions
 
 RECORDED_PACKAGES = (
@@ -40,9 +39,8 @@ class ExtractReport:
         version: its version now; None when there is still no table.
         contract: what its features are.
         engine: what ran the base.
-        counts: images by where they ended: inputs, present, written, known_failures, new_failures;
-            of those present relabelled, of those written replaced; rows that are vanished, and of
-            those pruned; inputs that were hashed because their signs left doubt.
+        attempted: images that this run extracted.
+        counts: images by where they ended; see `pipelines.settling.counts_of`.
         leakage: images that stand in two splits or under two labels.
         failures: the images that failed in this run.
         seconds: wall-clock time of the run.
@@ -54,6 +52,7 @@ class ExtractReport:
     version: int | None
     contract: Contract
     engine: str
+    attempted: int
     counts: dict[str, int]
     leakage: Leakage
     failures: tuple[Failure, ...]
@@ -74,8 +73,6 @@ def extract(job: ExtractJob) -> ExtractReport:
     scene = run.look()
     plan = run.plan(scene)
     log(_announcement(len(run.inputs), plan, scene.comparison))
-    if plan.shards:
-        check_beam_flags(job.beam_flags)
     extract_seconds = 0.0
     if plan.shards:
         features = job.features
@@ -91,7 +88,8 @@ def extract(job: ExtractJob) -> ExtractReport:
         version=settled.version,
         contract=run.contract,
         engine=run.engine.name,
-        counts=_counts(settled),
+        attempted=plan.attempted,
+        counts=settled.counts,
         leakage=settled.leakage,
         failures=settled.failures,
         seconds=time.monotonic() - started,
@@ -102,27 +100,14 @@ def extract(job: ExtractJob) -> ExtractReport:
 def _announcement(inputs: int, plan: Plan, compared: Comparison) -> str:
     todo = [
         (plan.attempted, f"to extract in {len(plan.shards)} shards"),
+        (len(compared.changed), "changed since they were stored"),
         (len(plan.present), "in the table"),
-        (len(compared.changed), "of them changed since"),
         (len(compared.relabelled), "under another label or split"),
         (len(plan.finished), "finished by an earlier run"),
         (len(plan.known_failures), "known failures"),
-        (len(compared.vanished), "rows whose image is gone"),
+        (len(compared.vanished), "gone from the input"),
     ]
-    said = ", ".join(f"{count} {what}" for count, what in todo if count)
-    return f"{inputs} images: {said}"
-
-
-def _counts(settled: Settled) -> dict[str, int]:
-    compared = settled.comparison
-    return {
-        **settled.books.totals(),
-        "relabelled": len(compared.relabelled),
-        "replaced": len(compared.changed),
-        "vanished": len(compared.vanished),
-        "pruned": settled.pruned,
-        "hashed": compared.hashed,
-    }
+    return f"{inputs} images: " + ", ".join(f"{count} {what}" for count, what in todo if count)
 
 
 def _record(run: Run, extract_seconds: float) -> dict[str, Any]:

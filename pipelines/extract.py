@@ -1,19 +1,26 @@
 """`python -m pipelines.extract`: bring a feature table up to a folder or manifest of images."""
 
 import argparse
-import difflib
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from pipelines.bases import BASES, POOLINGS, PREPROCESSINGS
-from pipelines.command import Parser, add_json_option, format_table, run_command, write_json
+from pipelines.command import (
+    Parser,
+    add_json_option,
+    format_table,
+    positive_number,
+    run_command,
+    whole_number,
+    write_json,
+)
 from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.driver import ExtractReport, extract
 from pipelines.engines.opening import ENGINES
-from pipelines.errors import UsageError
 from pipelines.job import DEFAULT_BATCH_SIZE, ExtractJob, FeatureChoice
+from pipelines.runner import check_beam_flags
 from pipelines.stopping import stop_on_signals
 from pipelines.table.precision import MANTISSA_BITS
 from pipelines.weights import parse_weights
@@ -30,12 +37,15 @@ def main(argv: Sequence[str]) -> int:
 def _extract(argv: Sequence[str]) -> int:
     parser = _parser()
     options, beam_flags = parser.parse_known_args(argv)
-    _refuse_misspelt(parser, beam_flags)
+    check_beam_flags(beam_flags, _own_options(parser))
     with stop_on_signals():
         report = extract(_job(options, beam_flags))
     print(format_table(_summary(report)))
     for line in report.leakage.describe():
         print(f"leakage: {line}")
+    left = report.counts["vanished"] - report.counts["pruned"]
+    if left:
+        print(f"{left} rows stay whose image is gone from the input; --prune removes them")
     if not report.counts["written"] and not report.extract_seconds:
         print("nothing to extract: the base was not loaded")
     if report.failures:
@@ -45,12 +55,8 @@ def _extract(argv: Sequence[str]) -> int:
     return 0
 
 
-def _refuse_misspelt(parser: Parser, flags: Sequence[str]) -> None:
-    ours = [name for action in parser._actions for name in action.option_strings]
-    for flag in flags:
-        meant = difflib.get_close_matches(flag.partition("=")[0], ours, n=1, cutoff=0.8)
-        if flag.startswith("--") and meant:
-            raise UsageError(f"no option {flag}; did you mean {meant[0]}?")
+def _own_options(parser: Parser) -> list[str]:
+    return [name for action in parser._actions for name in action.option_strings]
 
 
 def _parser() -> Parser:
@@ -63,31 +69,59 @@ def _parser() -> Parser:
     parser.add_argument("--input_root", help="folder that a manifest's paths are relative to")
     parser.add_argument("--table", required=True, help="the feature table; made if not there")
     features = parser.add_argument_group("which features (the contract)")
-    features.add_argument("--base", default="VGG16", choices=sorted(BASES))
+    features.add_argument("--base", default="VGG16", choices=sorted(BASES), help="the frozen base")
     features.add_argument(
         "--weights", default="imagenet", help="imagenet, random[:SEED], or a weights file"
     )
-    features.add_argument("--image_size", type=_positive, default=150, help="height and width")
-    features.add_argument("--preprocessing", default="imagenet", choices=PREPROCESSINGS)
-    features.add_argument("--interpolation", default="bilinear", choices=list(INTERPOLATIONS))
+    features.add_argument(
+        "--image_size", type=positive_number, default=150, help="height and width"
+    )
+    features.add_argument(
+        "--preprocessing",
+        default="imagenet",
+        choices=PREPROCESSINGS,
+        help="the base's own, or 1/255",
+    )
+    features.add_argument(
+        "--interpolation", default="bilinear", choices=list(INTERPOLATIONS), help="for resizing"
+    )
     features.add_argument(
         "--orientation", default="ignored", choices=ORIENTATIONS, help="the EXIF orientation"
     )
     features.add_argument(
         "--layer", help="layer whose output is taken; the base's last if not given"
     )
-    features.add_argument("--pooling", default="none", choices=POOLINGS)
-    features.add_argument("--precision", default="float32", choices=list(MANTISSA_BITS))
+    features.add_argument(
+        "--pooling", default="none", choices=POOLINGS, help="over height and width"
+    )
+    features.add_argument(
+        "--precision",
+        default="float32",
+        choices=list(MANTISSA_BITS),
+        help="mantissa that stored values keep",
+    )
     work = parser.add_argument_group("how the work is done")
-    work.add_argument("--engine", default="auto", choices=ENGINES)
-    work.add_argument("--batch_size", type=_positive, default=DEFAULT_BATCH_SIZE)
-    work.add_argument("--threads", type=_positive, help="decoding threads a worker; all cores")
-    work.add_argument("--shard_size", type=_positive, metavar="ROWS", help="by bytes if not given")
+    work.add_argument("--engine", default="auto", choices=ENGINES, help="what runs the base")
     work.add_argument(
-        "--max_failures", type=_natural, metavar="N", help="10 or 1 %% of the images, the larger"
+        "--batch_size", type=positive_number, default=DEFAULT_BATCH_SIZE, help="images a call"
+    )
+    work.add_argument(
+        "--threads", type=positive_number, help="decoding threads a worker; all cores"
+    )
+    work.add_argument(
+        "--shard_size", type=positive_number, metavar="ROWS", help="by bytes if not given"
+    )
+    work.add_argument(
+        "--max_failures",
+        type=whole_number,
+        metavar="N",
+        help="10 or 1 %% of the images, the larger",
     )
     work.add_argument("--retry_failures", action="store_true", help="try known failures again")
     work.add_argument("--prune", action="store_true", help="remove rows whose image is gone")
+    work.add_argument(
+        "--max_pruned", type=whole_number, metavar="N", help="10 or 10 %% of the table, the larger"
+    )
     work.add_argument(
         "--leakage",
         default="report",
@@ -122,6 +156,7 @@ def _job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
         max_failures=options.max_failures,
         retry_failures=options.retry_failures,
         prune=options.prune,
+        max_pruned=options.max_pruned,
         refuse_leakage=options.leakage == "error",
         beam_flags=tuple(beam_flags),
     )
@@ -129,7 +164,6 @@ def _job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
 
 def _summary(report: ExtractReport) -> list[tuple[str, object]]:
     counts = report.counts
-    met = counts["written"] + counts["new_failures"]
     rows: list[tuple[str, object]] = [
         ("table", report.table),
         ("version", "none yet" if report.version is None else str(report.version)),
@@ -143,7 +177,7 @@ def _summary(report: ExtractReport) -> list[tuple[str, object]]:
         ("seconds", f"{report.seconds:.1f}"),
     ]
     if report.extract_seconds:
-        rate = met / report.extract_seconds
+        rate = report.attempted / report.extract_seconds
         rows.append(("images a second", f"{rate:.1f} ({report.engine} engine)"))
     return rows
 
@@ -159,18 +193,6 @@ def _as_json(report: ExtractReport) -> dict[str, Any]:
         "contract_id": report.contract.contract_id,
         "failures": failures,
     }
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _forget(argv: Sequence[str]) -> int:
-    parser = Parser(prog="python -m pipelines.forget", description=__doc__)
+    parser = Parser(
+        prog="python -m pipelines.forget", description=(__doc__ or "").partition(": ")[2]
+    )
     parser.add_argument("--table", required=True, help="the feature table")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--image_id", nargs="+", metavar="ID", help="ids of images")

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from pipelines.compare import stored_images
-from pipelines.run_id import new_run_id, run_began, run_of_path
+from pipelines.run_id import new_run_id, oldest_run
 from pipelines.table.failures import failures_uri
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt
@@ -69,11 +69,10 @@ def _commit_without(table: FeatureTable, keys: pa.Table, found: frozenset[str]) 
             for name, row in stored.items()
             if row.path == path and name not in found
         }
-        # Under the old run's name: nothing was looked at again, so nothing is younger.
-        run = run_of_path(path) if run_began(run_of_path(path)) else new_run_id()
         receipt = read_receipt(storage, path)
         engine = "unknown" if receipt is None else receipt.engine
-        added.extend(rewrite_rows(storage, [path], keep, Rewrite(run, contract, shape, engine)))
+        rewrite = Rewrite(oldest_run([path]), contract, shape, engine)
+        added.extend(rewrite_rows(storage, [path], keep, rewrite))
     files = [inspect_file(storage, path) for path in added]
     state = TableState(table.uri, table.version, contract, shape, keys)
     record = {"run": new_run_id(), "what": f"forget {len(found)} images"}

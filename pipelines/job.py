@@ -51,6 +51,8 @@ class ExtractJob:
             1 % of the images attempted.
         retry_failures: try known failures again.
         prune: remove rows whose image is no longer in the input.
+        max_pruned: most images that may be removed so; None for the larger of 10 and 10 % of the
+            table's.
         refuse_leakage: do not commit while the same bytes are in two splits or under two labels.
         beam_flags: options for Beam, as on the command line.
     """
@@ -66,6 +68,7 @@ class ExtractJob:
     max_failures: int | None
     retry_failures: bool
     prune: bool
+    max_pruned: int | None
     refuse_leakage: bool
     beam_flags: tuple[str, ...]
 

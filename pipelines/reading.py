@@ -1,6 +1,7 @@
 """Reading an image's bytes, trying again when the trouble may pass."""
 
 import errno
+import stat
 import time
 from pathlib import Path
 
@@ -8,7 +9,17 @@ ATTEMPTS = 3
 FIRST_PAUSE = 0.1
 """Seconds before the second attempt; doubled before each further one."""
 
-_LASTING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.ELOOP})
+_LASTING = frozenset(
+    {
+        errno.EACCES,
+        errno.EINVAL,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOENT,
+        errno.ENOTDIR,
+    }
+)
 
 
 def read_bytes(uri: str) -> bytes:
@@ -19,6 +30,9 @@ def read_bytes(uri: str) -> bytes:
     """
     for attempt in range(ATTEMPTS):
         try:
+            # Opening a pipe would wait for a writer that never comes.
+            if not stat.S_ISREG(Path(uri).stat().st_mode) and not Path(uri).is_dir():
+                raise OSError(errno.EINVAL, "not a regular file")
             return Path(uri).read_bytes()
         except OSError as error:
             if error.errno in _LASTING or attempt == ATTEMPTS - 1:

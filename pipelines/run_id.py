@@ -3,8 +3,21 @@
 import calendar
 import time
 import uuid
+from collections.abc import Iterable
 
 _FORMAT = "%Y%m%dT%H%M%S"
+
+
+UNKNOWN_RUN = "19700101T000000-00000000"
+"""Stands for the run of a file that this project did not write: nothing about it is certain."""
+
+
+def oldest_run(paths: Iterable[str]) -> str:
+    """The run that copies of these files' rows are to be named after.
+
+    Copying looks at no image, so it must not make a row seem checked later than it was.
+    """
+    return min(run_of_path(path) or UNKNOWN_RUN for path in paths)
 
 
 def new_run_id() -> str:

@@ -1,6 +1,8 @@
 """Handing shards to a Beam runner and waiting for them."""
 
+import argparse
 import contextlib
+import difflib
 import logging
 import shutil
 import tempfile
@@ -10,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipelines.command import Parser
 from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.plan import Plan
 from pipelines.progress import ProgressFile, ProgressWatch
@@ -24,29 +27,33 @@ class RunnerError(FrozenFeaturesError):
     """The runner gave up; finished shards keep what they hold."""
 
 
-def check_beam_flags(flags: Sequence[str]) -> None:
+def check_beam_flags(flags: Sequence[str], own_options: Sequence[str]) -> None:
     """Refuse options that neither this project nor Beam knows; Beam itself would ignore them.
 
+    Args:
+        flags: what is left of the command line; Beam is imported only if that is anything.
+        own_options: the command's own options, for a hint at what was meant.
+
     Raises:
-        UsageError: names the option, and one that is spelt alike.
+        UsageError: names the option.
     """
     if not flags:
         return
-    import argparse
-
     _load_beam()
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = Parser(add_help=False)
     for options in [PipelineOptions, *PipelineOptions.__subclasses__()]:
         with contextlib.suppress(argparse.ArgumentError):  # two classes share some options
             options._add_argparse_args(parser)
-    try:
-        _, unknown = parser.parse_known_args(list(flags))
-    except SystemExit as stop:
-        raise UsageError(f"Beam does not take {' '.join(flags)}") from stop
-    if unknown:
-        raise UsageError(f"no option {unknown[0]} (--help lists ours, Beam's own are taken too)")
+    _, unknown = parser.parse_known_args(list(flags))
+    if not unknown:
+        return
+    if not unknown[0].startswith("-"):
+        raise UsageError(f"unexpected argument {unknown[0]!r} (--help lists the options)")
+    meant = difflib.get_close_matches(unknown[0].partition("=")[0], own_options, n=1, cutoff=0.75)
+    hint = f"did you mean {meant[0]}?" if meant else "--help lists ours, Beam's are taken too"
+    raise UsageError(f"no option {unknown[0]}; {hint}")
 
 
 def run_shards(plan: Plan, job: ShardJob, beam_flags: Sequence[str]) -> None:

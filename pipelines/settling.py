@@ -1,6 +1,6 @@
 """The end of a run: the books are balanced, failures recorded, and the work committed at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from pipelines.plan import Plan
 from pipelines.reconcile import Books, reconcile, tally
 from pipelines.records import Failure
 from pipelines.run import Run, Scene
+from pipelines.run_id import oldest_run
 from pipelines.table.failures import record_failures
 from pipelines.table.files import read_receipt
 from pipelines.table.gate import Change, TableMovedError, TableState, commit_change
@@ -28,19 +29,17 @@ class Settled:
 
     Attributes:
         version: the table's version; None when there is still no table.
-        books: where every input went.
+        counts: see `counts_of`.
         failures: the new ones.
         comparison: of the inputs with the table before the commit.
         leakage: images that stand in two splits or under two labels.
-        pruned: images removed because they are gone from the input.
     """
 
     version: int | None
-    books: Books
+    counts: dict[str, int]
     failures: tuple[Failure, ...]
     comparison: Comparison
     leakage: Leakage
-    pruned: int
 
 
 def settle(run: Run, plan: Plan, record: Mapping[str, Any]) -> Settled:
@@ -60,40 +59,47 @@ def settle(run: Run, plan: Plan, record: Mapping[str, Any]) -> Settled:
         scene = run.look()
         known = {ref.image_id for ref in plan.known_failures}
         new = {name: f for name, f in scene.work.failures.items() if name not in known}
+        refusal = _too_many_failures(run, scene, len(new), plan.attempted)
         if not recorded:
-            record_failures(run.uri, tuple(new.values()), run.id)
+            # A refused run's failures stay new, or its rerun would pass where it did not.
+            record_failures(run.uri, tuple(new.values()), run.id, known=refusal is None)
             recorded = True
-        _check_failures(run, len(new), plan.attempted)
+        if refusal is not None:
+            raise CommitRefusedError(refusal)
         books = _books(run, scene, plan, new)
         reconcile(books)
         gone = _gone(run, scene, new)
+        _check_pruned(run, scene)
         leakage = find_leakage(_contents(run, scene, gone))
         if run.job.refuse_leakage:
             refuse_leakage(leakage)
         try:
-            version = _commit(run, scene, gone, {**record, "counts": books.totals()})
+            counts = counts_of(books, scene.comparison, scene.work.rows, run.job.prune)
+            version = _commit(run, scene, gone, {**record, "counts": counts})
         except TableMovedError:
             continue
         for path in scene.work.waste:
             open_storage(run.uri).delete_file(path)
-        pruned = len(scene.comparison.vanished) if run.job.prune else 0
-        return Settled(version, books, tuple(new.values()), scene.comparison, leakage, pruned)
+        return Settled(version, counts, tuple(new.values()), scene.comparison, leakage)
     raise CommitRefusedError(
         f"{COMMIT_ATTEMPTS} times another run committed to {run.uri} first; "
         "run the same command again, finished work is kept"
     )
 
 
-def _check_failures(run: Run, failures: int, attempted: int) -> None:
+def _too_many_failures(run: Run, scene: Scene, failures: int, attempted: int) -> str | None:
+    see = f"nothing was committed, see them with pipelines.describe --table {run.job.table}"
+    if failures and not (scene.stored or scene.work.rows):
+        return f"none of the {failures} images attempted can be used; {see}"
     allowed = run.job.max_failures
     if allowed is None:
         allowed = max(10, attempted // 100)
-    if failures > allowed:
-        raise CommitRefusedError(
-            f"{failures} of {attempted} images failed, more than the {allowed} allowed; "
-            "nothing was committed. See them with pipelines.describe "
-            f"--table {run.job.table}; raise --max_failures to accept them"
-        )
+    if failures <= allowed:
+        return None
+    return (
+        f"{failures} images failed, more than the {allowed} allowed; {see}, "
+        "or raise --max_failures to accept them"
+    )
 
 
 def _books(run: Run, scene: Scene, plan: Plan, failures: Mapping[str, Failure]) -> Books:
@@ -105,6 +111,37 @@ def _books(run: Run, scene: Scene, plan: Plan, failures: Mapping[str, Failure]) 
         known_failures=tally(plan.known_failures),
         new_failures=tally(inputs[name] for name in failures),
     )
+
+
+def counts_of(
+    books: Books, compared: Comparison, rows: Container[str], prune: bool
+) -> dict[str, int]:
+    """Images by where they ended: the books' totals and some more.
+
+    Of those present, `relabelled`; of those written, `replaced`; rows that `vanished` from the
+    input, and of those `pruned`; inputs that were `hashed` because their signs left doubt.
+    """
+    return {
+        **books.totals(),
+        "relabelled": len(compared.relabelled),
+        "replaced": sum(name in rows for name in compared.changed),
+        "vanished": len(compared.vanished),
+        "pruned": len(compared.vanished) if prune else 0,
+        "hashed": compared.hashed,
+    }
+
+
+def _check_pruned(run: Run, scene: Scene) -> None:
+    vanished = len(scene.comparison.vanished)
+    allowed = run.job.max_pruned
+    if allowed is None:
+        allowed = max(10, len(scene.stored) // 10)
+    if run.job.prune and vanished > allowed:
+        raise CommitRefusedError(
+            f"--prune would remove {vanished} of {len(scene.stored)} images, more than the "
+            f"{allowed} allowed; nothing was committed. If {run.job.input} is the right input, "
+            "raise --max_pruned"
+        )
 
 
 def _gone(run: Run, scene: Scene, failures: Mapping[str, Failure]) -> frozenset[str]:
@@ -121,7 +158,8 @@ def _placement(run: Run, name: str, row: StoredImage) -> Placement:
 
 def _contents(run: Run, scene: Scene, gone: frozenset[str]) -> Iterator[Content]:
     for name, row in scene.stored.items():
-        if name not in gone and name not in scene.work.rows:
+        # A row whose image is gone is no second place of one that was moved.
+        if name in run.inputs and name not in gone and name not in scene.work.rows:
             label, split = _placement(run, name, row)
             yield name, label, split, row.sha256
     for name, sha256 in scene.work.rows.items():
@@ -151,9 +189,9 @@ def _rewritten(
     run: Run, scene: Scene, path: str, keep: Mapping[str, Placement]
 ) -> list[InspectedFile]:
     storage = open_storage(run.uri)
-    receipt = read_receipt(storage, path)
+    age, receipt = oldest_run([path]), read_receipt(storage, path)
     if receipt is not None:
-        rewrite = Rewrite(run.id, run.contract, receipt.feature_shape, receipt.engine)
+        rewrite = Rewrite(age, run.contract, receipt.feature_shape, receipt.engine)
     else:  # a file that Delta's own compaction wrote is in the table, which knows the shape
-        rewrite = Rewrite(run.id, run.contract, scene.feature_shape, "unknown")
+        rewrite = Rewrite(age, run.contract, scene.feature_shape, "unknown")
     return [inspect_file(storage, new) for new in rewrite_rows(storage, [path], keep, rewrite)]

@@ -18,7 +18,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _tidy(argv: Sequence[str]) -> int:
-    parser = Parser(prog="python -m pipelines.tidy", description=__doc__)
+    parser = Parser(prog="python -m pipelines.tidy", description=(__doc__ or "").partition(": ")[2])
     parser.add_argument("--table", required=True, help="the feature table")
     parser.add_argument(
         "--retention_days",

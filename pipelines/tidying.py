@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from pipelines.compare import stored_images
-from pipelines.run_id import new_run_id, run_began, run_of_path
+from pipelines.run_id import new_run_id, oldest_run
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt
 from pipelines.table.gate import Change, TableState, commit_change
@@ -50,12 +50,9 @@ def merge_small_files(table: FeatureTable) -> tuple[int, int]:
     removed: list[str] = []
     added: list[str] = []
     for paths in _groups(table):
-        began = min(run_of_path(path) for path in paths)
-        # Under the oldest run's name: whose rows are how old decides what is hashed again.
-        run = began if run_began(began) else new_run_id()
         receipt = read_receipt(storage, paths[0])
         engine = "unknown" if receipt is None else receipt.engine
-        rewrite = Rewrite(run, contract, table.feature_shape, engine)
+        rewrite = Rewrite(oldest_run(paths), contract, table.feature_shape, engine)
         added.extend(rewrite_rows(storage, paths, placed, rewrite))
         removed.extend(paths)
     if removed:

@@ -5,7 +5,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from pipelines.command import Parser, add_json_option, format_table, log, run_command, write_json
+from pipelines.command import (
+    Parser,
+    add_json_option,
+    format_table,
+    log,
+    run_command,
+    whole_number,
+    write_json,
+)
 from pipelines.compare import stored_images
 from pipelines.engines.opening import EngineRequest, choose_engine, open_engine
 from pipelines.errors import TableError, WeightsError
@@ -54,10 +62,12 @@ def _verify(argv: Sequence[str]) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="python -m pipelines.verify", description=__doc__)
+    parser = Parser(
+        prog="python -m pipelines.verify", description=(__doc__ or "").partition(": ")[2]
+    )
     parser.add_argument("--table", required=True, help="the feature table")
     parser.add_argument(
-        "--table_version", type=int, help="an older version; the newest if not given"
+        "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
     parser.add_argument("--input", help="folder or manifest to hold all rows against")
     parser.add_argument("--input_root", help="folder that a manifest's paths are relative to")

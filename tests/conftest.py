@@ -104,6 +104,7 @@ def make_job() -> Callable[..., ExtractJob]:
             "max_failures": None,
             "retry_failures": False,
             "prune": False,
+            "max_pruned": None,
             "refuse_leakage": False,
             "beam_flags": (),
         }

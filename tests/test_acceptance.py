@@ -1,7 +1,6 @@
 """The figures promised, on real photographs with real ImageNet weights."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -100,13 +99,18 @@ def test_features_are_those_of_a_plain_loop(imagenet_table, photographs, imagene
 
 
 def peak_memory(arguments: list[str]) -> int:
-    """Peak resident memory of a command in KiB, by the kernel's own account."""
-    command = [sys.executable, "-m", "pipelines.extract", *arguments]
-    process = subprocess.Popen(command, cwd=ROOT)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss
+    """Peak resident memory of an extraction in KiB, in a process of its own."""
+    code = (
+        "import sys\n"
+        "from pipelines.extract import main\n"
+        "from tests.memory import own_peak\n"
+        "status = main(sys.argv[1:])\n"
+        "print(own_peak())\n"
+        "sys.exit(status)"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return int(done.stdout.splitlines()[-1])
 
 
 def test_memory_does_not_grow_with_the_images(photographs, imagenet_weights, tmp_path):

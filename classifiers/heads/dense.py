@@ -1,5 +1,6 @@
 """The literature's head: a dense layer with dropout on top of the frozen base, in Keras."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from classifiers.encoding import TrainingSet
 from classifiers.heads.head import History, Judgement
 from pipelines.backend import load_keras
 from pipelines.command import log
+from pipelines.errors import ModelError
 
 if TYPE_CHECKING:
     import keras
@@ -77,6 +79,11 @@ class DenseHead:
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep)],
             verbose=0,
         )
+        if not all(math.isfinite(value) for value in epochs[-1].values()):
+            raise ModelError(
+                "the training diverged: its loss is no finite number any more; lower "
+                f"--learning_rate, which is {self.learning_rate:g}"
+            )
         return FittedDense(model), epochs
 
     def _build(self, length: int, classes: int) -> "keras.Model":

@@ -21,14 +21,21 @@ def list_images(location: str, root: str | None = None) -> list[ImageRef]:
     """
     if "://" in location:
         raise InputError(f"cannot read {location}: the input must be a local folder or manifest")
-    path = Path(location)
+    if not location:
+        raise InputError("the input is empty; name a folder or a manifest with --input")
+    path = Path(location).absolute()
     if path.is_dir():
+        if root is not None:
+            raise InputError(f"--input_root is for manifests, and {location} is a folder")
         refs = list_folder(path)
     elif path.is_file():
         if path.suffix.lower() not in MANIFEST_SUFFIXES:
             known = ", ".join(sorted(MANIFEST_SUFFIXES))
             raise InputError(f"{location} is no folder, and a manifest ends in one of {known}")
-        refs = list_manifest(path, Path(root) if root is not None else path.parent)
+        base = path.parent if root is None else Path(root).absolute()
+        if not base.is_dir():
+            raise InputError(f"--input_root {root}: no such folder")
+        refs = list_manifest(path, base)
     else:
         raise InputError(f"no folder or manifest at {location}")
     if not refs:

@@ -1,11 +1,13 @@
 """A manifest: a CSV, JSON-lines or Parquet file with one row an image."""
 
+import json
 import os
-from collections import Counter
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
-from pyarrow import csv, json, parquet
+from pyarrow import csv, parquet
 
 from pipelines.errors import InputError
 from pipelines.records import ImageRef
@@ -44,20 +46,27 @@ def list_manifest(manifest: Path, root: Path) -> list[ImageRef]:
                 "name a folder around all images with --input_root"
             )
         name = image_id or path
-        refs.append(make_ref(name, uri, label, split or split_of(name, label)))
-    repeated = [name for name, count in Counter(r.image_id for r in refs).items() if count > 1]
-    if repeated:
+        # A million rows have few labels and splits: one string each serves all.
+        label = None if label is None else sys.intern(label)
+        refs.append(make_ref(name, uri, label, sys.intern(split or split_of(name, label))))
+    repeated = _first_repeated(ref.image_id for ref in refs)
+    if repeated is not None:
+        raise InputError(f"{manifest} repeats the id {repeated!r}; ids must be unique")
+    twice = _first_repeated(ref.uri for ref in refs)
+    if twice is not None:
         raise InputError(
-            f"{manifest} repeats {len(repeated)} ids, among them {repeated[0]!r}; "
-            "ids must be unique"
-        )
-    twice = [path for path, count in Counter(r.uri for r in refs).items() if count > 1]
-    if twice:
-        raise InputError(
-            f"{manifest} names {len(twice)} files more than once, among them {twice[0]!r}; "
-            "an image has one id, one label and one split"
+            f"{manifest} names {twice!r} more than once; an image has one id, label and split"
         )
     return refs
+
+
+def _first_repeated(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 class Fence:
@@ -96,9 +105,27 @@ def _read(manifest: Path) -> pa.Table:
             return csv.read_csv(manifest, parse_options=parsing, convert_options=options)
         if manifest.suffix.lower() == ".parquet":
             return parquet.read_table(manifest)
-        return json.read_json(manifest)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        return _read_json_lines(manifest)
+    except (pa.ArrowException, ValueError, OSError) as error:
         raise InputError(f"cannot read {manifest}: {error}") from error
+
+
+def _read_json_lines(manifest: Path) -> pa.Table:
+    # Not with Arrow's reader: a line that is no object ends the process (pyarrow 25).
+    columns: dict[str, list[str | None]] = {name: [] for name in COLUMNS}
+    with manifest.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise ValueError(f"line {number} is no object")
+            for name, values in columns.items():
+                value = row.get(name)
+                if not isinstance(value, str | None):
+                    raise ValueError(f"line {number} has a {name!r} that is no text")
+                values.append(value)
+    return pa.table(columns, schema=pa.schema([(name, pa.string()) for name in COLUMNS]))
 
 
 def _strings(table: pa.Table, name: str) -> list[str | None]:

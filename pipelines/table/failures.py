@@ -1,6 +1,7 @@
 """The table of images that could not be used, kept beside the features."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
@@ -15,11 +16,19 @@ def failures_uri(uri: str) -> str:
     return f"{uri.rstrip('/')}/{FAILURES_FOLDER}"
 
 
-def record_failures(uri: str, failures: Sequence[Failure], run: str) -> None:
-    """Append a run's failures; nothing is written when there are none."""
+def record_failures(uri: str, failures: Sequence[Failure], run: str, known: bool = True) -> None:
+    """Append a run's failures; nothing is written when there are none.
+
+    Args:
+        uri: the feature table.
+        failures: what failed.
+        run: id of the run.
+        known: False to have even lasting failures tried again, because the run was refused.
+    """
     if not failures:
         return
-    rows = pa.Table.from_pylist([_row(failure, run) for failure in failures], FAILURE_SCHEMA)
+    kept = [replace(failure, lasting=failure.lasting and known) for failure in failures]
+    rows = pa.Table.from_pylist([_row(failure, run) for failure in kept], FAILURE_SCHEMA)
     write_deltalake(failures_uri(uri), rows, mode="append")
 
 

@@ -1,6 +1,8 @@
 """Reading the feature table: its contract, its rows, its history."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -17,7 +19,7 @@ from pipelines.errors import TableError
 from pipelines.table.files import read_receipt
 from pipelines.table.inspection import KEY_COLUMNS, with_plain_times
 from pipelines.table.schema import CONTRACT_KEY, RUN_KEY, SHAPE_KEY
-from pipelines.table.storage import open_storage, table_uri
+from pipelines.table.storage import check_table_folder, open_storage, table_uri
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,15 @@ class FeatureTable:
     def open_if_exists(cls, location: str, version: int | None = None) -> Self | None:
         """Like `open`, but None where there is no table yet."""
         uri = table_uri(location)
+        check_table_folder(uri)
         try:
             if not DeltaTable.is_deltatable(uri):
                 return None
+            delta = DeltaTable(uri)
+            if version is not None and version > delta.version():
+                raise TableError(
+                    f"{location} has no version {version}, only 0 to {delta.version()}"
+                )
             delta = DeltaTable(uri, version=version)
         except TableNotFoundError:
             return None
@@ -94,13 +102,25 @@ class FeatureTable:
 
     def keys(self) -> pa.Table:
         """The columns `KEY_COLUMNS` of every row, `modified` as int64 microseconds, and `path`."""
-        keys = self.dataset().to_table(columns=[*KEY_COLUMNS, "__filename"])
+        with self.reading():
+            keys = self.dataset().to_table(columns=[*KEY_COLUMNS, "__filename"])
         return with_plain_times(keys.rename_columns([*KEY_COLUMNS, "path"]))
 
     def uris(self) -> list[str]:
         """Where each row's image was, in the order of `keys`."""
         uris: list[str] = self.dataset().to_table(columns=["uri"]).column("uri").to_pylist()
         return uris
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Around reading data files: a damaged or missing one becomes a `TableError`."""
+        try:
+            yield
+        except (pa.ArrowException, OSError) as error:
+            raise TableError(
+                f"a data file of {self.uri} is missing or damaged ({error}); pipelines.verify "
+                "--sample 0 names it, and Delta's history may hold a version without it"
+            ) from error
 
     def dataset(self) -> ds.Dataset:
         """The rows of this version as an Arrow dataset."""
@@ -115,7 +135,10 @@ class FeatureTable:
     def history(self) -> list[dict[str, Any]]:
         """Commits, newest first: version, timestamp (ms), operation, and `run` if it was ours."""
         commits = []
-        for commit in self.delta.history():
+        # Asked of an older version, delta-rs numbers the commits wrongly.
+        for commit in DeltaTable(self.uri).history():
+            if commit["version"] > self.version:
+                continue
             kept = {key: commit.get(key) for key in ("version", "timestamp", "operation")}
             commits.append({**kept, "run": commit.get(RUN_KEY)})
         return commits

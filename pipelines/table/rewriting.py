@@ -27,7 +27,7 @@ class Rewrite:
     """What is the same for all files of one rewriting.
 
     Attributes:
-        run: run id that the new files are named with.
+        run: run id that the new files are named with: the oldest of the old ones.
         contract: of the rows.
         feature_shape: shape of one image's features before flattening.
         engine: what made the features, for the receipt.

@@ -6,12 +6,18 @@ from pathlib import Path
 import pyarrow.fs as pafs
 from deltalake.fs import DeltaStorageHandler
 
-from pipelines.errors import TableError
-from pipelines.table.schema import DATA_FOLDER
+from pipelines.errors import TableError, UsageError
+from pipelines.table.schema import DATA_FOLDER, FAILURES_FOLDER
 
 
 def table_uri(location: str) -> str:
-    """A table's location as delta-rs takes it: a URI as it is, a local path made absolute."""
+    """A table's location as delta-rs takes it: a URI as it is, a local path made absolute.
+
+    Raises:
+        UsageError: the location is empty, as an unset variable of a script would be.
+    """
+    if not location:
+        raise UsageError("the table's location is empty; name a folder with --table")
     return location if "://" in location else str(Path(location).expanduser().resolve())
 
 
@@ -41,6 +47,21 @@ def open_folder(uri: str) -> pafs.FileSystem:
 def folder_exists(uri: str) -> bool:
     """Whether a local folder is there; an object store has no folders, so always True for it."""
     return not _is_local(uri) or Path(uri).is_dir()
+
+
+def check_table_folder(uri: str) -> None:
+    """Refuse a local place that is a file, or a folder full of other things.
+
+    Raises:
+        TableError: it is.
+    """
+    if not _is_local(uri) or not Path(uri).exists():
+        return
+    if not Path(uri).is_dir():
+        raise TableError(f"{uri} is a file; a feature table is a folder")
+    names = {entry.name for entry in os.scandir(uri)}
+    if names and not names & {"_delta_log", DATA_FOLDER, FAILURES_FOLDER}:
+        raise TableError(f"{uri} is a folder of other things; name a new one for the table")
 
 
 def check_writable(uri: str) -> None:

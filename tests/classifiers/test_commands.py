@@ -14,7 +14,7 @@ import pytest
 import classifiers
 from classifiers import evaluate, predict, train
 from classifiers.registry import load_model, read_card
-from pipelines import extract
+from pipelines import describe, extract
 from pipelines.errors import ModelError
 from pipelines.source.splits import TEST
 from tests.conftest import write_dataset
@@ -90,13 +90,14 @@ def test_predictions_from_a_table_and_from_images_agree(dataset, table, logistic
     assert predict.main([*usual, str(from_images), *images]) == 0
     one = pq.read_table(from_table).sort_by("image_id")
     other = pq.read_table(from_images).sort_by("image_id")
-    other = other.filter(pc.equal(other["split"], TEST))
+    other = other.filter(pc.starts_with(other["image_id"], TEST))
+    assert other["split"].null_count == other.num_rows == 20
     assert one.column_names == [
         *["image_id", "copy", "label", "split", "predicted", "probability", "error"],
         *["score_dark", "score_light"],
     ]
-    assert one.drop_columns(["probability", "score_dark", "score_light"]).equals(
-        other.drop_columns(["probability", "score_dark", "score_light"])
+    assert one.drop_columns(["split", "probability", "score_dark", "score_light"]).equals(
+        other.drop_columns(["split", "probability", "score_dark", "score_light"])
     )
     for name in ("probability", "score_dark", "score_light"):
         np.testing.assert_allclose(one[name].to_numpy(), other[name].to_numpy(), rtol=1e-5)
@@ -174,6 +175,15 @@ def test_a_failed_training_leaves_the_old_model(table, logistic, tmp_path, monke
     assert list(tmp_path.iterdir()) == [model]
 
 
+def test_overwriting_a_model_spares_what_is_not_its_own(table, logistic, tmp_path, capsys):
+    model = tmp_path / "model"
+    shutil.copytree(logistic, model)
+    (model / "notes.txt").write_text("mine")
+    assert run_train(table, "logistic", model, "--overwrite") == 2
+    assert "would delete" in capsys.readouterr().err
+    assert (model / "notes.txt").read_text() == "mine"
+
+
 def test_a_damaged_model_is_named(logistic, tmp_path):
     shutil.copytree(logistic, tmp_path / "m")
     (tmp_path / "m/model.skops").write_bytes(b"no zip")
@@ -194,14 +204,22 @@ def test_a_damaged_model_is_named(logistic, tmp_path):
         (train, ["--head", "forest"], 2, "--head: invalid choice"),
         (train, ["--train_split", "dev"], 1, "no rows of split 'dev'"),
         (train, ["--epochs", "3"], 2, "--epochs is for --head dense"),
-        (train, ["--C", "-1"], 2, r"--C -1.0 must be above 0"),
+        (train, ["--C", "-1"], 2, "--C: '-1' is not a finite number above 0"),
         (train, ["--head", "dense", "--C", "1"], 2, "--C is for logistic"),
         (train, ["--head", "dense", "--dropout", "1"], 2, "--dropout 1.0 must be"),
-        (train, ["--class_weight", "cat=2"], 2, "--class_weight 'cat=2'"),
+        (train, ["--class_weight", "cat=2"], 2, "--class_weight: no class 'cat'"),
+        (train, ["--class_weight", "dark=0, light=1"], 2, "weights must be finite and above 0"),
+        (train, ["--C", "nan"], 2, "--C: 'nan' is not a finite number"),
+        (train, ["--seed", "99999999999"], 2, "--seed: .* is not a whole number below"),
+        (train, ["--validation_split", "val"], 1, "no rows of split 'val'"),
+        (train, ["--validation_split", "train"], 2, "is the split that is trained on"),
+        (train, ["--head", "dense", "--learning_rate", "1e30"], 1, "the training diverged"),
+        (describe, ["--table_version", "-1"], 2, "--table_version: '-1' is not"),
+        (describe, ["--table_version", "9"], 1, "has no version 9, only 0 to 1"),
         (train, ["--model", "{tmp}/file"], 2, "is no model folder"),
         (train, ["--model", "{tmp}/file/model"], 1, "file"),
         (train, ["--model", "{logistic}"], 2, "holds a model; name another, or give --overwrite"),
-        (train, ["--table_version", "7"], 1, "at version 7"),
+        (train, ["--table_version", "7"], 1, "has no version 7, only 0 to 1"),
         (evaluate, ["--model", "{tmp}"], 1, "no model in"),
         (evaluate, ["--split", "dev"], 1, "no rows of split 'dev'"),
         (evaluate, ["--table", "{tmp}/nowhere"], 1, "no feature table at"),
@@ -209,12 +227,14 @@ def test_a_damaged_model_is_named(logistic, tmp_path):
         (predict, ["--output", "{tmp}/nowhere/x.parquet"], 2, "to write it in"),
         (predict, ["--input", "{tmp}"], 2, "not allowed with argument"),
         (predict, ["--split", "dev"], 1, "no rows of split 'dev'"),
+        (predict, ["--weights", "random"], 2, "--weights has no meaning with --table"),
     ],
 )
 def test_mistakes_get_one_line(table, logistic, tmp_path, capsys, command, change, status, message):
     (tmp_path / "file").write_text("x")
     usual = {
         train: ["--table", str(table), "--head", "logistic", "--model", str(tmp_path / "new")],
+        describe: ["--table", str(table)],
         evaluate: ["--table", str(table), "--model", str(logistic)],
         predict: [
             *["--table", str(table), "--model", str(logistic)],

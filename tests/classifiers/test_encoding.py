@@ -41,10 +41,12 @@ def test_class_weights():
     assert parse_class_weight("none", classes, targets) is None
     balanced = parse_class_weight("balanced", classes, targets)
     assert balanced == {0: pytest.approx(4 / 6), 1: pytest.approx(2.0)}
-    assert parse_class_weight("dog=2.5", classes, targets) == {0: 1.0, 1: 2.5}
+    assert parse_class_weight("dog = 2.5", classes, targets) == {0: 1.0, 1: 2.5}
 
 
-@pytest.mark.parametrize("text", ["bird=2", "dog=much", "heavy"])
+@pytest.mark.parametrize(
+    "text", ["bird=2", "dog=much", "heavy", "dog=0", "dog=-1", "cat=nan", "cat=inf"]
+)
 def test_class_weights_that_cannot_be_meant(text):
     with pytest.raises(UsageError, match="--class_weight"):
         parse_class_weight(text, ("cat", "dog"), np.array([0, 1]))

@@ -147,20 +147,23 @@ def test_an_unreadable_image_costs_only_itself(hurt, make_job, tmp_path):
 def test_a_shard_of_failures_alone(make_job, tmp_path):
     (tmp_path / "images/train/cat").mkdir(parents=True)
     (tmp_path / "images/train/cat/1.jpg").write_bytes(b"no")
-    report = extract(make_job(tmp_path / "images", tmp_path / "features"))
-    assert (report.version, report.counts["new_failures"]) == (None, 1)
+    with pytest.raises(CommitRefusedError, match="none of the 1 images attempted can be used"):
+        extract(make_job(tmp_path / "images", tmp_path / "features"))
+    assert read_failures(str(tmp_path / "features")).num_rows == 1
     assert FeatureTable.open_if_exists(str(tmp_path / "features")) is None
 
 
 def test_too_many_failures_refuse_the_commit_and_are_recorded(hurt, make_job, tmp_path):
     job = make_job(hurt, tmp_path / "features", max_failures=1)
-    with pytest.raises(CommitRefusedError, match="2 of 22 images failed, more than the 1 allowed"):
+    with pytest.raises(CommitRefusedError, match="2 images failed, more than the 1 allowed"):
         extract(job)
     assert FeatureTable.open_if_exists(str(tmp_path / "features")) is None
     assert read_failures(str(tmp_path / "features")).num_rows == 2
-    # The failures are known now, and what was finished is not done again.
-    report = extract(job)
-    assert (report.counts["written"], report.counts["known_failures"]) == (20, 2)
+    # Asking again changes nothing; accepting them does, and what was finished is not done again.
+    with pytest.raises(CommitRefusedError, match="2 images failed, more than the 1 allowed"):
+        extract(job)
+    report = extract(replace(job, max_failures=2))
+    assert (report.counts["written"], report.counts["new_failures"]) == (20, 2)
     assert report.extract_seconds == 0.0
 
 
@@ -198,6 +201,11 @@ def test_a_worker_s_error_is_one_line(dataset, make_job, tmp_path, monkeypatch):
     assert FeatureTable.open_if_exists(str(tmp_path / "features")) is None
 
 
+def test_a_beam_runner_is_chosen_by_its_option(dataset, tmp_path):
+    options = ["--input", str(dataset), "--table", str(tmp_path / "features"), *OPTIONS]
+    assert main([*options, "--runner", "FnApiRunner", "--direct_num_workers=1"]) == 0
+
+
 OPTIONS = ["--weights", "random:1", "--image_size", "32"]
 
 
@@ -226,7 +234,15 @@ def test_the_command_prints_a_table_and_writes_json(hurt, tmp_path, capsys):
         (["--weights", "nowhere.h5"], 2, "--weights nowhere.h5: no such file"),
         (["--layer", "block9"], 2, "no layer 'block9'"),
         (["--pooling", "sum"], 2, "--pooling: invalid choice"),
-        (["--imput", "x"], 2, "no option --imput"),
+        (["--imput", "x"], 2, "no option --imput; did you mean --input"),
+        (["--bogus"], 2, "no option --bogus; --help lists"),
+        (["surplus"], 2, "unexpected argument 'surplus'"),
+        (["--direct_num_workers=two"], 2, "direct_num_workers: invalid int value"),
+        (["--input_root", "{tmp}"], 2, "--input_root is for manifests"),
+        (["--table", ""], 2, "the table's location is empty"),
+        (["--input", ""], 2, "the input is empty"),
+        (["--table", "{tmp}/file"], 1, "is a file; a feature table is a folder"),
+        (["--table", "{dataset}"], 1, "is a folder of other things"),
         (["--shard_size", "many"], 2, "--shard_size: 'many' is not"),
         (["--json", "{tmp}/nowhere/x.json"], 2, "--json: .* cannot be written"),
     ],
@@ -240,7 +256,9 @@ def test_mistakes_get_one_line_and_leave_nothing(
     (tmp_path / "file").write_text("x")
     table = tmp_path / "tables/features"
     usual = ["--input", str(dataset), "--table", str(table), *OPTIONS]
-    assert main([*usual, *(each.format(tmp=tmp_path) for each in change)]) == status
+    assert (
+        main([*usual, *(each.format(tmp=tmp_path, dataset=dataset) for each in change)]) == status
+    )
     printed = capsys.readouterr()
     (line,) = [line for line in printed.err.splitlines() if line.startswith("error: ")]
     assert re.search(message, line), line

@@ -112,5 +112,5 @@ def test_what_is_no_feature_table(uri, tmp_path):
 
 def test_a_version_that_is_not_there(uri, storage):
     commit_change(state(uri), Change([file(storage, "a", 0, 1)], [], {}))
-    with pytest.raises(TableError, match="at version 9"):
+    with pytest.raises(TableError, match="has no version 9, only 0 to 1"):
         FeatureTable.open(uri, version=9)

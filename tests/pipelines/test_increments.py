@@ -130,12 +130,38 @@ def test_a_changed_label_or_split_is_rewritten_without_the_base(job, images, tmp
     assert extract(by_manifest).version == 2
 
 
+def test_rewriting_a_file_does_not_make_its_other_rows_look_checked(job, images, make_job):
+    path = images / "train/dark/dark003.png"
+    was = path.stat()
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    others = [p for p in sorted(images.glob("train/dark/*.png")) if p != path]
+    manifest = images / "some.csv"
+    lines = [f"{p.relative_to(images)},gloomy,train" for p in others]
+    manifest.write_text("\n".join(["path,label,split", *lines]))
+    time_passes()
+    assert extract(replace(job, input=str(manifest))).counts["relabelled"] == 23
+    # Seen again at last, the changed image is not taken for the one that was stored.
+    report = extract(job)
+    assert report.counts["present"] == 87
+    assert report.counts["new_failures"] == 1
+
+
+def test_an_image_that_moved_is_not_its_own_leak(job, images):
+    shutil.move(images / "test/dark/dark002.png", images / "train/dark/moved.png")
+    report = extract(job)
+    assert (report.counts["vanished"], report.counts["written"]) == (1, 1)
+    assert report.leakage.across_splits == ()
+
+
 def test_vanished_images_are_reported_and_removed_on_request(job, images, tmp_path):
     for name in ("train/dark/dark003.png", "test/light/light001.png"):
         (images / name).unlink()
     report = extract(job)
     assert (report.version, report.counts["vanished"], report.counts["pruned"]) == (1, 2, 0)
     assert content(job.table).num_rows == 88
+    with pytest.raises(CommitRefusedError, match="would remove 2 of 88 images, more than the 1"):
+        extract(replace(job, prune=True, max_pruned=1))
     report = extract(replace(job, prune=True))
     assert (report.version, report.counts["pruned"]) == (2, 2)
     assert content(job.table).equals(fresh(job, tmp_path))

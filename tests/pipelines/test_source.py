@@ -108,8 +108,8 @@ def test_json_lines_and_parquet_manifests_say_the_same(tmp_path):
     ("text", "message"),
     [
         ("file,label\na.jpg,cat\n", "no column 'path'"),
-        ("path,id\na.jpg,1\nb.jpg,1\n", "repeats 1 ids, among them '1'"),
-        ("path\na.jpg\na.jpg\n", "repeats 1 ids, among them 'a.jpg'"),
+        ("path,id\na.jpg,1\nb.jpg,1\n", "repeats the id '1'"),
+        ("path\na.jpg\na.jpg\n", "repeats the id 'a.jpg'"),
         ("path,label\n,cat\n", "row 1 of .* has no path"),
         ("path\n../outside.jpg\n", "outside"),
         ("path\n/etc/hostname\n", "outside"),
