@@ -8,9 +8,11 @@ time no tool sets back, are older than the run that wrote the row. The rest is r
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
+from pipelines.collector import collector_paused
 from pipelines.core import map_ahead
 from pipelines.reading import read_bytes
 from pipelines.records import ImageRef
@@ -19,9 +21,8 @@ from pipelines.run_id import run_began, run_of_path
 HASHING_THREADS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class StoredImage:
-    """What a table's row says of its image, without the features.
+class StoredImage(NamedTuple):
+    """What a table's row says of its image, without the features; made by the million.
 
     Attributes:
         path: the data file that holds the row.
@@ -78,35 +79,45 @@ class ContentHashes:
             return None
 
 
+@collector_paused()
 def stored_images(keys: pa.Table) -> dict[str, StoredImage]:
     """Rows of `FeatureTable.keys` by image id; of an image's copies the first stands for all."""
     names = ("path", "label", "split", "sha256", "bytes", "modified")
     columns = [keys.column(name).to_pylist() for name in names]
     ids = keys.column("image_id").to_pylist()
-    stored: dict[str, StoredImage] = {}
-    for image_id, *values in zip(ids, *columns, strict=True):
-        stored.setdefault(image_id, StoredImage(*values))
-    return stored
+    rows = map(StoredImage._make, zip(*columns, strict=True))
+    # Backwards, so that the first of an image's copies is the one that stays.
+    return dict(zip(reversed(ids), reversed(list(rows)), strict=True))
 
 
+@collector_paused()
 def compare(
     inputs: Mapping[str, ImageRef], stored: Mapping[str, StoredImage], hashes: ContentHashes
 ) -> Comparison:
     """Sort inputs and rows by what became of them."""
-    met = [(ref, stored[name]) for name, ref in inputs.items() if name in stored]
-    doubtful = [ref for ref, row in met if not signs_agree(ref, row)]
-    known = hashes.of(doubtful) if doubtful else {}
-    in_doubt = {ref.image_id for ref in doubtful}
     same: set[str] = set()
     relabelled: set[str] = set()
-    changed: set[str] = set()
-    for ref, row in met:
-        if ref.image_id in in_doubt and known[ref] != row.sha256:
-            changed.add(ref.image_id)
-        elif (ref.label, ref.split) != (row.label, row.split):
-            relabelled.add(ref.image_id)
+    doubtful: list[ImageRef] = []
+    for name, ref in inputs.items():
+        row = stored.get(name)
+        if row is None:
+            continue
+        if not signs_agree(ref, row):
+            doubtful.append(ref)
+        elif ref.label == row.label and ref.split == row.split:
+            same.add(name)
         else:
+            relabelled.add(name)
+    changed: set[str] = set()
+    known = hashes.of(doubtful)
+    for ref in doubtful:
+        row = stored[ref.image_id]
+        if known[ref] != row.sha256:
+            changed.add(ref.image_id)
+        elif (ref.label, ref.split) == (row.label, row.split):
             same.add(ref.image_id)
+        else:
+            relabelled.add(ref.image_id)
     return Comparison(
         new=frozenset(inputs.keys() - stored.keys()),
         same=frozenset(same),
@@ -119,6 +130,6 @@ def compare(
 
 def signs_agree(ref: ImageRef, row: StoredImage) -> bool:
     """Whether an input is a row's image for certain, without reading it."""
-    if (ref.bytes, ref.modified) != (row.bytes, row.modified):
+    if ref.bytes != row.bytes or ref.modified != row.modified:
         return False
     return 0 < ref.changed < run_began(run_of_path(row.path))

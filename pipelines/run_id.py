@@ -1,6 +1,7 @@
 """The name of a run, which tells when it began."""
 
 import calendar
+import functools
 import time
 import uuid
 from collections.abc import Iterable
@@ -25,12 +26,14 @@ def new_run_id() -> str:
     return f"{time.strftime(_FORMAT, time.gmtime())}-{uuid.uuid4().hex[:8]}"
 
 
+@functools.lru_cache(maxsize=65_536)
 def run_of_path(path: str) -> str:
     """The run whose name a data file's path begins with; "" for a file of somebody else's."""
     parts = path.rpartition("/")[2].split("-")
     return "-".join(parts[:2]) if len(parts) >= 4 and run_began("-".join(parts[:2])) else ""
 
 
+@functools.lru_cache(maxsize=65_536)
 def run_began(run: str) -> int:
     """When a run began, microseconds since the epoch; 0 for what is no run's name."""
     try:

@@ -157,3 +157,42 @@ def write_corpus(folder: Path) -> list[Hostile]:
         (folder / f"train/dog/{seed}.png").write_bytes(encoded(picture(seed=seed), "PNG"))
     (folder / "train/dog/up").symlink_to(folder)
     return files
+
+
+REFUSED = {
+    "empty": b"",
+    "only a mark": b"\xef\xbb\xbf",
+    "no path": b"file,label\na.png,cat\n",
+    "path in capitals": b"PATH,label\na.png,cat\n",
+    "two path columns": b"path,path\na.png,b.png\n",
+    "repeated id": b"path,id\na.png,1\nb.png,1\n",
+    "repeated path": b"path,id\na.png,1\na.png,2\n",
+    "the same file by two names": b"path,id\na.png,1\n./a.png,2\n",
+    "one file under two labels": b"path,id,label\na.png,1,cat\na.png,2,dog\n",
+    "empty path": b"path,label\n,cat\n",
+    "path of spaces outside": b"path\n../ /etc/passwd\n",
+    "parent": b"path\n../secret.png\n",
+    "absolute": b"path\n/etc/hostname\n",
+    "link out": b"path\nout.png\n",
+    "null byte": b"path\na\0.png\n",
+    "ragged rows": b"path,label\na.png\n",
+    "not utf-8": b"path,label\na.png,caf\xe9\n",
+    "utf-16": "path,label\na.png,cat\n".encode("utf-16"),
+    "a binary file": bytes(range(256)) * 4,
+    "an open quote": b'path,label\n"a.png,cat\n',
+}
+
+TAKEN = {
+    "byte-order mark": b"\xef\xbb\xbfpath,label\na.png,cat\n",
+    "crlf": b"path,label\r\na.png,cat\r\n",
+    "no newline at the end": b"path,label\na.png,cat",
+    "quotes and newlines": b'path,label\na.png,"cat, ""big""\nred"\n',
+    "other columns": b"n,path,label,score\n1,a.png,cat,0.5\n",
+    "label missing": b"path,label\na.png,\n",
+    "label that looks like a number": b"path,label\na.png,007\n",
+    "label that looks null": b"path,label\na.png,NULL\n",
+    "template label": b"path,label\na.png,{0.__class__}%s$(id)\n",
+    "missing file": b"path,label\nnot there.png,cat\n",
+    "very long path": b"path,label\n" + b"x" * 5000 + b".png,cat\n",
+    "a folder": b"path,label\nfolder.png,cat\n",
+}

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from pipelines.collector import collector_paused
 from pipelines.errors import InputError
 from pipelines.records import ImageRef
 from pipelines.source.folder import list_folder
 from pipelines.source.manifest import MANIFEST_SUFFIXES, list_manifest
 
 
+@collector_paused()
 def list_images(location: str, root: str | None = None) -> list[ImageRef]:
     """List the images of a folder or a manifest, ascending by `image_id`.
 

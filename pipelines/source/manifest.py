@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +14,6 @@ from pipelines.records import ImageRef
 from pipelines.source.signs import make_ref
 from pipelines.source.splits import split_of
 
-MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl", ".ndjson", ".parquet"})
 COLUMNS = ("path", "id", "label", "split")
 
 
@@ -29,9 +28,9 @@ def list_manifest(manifest: Path, root: Path) -> list[ImageRef]:
         InputError: the file cannot be read, has no `path`, repeats an id, or names a path that is
             empty or outside the root.
     """
-    table = _read(manifest)
-    if "path" not in table.column_names:
-        raise InputError(f"{manifest} has no column 'path', it has {table.column_names}")
+    table, names = _read(manifest)
+    if "path" not in names:
+        raise InputError(f"{manifest} has no column 'path', it has {names}")
     rows = {name: _strings(table, name) for name in COLUMNS}
     fence = Fence(root)
     refs = []
@@ -93,21 +92,22 @@ class Fence:
         return os.path.commonpath([self._real, real]) == self._real
 
 
-def _read(manifest: Path) -> pa.Table:
+def _read(manifest: Path) -> tuple[pa.Table, list[str]]:
     try:
-        if manifest.suffix.lower() == ".csv":
-            options = csv.ConvertOptions(
-                column_types={name: pa.string() for name in COLUMNS},
-                strings_can_be_null=True,
-                null_values=[""],
-            )
-            parsing = csv.ParseOptions(newlines_in_values=True)
-            return csv.read_csv(manifest, parse_options=parsing, convert_options=options)
-        if manifest.suffix.lower() == ".parquet":
-            return parquet.read_table(manifest)
-        return _read_json_lines(manifest)
+        table = _READERS[manifest.suffix.lower()](manifest)
+        return table, table.column_names
     except (pa.ArrowException, ValueError, OSError) as error:
         raise InputError(f"cannot read {manifest}: {error}") from error
+
+
+def _read_csv(manifest: Path) -> pa.Table:
+    options = csv.ConvertOptions(
+        column_types={name: pa.string() for name in COLUMNS},
+        strings_can_be_null=True,
+        null_values=[""],
+    )
+    parsing = csv.ParseOptions(newlines_in_values=True)
+    return csv.read_csv(manifest, parse_options=parsing, convert_options=options)
 
 
 def _read_json_lines(manifest: Path) -> pa.Table:
@@ -126,6 +126,15 @@ def _read_json_lines(manifest: Path) -> pa.Table:
                     raise ValueError(f"line {number} has a {name!r} that is no text")
                 values.append(value)
     return pa.table(columns, schema=pa.schema([(name, pa.string()) for name in COLUMNS]))
+
+
+_READERS: dict[str, Callable[[Path], pa.Table]] = {
+    ".csv": _read_csv,
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+    ".parquet": parquet.read_table,
+}
+MANIFEST_SUFFIXES = frozenset(_READERS)
 
 
 def _strings(table: pa.Table, name: str) -> list[str | None]:

@@ -17,7 +17,7 @@ from pipelines.source import list_images
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import ROOT, write_image
-from tests.hostile import corpus, write_corpus
+from tests.hostile import REFUSED, TAKEN, corpus, write_corpus
 
 
 def test_the_corpus_is_large_enough():
@@ -81,45 +81,6 @@ def test_a_real_picture_of_thirty_thousand_pixels_squared_is_not_decoded(tmp_pat
     message, peak = done.stdout.splitlines()
     assert message == "more than 89,478,485 pixels"
     assert int(peak) < 300 * 1024
-
-
-REFUSED = {
-    "empty": b"",
-    "only a mark": b"\xef\xbb\xbf",
-    "no path": b"file,label\na.png,cat\n",
-    "path in capitals": b"PATH,label\na.png,cat\n",
-    "two path columns": b"path,path\na.png,b.png\n",
-    "repeated id": b"path,id\na.png,1\nb.png,1\n",
-    "repeated path": b"path,id\na.png,1\na.png,2\n",
-    "the same file by two names": b"path,id\na.png,1\n./a.png,2\n",
-    "one file under two labels": b"path,id,label\na.png,1,cat\na.png,2,dog\n",
-    "empty path": b"path,label\n,cat\n",
-    "path of spaces outside": b"path\n../ /etc/passwd\n",
-    "parent": b"path\n../secret.png\n",
-    "absolute": b"path\n/etc/hostname\n",
-    "link out": b"path\nout.png\n",
-    "null byte": b"path\na\0.png\n",
-    "ragged rows": b"path,label\na.png\n",
-    "not utf-8": b"path,label\na.png,caf\xe9\n",
-    "utf-16": "path,label\na.png,cat\n".encode("utf-16"),
-    "a binary file": bytes(range(256)) * 4,
-    "an open quote": b'path,label\n"a.png,cat\n',
-}
-
-TAKEN = {
-    "byte-order mark": b"\xef\xbb\xbfpath,label\na.png,cat\n",
-    "crlf": b"path,label\r\na.png,cat\r\n",
-    "no newline at the end": b"path,label\na.png,cat",
-    "quotes and newlines": b'path,label\na.png,"cat, ""big""\nred"\n',
-    "other columns": b"n,path,label,score\n1,a.png,cat,0.5\n",
-    "label missing": b"path,label\na.png,\n",
-    "label that looks like a number": b"path,label\na.png,007\n",
-    "label that looks null": b"path,label\na.png,NULL\n",
-    "template label": b"path,label\na.png,{0.__class__}%s$(id)\n",
-    "missing file": b"path,label\nnot there.png,cat\n",
-    "very long path": b"path,label\n" + b"x" * 5000 + b".png,cat\n",
-    "a folder": b"path,label\nfolder.png,cat\n",
-}
 
 
 @pytest.fixture

@@ -1,0 +1,107 @@
+"""Random mutations of images and manifests: an answer or a clean error, no crash, hang or hunger.
+
+Each runs in a process of its own for FROZEN_FEATURES_FUZZ_SECONDS (20 if not set), so that a crash
+is seen as one.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(86_400)]
+
+SECONDS = float(os.environ.get("FROZEN_FEATURES_FUZZ_SECONDS", "20"))
+MEMORY_KIB = 700 * 1024
+SLOWEST_SECONDS = 10.0
+
+DECODER = """
+import random, sys, time
+from pipelines.decode import PixelSpec, decode_image
+from pipelines.errors import ImageError
+from tests.hostile import corpus
+from tests.memory import own_peak
+
+seeds = [file.data for file in corpus() if file.data]
+spec = PixelSpec(32, "bilinear", "applied")
+
+def attempt(data):
+    try:
+        assert decode_image(data, spec).pixels.shape == (32, 32, 3)
+        return 1
+    except ImageError:
+        return 0
+"""
+
+MANIFESTS = """
+import random, sys, time, tempfile, pathlib
+from pipelines.errors import InputError
+from pipelines.source import list_images
+from tests.hostile import REFUSED, TAKEN
+from tests.memory import own_peak
+
+seeds = [*REFUSED.values(), *TAKEN.values(), b'{"path": "a.png", "label": "cat"}\\n' * 3]
+folder = pathlib.Path(tempfile.mkdtemp())
+
+def attempt(data):
+    good = 0
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        path = folder / f"m{suffix}"
+        path.write_bytes(data)
+        try:
+            good += bool(list_images(str(path)))
+        except InputError:
+            pass
+    return good
+"""
+
+LOOP = """
+def mutated(random):
+    data = bytearray(random.choice(seeds))
+    for _ in range(random.randint(1, 8)):
+        kind = random.randrange(5)
+        place = random.randrange(len(data) + 1)
+        if kind == 0 and data:
+            data[place % len(data)] = random.randrange(256)
+        elif kind == 1:
+            data[place:place] = random.randbytes(random.randint(1, 16))
+        elif kind == 2:
+            del data[place:place + random.randint(1, 64)]
+        elif kind == 3:
+            other = random.choice(seeds)
+            start = random.randrange(len(other) + 1)
+            data[place:place] = other[start:start + random.randint(1, 200)]
+        else:
+            data[place:place + 4] = random.choice([b"\\xff" * 4, b"\\0" * 4, b"\\x7f" * 4])
+    return bytes(data)
+
+random = random.Random(20_251)
+tried = good = 0
+slowest = 0.0
+end = time.monotonic() + float(sys.argv[1])
+while time.monotonic() < end:
+    data = mutated(random)
+    started = time.monotonic()
+    good += attempt(data)
+    slowest = max(slowest, time.monotonic() - started)
+    tried += 1
+print(tried, good, slowest, own_peak())
+"""
+
+
+@pytest.mark.parametrize("target", [DECODER, MANIFESTS], ids=["decoder", "manifests"])
+def test_random_mutations(target):
+    command = [sys.executable, "-c", target + LOOP, str(SECONDS)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    tried, good, slowest, peak = done.stdout.split()
+    print(
+        f"{tried} tried, {good} taken, slowest {float(slowest):.2f} s, peak {int(peak) // 1024} MiB"
+    )
+    assert int(tried) > 20 * SECONDS
+    assert int(good) > 0
+    assert float(slowest) < SLOWEST_SECONDS
+    assert int(peak) < MEMORY_KIB
