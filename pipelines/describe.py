@@ -76,8 +76,13 @@ def _print_table(table: FeatureTable) -> None:
     ]
     print(format_table(rows))
     print("\n" + format_table(table.counts(), ("split", "label", "rows")))
-    commits = [_commit_row(commit) for commit in table.history()[:SHOWN]]
+    history = table.history()
+    commits = [_commit_row(commit) for commit in history[:SHOWN]]
     print("\n" + format_table(commits, ("version", "when (UTC)", "what", "run", "who")))
+    ours = next((commit["run"] for commit in history if commit["run"]), None)
+    if ours is not None and "versions" in ours:
+        versions = ", ".join(f"{name} {version}" for name, version in ours["versions"].items())
+        print(f"\nlast run: {ours['engine']} engine, {ours['extract_seconds']} s, {versions}")
 
 
 def _commit_row(commit: dict[str, Any]) -> tuple[object, ...]:

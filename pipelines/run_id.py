@@ -7,9 +7,10 @@ import uuid
 from collections.abc import Iterable
 
 _FORMAT = "%Y%m%dT%H%M%S"
+_SECONDS_LONG = len("20000101T000000")
 
 
-UNKNOWN_RUN = "19700101T000000-00000000"
+UNKNOWN_RUN = "19700101T000000000-00000000"
 """Stands for the run of a file that this project did not write: nothing about it is certain."""
 
 
@@ -22,8 +23,10 @@ def oldest_run(paths: Iterable[str]) -> str:
 
 
 def new_run_id() -> str:
-    """A name for a run that begins now: time to the second (UTC), then random digits."""
-    return f"{time.strftime(_FORMAT, time.gmtime())}-{uuid.uuid4().hex[:8]}"
+    """A name for a run that begins now: time to the millisecond (UTC), then random digits."""
+    now = time.time_ns() // 1_000_000
+    began = time.strftime(_FORMAT, time.gmtime(now // 1000))
+    return f"{began}{now % 1000:03d}-{uuid.uuid4().hex[:8]}"
 
 
 @functools.lru_cache(maxsize=65_536)
@@ -35,8 +38,11 @@ def run_of_path(path: str) -> str:
 
 @functools.lru_cache(maxsize=65_536)
 def run_began(run: str) -> int:
-    """When a run began, microseconds since the epoch; 0 for what is no run's name."""
+    """When a run began, microseconds since the epoch, rounded down to the second.
+
+    0 for what is no run's name.
+    """
     try:
-        return calendar.timegm(time.strptime(run.partition("-")[0], _FORMAT)) * 1_000_000
+        return calendar.timegm(time.strptime(run[:_SECONDS_LONG], _FORMAT)) * 1_000_000
     except ValueError:
         return 0

@@ -91,9 +91,7 @@ def _load_beam() -> Any:  # noqa: ANN401 - a module without types
     try:
         import apache_beam
     except ImportError as error:
-        raise UsageError(
-            "Apache Beam is not installed; pip install 'frozen-features[extract]'"
-        ) from error
+        raise UsageError("Apache Beam is not installed; pip install '.[extract]'") from error
     finally:
         logging.disable(logging.NOTSET)
     return apache_beam

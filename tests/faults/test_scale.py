@@ -73,7 +73,7 @@ print(json.dumps({"seconds": seconds, "peak": own_peak()}))
 
 def write_file(uri: str, start: int, rows: int) -> str:
     """One finished file of rows whose features are cheap."""
-    path = f"data/20300101T000000-aaaaaaaa-{start:06d}-bbbbbbbb.parquet"
+    path = f"data/20300101T000000000-aaaaaaaa-{start:06d}-bbbbbbbb.parquet"
     sources = []
     for i in range(start, start + rows):
         name = f"image{i:07d}.jpg"

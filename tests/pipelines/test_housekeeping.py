@@ -88,7 +88,7 @@ def test_tidy_removes_old_versions_and_orphans_past_the_retention(nights):
 
 
 def test_tidy_keeps_orphans_that_a_run_may_still_take_over(nights):
-    orphan = nights / "data/20261121T000000-aaaaaaaa-000000-bbbbbbbb.parquet"
+    orphan = nights / "data/20261121T000000000-aaaaaaaa-000000-bbbbbbbb.parquet"
     orphan.write_bytes(b"unfinished")
     run(tidy, nights, "--retention_days", "1")
     assert orphan.exists()
