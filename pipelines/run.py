@@ -66,14 +66,17 @@ class Run:
             choose_engine(job.engine), self.contract, job.features.weights, job.batch_size
         )
         self._hashes = ContentHashes()
-        existing = FeatureTable.open_if_exists(self.uri)
-        if existing is not None:
-            require_same_contract(existing.contract, "the table", self.contract, "these options")
+        self._open_table()
         check_writable(self.uri)
 
     def look(self) -> Scene:
-        """See what the table and the files beside it hold now."""
-        table = FeatureTable.open_if_exists(self.uri)
+        """See what the table and the files beside it hold now.
+
+        Raises:
+            ContractMismatchError: the table holds features of another contract, perhaps since a
+                moment ago.
+        """
+        table = self._open_table()
         keys = EMPTY_KEYS if table is None else table.keys()
         stored = stored_images(keys)
         comparison = compare(self.inputs, stored, self._hashes)
@@ -105,6 +108,12 @@ class Run:
         """Extract the plan's shards on the runner."""
         job = ShardJob(self.id, self.uri, self.engine, self.job.threads, progress=None)
         run_shards(plan, job, self.job.beam_flags)
+
+    def _open_table(self) -> FeatureTable | None:
+        table = FeatureTable.open_if_exists(self.uri)
+        if table is not None:
+            require_same_contract(table.contract, "the table", self.contract, "these options")
+        return table
 
     def _feature_length(self, table: FeatureTable | None) -> int:
         if table is not None:

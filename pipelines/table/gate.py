@@ -133,7 +133,10 @@ def _check_no_double(state: TableState, change: Change) -> None:
 
 def _open_at(state: TableState) -> DeltaTable:
     if state.version is not None:
-        return DeltaTable(state.uri, version=state.version)
+        table = DeltaTable(state.uri, version=state.version)
+        held = contract_from_json(table.metadata().configuration[CONTRACT_KEY])
+        require_same_contract(held, "the table", state.contract, "the run")
+        return table
     try:
         return DeltaTable.create(
             state.uri,

@@ -70,6 +70,16 @@ def test_another_contract_is_refused(uri, storage):
     assert not DeltaTable.is_deltatable(uri)
 
 
+def test_a_run_of_another_contract_is_refused_whatever_it_thinks_of_the_table(uri, storage):
+    commit_change(state(uri), Change([file(storage, "a", 0, 1)], [], {}))
+    other = replace(CONTRACT, interpolation="nearest")
+    mistaken = replace(state(uri), contract=other)
+    added = file(storage, "b", 1, 1, contract=other.canonical_json())
+    with pytest.raises(ContractMismatchError, match="interpolation: bilinear in the table"):
+        commit_change(mistaken, Change([added], [], {}))
+    assert FeatureTable.open(uri).version == 1
+
+
 def test_another_shape_or_no_rows_are_refused(uri, storage):
     with pytest.raises(CommitRefusedError, match=r"shape \(6,\)"):
         commit_change(state(uri), Change([file(storage, "a", 0, 3, feature_shape=(6,))], [], {}))

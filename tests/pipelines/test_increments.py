@@ -14,7 +14,7 @@ import pytest
 
 from pipelines import settling
 from pipelines.driver import extract
-from pipelines.errors import CommitRefusedError
+from pipelines.errors import CommitRefusedError, ContractMismatchError
 from pipelines.extract import main
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import ROOT, write_image
@@ -240,6 +240,27 @@ def test_a_rerun_with_nothing_to_do_imports_neither_base_nor_beam(job, images):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "nothing to extract" in done.stdout
+
+
+def test_a_table_that_another_contract_took_meanwhile(images, make_job, tmp_path, monkeypatch):
+    from pipelines.settling import commit_change
+
+    job = make_job(images, tmp_path / "features")
+    other = replace(job, features=replace(job.features, preprocessing="rescale"))
+    commits = []
+
+    def interrupted(state, change):
+        if not commits:
+            commits.append("first")
+            extract(other)
+        return commit_change(state, change)
+
+    monkeypatch.setattr(settling, "commit_change", interrupted)
+    with pytest.raises(ContractMismatchError, match="preprocessing: rescale in the table"):
+        extract(job)
+    monkeypatch.undo()
+    assert FeatureTable.open(job.table).version == 1
+    assert extract(other).counts["present"] == 88
 
 
 def test_two_runs_at_once_end_in_one_right_table(images, make_job, tmp_path, monkeypatch):
