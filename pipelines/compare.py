@@ -82,12 +82,20 @@ class ContentHashes:
 @collector_paused()
 def stored_images(keys: pa.Table) -> dict[str, StoredImage]:
     """Rows of `FeatureTable.keys` by image id; of an image's copies the first stands for all."""
-    names = ("path", "label", "split", "sha256", "bytes", "modified")
-    columns = [keys.column(name).to_pylist() for name in names]
+    shared = [_shared_strings(keys.column(name)) for name in ("path", "label", "split")]
+    own = [keys.column(name).to_pylist() for name in ("sha256", "bytes", "modified")]
+    columns = [*shared, *own]
     ids = keys.column("image_id").to_pylist()
     rows = map(StoredImage._make, zip(*columns, strict=True))
     # Backwards, so that the first of an image's copies is the one that stays.
     return dict(zip(reversed(ids), reversed(list(rows)), strict=True))
+
+
+def _shared_strings(column: pa.ChunkedArray) -> list[str | None]:
+    """A column of few values as Python strings, one for all rows that hold it."""
+    encoded = column.combine_chunks().dictionary_encode()
+    values = [*encoded.dictionary.to_pylist(), None]
+    return [values[-1 if code is None else code] for code in encoded.indices.to_pylist()]
 
 
 @collector_paused()

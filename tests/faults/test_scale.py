@@ -22,7 +22,7 @@ LENGTH = 64
 """Features a row: what is measured never reads them."""
 
 ROWS_PER_FILE = 1024
-SECONDS, MEMORY_KIB = 2.0, 500 * 1024
+SECONDS, MEMORY_KIB = 2.0, 500_000_000 // 1024
 
 MEASURE = """
 import json, sys, time
@@ -42,11 +42,15 @@ for i in range(rows + 512):
     name = f"image{i:07d}.jpg"
     inputs[name] = ImageRef(name, name, f"class{i % 10}", "train", 100, 1, 1)
 seconds = {}
+resident = own_peak()  # of the process and the listed input, which are not what is measured
 
-def timed(name, work):
-    started = time.monotonic()
-    result = work()
-    seconds[name] = time.monotonic() - started
+def timed(name, work, repeats=3):
+    for _ in range(repeats):  # the least of three: another process may have the core
+        result = None
+        started = time.monotonic()
+        result = work()
+        taken = time.monotonic() - started
+        seconds[name] = min(taken, seconds.get(name, taken))
     return result
 
 table = timed("open", lambda: FeatureTable.open(uri))
@@ -66,8 +70,8 @@ def commit():
     state = TableState(uri, table.version, table.contract, table.feature_shape, keys)
     return commit_change(state, Change([inspect_file(table.storage, new)], [], {"run": "r"}))
 
-timed("commit", commit)
-print(json.dumps({"seconds": seconds, "peak": own_peak()}))
+timed("commit", commit, repeats=1)
+print(json.dumps({"seconds": seconds, "peak": own_peak() - resident}))
 """
 
 
