@@ -61,7 +61,7 @@ def _predict(argv: Sequence[str]) -> int:
     output = _output(options.output)
     folder = Path(options.model)
     read_card(folder)
-    tables, model = _from_table(options, folder) if options.table else _from_images(options, folder)
+    tables, model = _read(options, folder)
     predicted, failed = write_predictions(tables, model, output)
     rows = [
         ("predicted", str(predicted)),
@@ -74,7 +74,9 @@ def _predict(argv: Sequence[str]) -> int:
 
 
 def _refuse_misplaced(options: argparse.Namespace) -> None:
-    chosen, other = ("--table", FOR_IMAGES) if options.table else ("--input", FOR_TABLES)
+    chosen, other = (
+        ("--table", FOR_IMAGES) if options.table is not None else ("--input", FOR_TABLES)
+    )
     for name in other:
         if getattr(options, name) is not None:
             raise UsageError(f"--{name} has no meaning with {chosen}")
@@ -87,6 +89,10 @@ def _output(text: str) -> Path:
     if path.is_dir() or not path.resolve().parent.is_dir():
         raise UsageError(f"--output {text}: no folder {path.resolve().parent} to write it in")
     return path
+
+
+def _read(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.Table], Model]:
+    return (_from_images if options.table is None else _from_table)(options, folder)
 
 
 def _from_table(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.Table], Model]:

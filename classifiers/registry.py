@@ -99,8 +99,14 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
                 "move it, or name another --model"
             )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent):
-        pass
+    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+        if folder.exists():  # what is to take its place later must be able to
+            try:
+                folder.rename(Path(aside) / "before").rename(folder)
+            except OSError as error:
+                raise UsageError(
+                    f"--model {folder} cannot be replaced ({error.strerror}); name a folder in it"
+                ) from error
 
 
 @contextlib.contextmanager

@@ -37,6 +37,8 @@ def main(argv: Sequence[str]) -> int:
 def _train(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     folder = Path(options.model)
+    if folder.resolve() == Path.cwd():
+        raise UsageError(f"--model {options.model} is the folder you are in; name one in it")
     card = train(
         TrainJob(
             table=options.table,

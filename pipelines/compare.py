@@ -1,7 +1,7 @@
 """Holding the inputs against a table's rows: what is new, what changed, what is gone.
 
 A content hash is the authority. Size and times only spare the reading: a row counts as unchanged
-without it when the file's size and time of change are the row's, and the file's attributes, whose
+without it when the file's place, size and time of change are the row's, and its attributes, whose
 time no tool sets back, are older than the run that wrote the row. The rest is read and hashed.
 """
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipelines.collector import collector_paused
 from pipelines.core import map_ahead
 from pipelines.reading import read_bytes
-from pipelines.records import ImageRef
+from pipelines.records import ImageRef, storable
 from pipelines.run_id import run_began, run_of_path
 
 HASHING_THREADS = 8
@@ -26,10 +26,11 @@ class StoredImage(NamedTuple):
 
     Attributes:
         path: the data file that holds the row.
-        label, split, sha256, bytes, modified: as in the row.
+        uri, label, split, sha256, bytes, modified: as in the row.
     """
 
     path: str
+    uri: str
     label: str | None
     split: str
     sha256: str
@@ -83,8 +84,10 @@ class ContentHashes:
 def stored_images(keys: pa.Table) -> dict[str, StoredImage]:
     """Rows of `FeatureTable.keys` by image id; of an image's copies the first stands for all."""
     shared = [_shared_strings(keys.column(name)) for name in ("path", "label", "split")]
-    own = [keys.column(name).to_pylist() for name in ("sha256", "bytes", "modified")]
-    columns = [*shared, *own]
+    own = [keys.column(name).to_pylist() for name in ("uri", "sha256", "bytes", "modified")]
+    path, label, split = shared
+    uri, sha256, size, modified = own
+    columns = (path, uri, label, split, sha256, size, modified)
     ids = keys.column("image_id").to_pylist()
     rows = map(StoredImage._make, zip(*columns, strict=True))
     # Backwards, so that the first of an image's copies is the one that stays.
@@ -138,6 +141,6 @@ def compare(
 
 def signs_agree(ref: ImageRef, row: StoredImage) -> bool:
     """Whether an input is a row's image for certain, without reading it."""
-    if ref.bytes != row.bytes or ref.modified != row.modified:
+    if ref.bytes != row.bytes or ref.modified != row.modified or storable(ref.uri) != row.uri:
         return False
     return 0 < ref.changed < run_began(run_of_path(row.path))

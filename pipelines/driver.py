@@ -1,6 +1,7 @@
 """One extraction from listing to commit, and what there is to say about it afterwards."""
 
 import getpass
+import os
 import platform
 import time
 from dataclasses import dataclass
@@ -113,9 +114,16 @@ def _announcement(inputs: int, plan: Plan, compared: Comparison) -> str:
 def _record(run: Run, extract_seconds: float) -> dict[str, Any]:
     return {
         "run": run.id,
-        "who": f"{getpass.getuser()}@{platform.node()}",
+        "who": f"{_user()}@{platform.node()}",
         "engine": run.engine.name,
         "contract_id": run.contract.contract_id,
         "extract_seconds": round(extract_seconds, 3),
         "versions": {"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},
     }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number and no name
+        return str(os.getuid())

@@ -1,7 +1,7 @@
 """Finished but uncommitted files: those of this run, and of runs that died before their commit."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -10,6 +10,8 @@ from pipelines.compare import ContentHashes, StoredImage, signs_agree, stored_im
 from pipelines.contract import Contract
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.records import Failure, ImageRef
+from pipelines.run_id import run_of_path
+from pipelines.table.files import read_receipt
 from pipelines.table.inspection import InspectedFile, inspect_file
 from pipelines.table.rewriting import Placement
 from pipelines.table.schema import DATA_FOLDER
@@ -35,6 +37,9 @@ class FinishedWork:
     waste: tuple[str, ...]
 
 
+NO_WORK = FinishedWork((), {}, {}, {}, ())
+
+
 def find_uncommitted(
     storage: pafs.FileSystem, committed: Iterable[str], contract: Contract
 ) -> list[InspectedFile]:
@@ -49,7 +54,7 @@ def find_uncommitted(
     for path in sorted(paths - set(committed)):
         try:
             file = inspect_file(storage, path)
-        except (TableError, CommitRefusedError):
+        except (TableError, CommitRefusedError, OSError, pa.ArrowException):
             continue
         if file.receipt.contract == wanted:
             files.append(file)
@@ -60,6 +65,7 @@ def match_finished(
     files: Iterable[InspectedFile],
     wanted: Mapping[str, ImageRef],
     hashes: ContentHashes,
+    intact: Callable[[InspectedFile], bool],
     run: str,
     keep_failures: bool,
 ) -> FinishedWork:
@@ -71,6 +77,7 @@ def match_finished(
         files: what `find_uncommitted` found.
         wanted: by id, the inputs that need a row.
         hashes: for inputs whose signs leave doubt.
+        intact: tells whether a file of another run is whole; it may have lain through a power cut.
         run: this run's id; what its own files say always counts.
         keep_failures: count lasting failures of earlier runs' files; False to try them again.
     """
@@ -83,6 +90,8 @@ def match_finished(
         own = file.receipt.run == run
         stored = stored_images(file.keys.append_column("path", _repeated(file)))
         keep = _wanted_rows(stored, wanted, hashes, rows, own=own)
+        if keep and not own and not intact(file):
+            continue
         as_is = all((stored[name].label, stored[name].split) == keep[name] for name in keep)
         if keep and len(keep) == len(stored) and as_is:
             taken.append(file)
@@ -98,6 +107,25 @@ def match_finished(
                 failures[failure.ref.image_id] = failure
     remaining = {name: each for name, each in failures.items() if name not in rows}
     return FinishedWork(tuple(taken), salvage, rows, remaining, tuple(waste))
+
+
+def add_own_failures(
+    work: FinishedWork,
+    storage: pafs.FileSystem,
+    committed: Iterable[str],
+    wanted: Mapping[str, ImageRef],
+    run: str,
+) -> FinishedWork:
+    """Add the failures in this run's files that another run was so quick as to commit."""
+    failures = dict(work.failures)
+    for path in committed:
+        if run_of_path(path) == run:
+            receipt = read_receipt(storage, path)
+            for failure in receipt.failures if receipt is not None else ():
+                name = failure.ref.image_id
+                if wanted.get(name) == failure.ref and name not in work.rows:
+                    failures[name] = failure
+    return replace(work, failures=failures)
 
 
 def _wanted_rows(

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipelines.command import Parser, add_json_option, format_table, log, run_command, write_json
 from pipelines.errors import UsageError
 from pipelines.forgetting import forget
+from pipelines.records import storable
 from pipelines.table.feature_table import FeatureTable
 
 
@@ -26,7 +27,9 @@ def _forget(argv: Sequence[str]) -> int:
     what.add_argument("--ids", type=Path, metavar="FILE", help="a text file, an id a line")
     add_json_option(parser)
     options = parser.parse_args(argv)
-    ids = _ids(options.ids) if options.ids is not None else frozenset(options.image_id)
+    ids = (
+        _ids(options.ids) if options.ids is not None else frozenset(map(storable, options.image_id))
+    )
     done = forget(FeatureTable.open(options.table), ids)
     if done.images < len(ids):
         log(f"{len(ids) - done.images} of {len(ids)} ids were not in the table")
@@ -44,7 +47,11 @@ def _forget(argv: Sequence[str]) -> int:
 def _ids(path: Path) -> frozenset[str]:
     if not path.is_file():
         raise UsageError(f"--ids {path}: no such file")
-    ids = frozenset(line for line in path.read_text(encoding="utf-8").splitlines() if line)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--ids {path}: the file is not UTF-8 ({error})") from error
+    ids = frozenset(line.removesuffix("\r") for line in lines) - {""}
     if not ids:
         raise UsageError(f"--ids {path}: the file names no image")
     return ids

@@ -6,18 +6,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 
 from pipelines.compare import stored_images
 from pipelines.run_id import new_run_id, oldest_run
-from pipelines.table.failures import failures_uri
+from pipelines.table.failures import append_failures, read_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.rewriting import Rewrite, rewrite_rows
-from pipelines.table.schema import DATA_FOLDER
-from pipelines.table.storage import open_storage
+from pipelines.table.schema import FAILURES_FOLDER
+from pipelines.table.storage import list_data_files, open_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +50,29 @@ def forget(table: FeatureTable, ids: frozenset[str]) -> Forgotten:
     stored = stored_images(keys)
     found = ids & stored.keys()
     version = table.version
-    if found:
-        version = _commit_without(table, keys, found)
+    affected = {stored[name].path for name in found} | _receipts_naming(table, ids)
+    if affected:
+        version = _commit_without(table, keys, found, sorted(affected))
     deleted = _delete_files_with(FeatureTable.open(table.uri), ids)
     _forget_failures(table.uri, ids)
     return Forgotten(len(found), deleted, version)
 
 
-def _commit_without(table: FeatureTable, keys: pa.Table, found: frozenset[str]) -> int:
+def _receipts_naming(table: FeatureTable, ids: frozenset[str]) -> set[str]:
+    """Files whose receipt tells of one of the images that it could not be used."""
+    receipts = {path: read_receipt(table.storage, path) for path in table.paths}
+    return {
+        path
+        for path, receipt in receipts.items()
+        if receipt is not None and ids & {f.ref.image_id for f in receipt.failures}
+    }
+
+
+def _commit_without(
+    table: FeatureTable, keys: pa.Table, found: frozenset[str], affected: list[str]
+) -> int:
     storage, contract, shape = open_storage(table.uri), table.contract, table.feature_shape
     stored = stored_images(keys)
-    affected = sorted({stored[name].path for name in found})
     added = []
     for path in affected:
         keep = {
@@ -84,8 +95,8 @@ def _delete_files_with(table: FeatureTable, ids: frozenset[str]) -> int:
     needed = set(table.paths)
     wanted = pa.array(sorted(ids), pa.string())
     deleted = 0
-    for info in storage.get_file_info(pafs.FileSelector(DATA_FOLDER, allow_not_found=True)):
-        if info.is_file and info.path not in needed and _holds(storage, info.path, wanted):
+    for info in list_data_files(storage):
+        if info.path not in needed and _holds(storage, info.path, wanted):
             storage.delete_file(info.path)
             deleted += 1
     return deleted
@@ -103,10 +114,10 @@ def _holds(storage: pafs.FileSystem, path: str, wanted: pa.Array) -> bool:
 
 
 def _forget_failures(uri: str, ids: frozenset[str]) -> None:
-    where = failures_uri(uri)
-    if not DeltaTable.is_deltatable(where):
+    rows = read_failures(uri)
+    kept = rows.filter(pc.invert(pc.is_in(rows["image_id"], pa.array(sorted(ids), pa.string()))))
+    if kept.num_rows == rows.num_rows:
         return
-    failures = DeltaTable(where)
-    listed = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(ids))
-    failures.delete(f"image_id in ({listed})")
-    failures.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+    # Made anew, because the log of the old one names addresses and hashes in its statistics.
+    open_storage(uri).delete_dir(FAILURES_FOLDER)
+    append_failures(uri, kept)

@@ -1,15 +1,23 @@
 """One run under way: its id, its table, its inputs, what it sees and what it decides to do."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
 import pyarrow as pa
+import pyarrow.fs as pafs
 
 from pipelines.compare import Comparison, ContentHashes, StoredImage, compare, stored_images
 from pipelines.contract import require_same_contract
 from pipelines.engines.opening import EngineRequest, choose_engine, open_engine
-from pipelines.finished import FinishedWork, find_uncommitted, match_finished
+from pipelines.finished import (
+    NO_WORK,
+    FinishedWork,
+    add_own_failures,
+    find_uncommitted,
+    match_finished,
+)
 from pipelines.job import ExtractJob, make_contract
 from pipelines.plan import Plan, make_plan, rows_per_shard
 from pipelines.records import ImageRef
@@ -17,9 +25,10 @@ from pipelines.run_id import new_run_id
 from pipelines.runner import run_shards
 from pipelines.shard import ShardJob
 from pipelines.source import list_images
-from pipelines.table.failures import read_failures
+from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.inspection import EMPTY_KEYS
+from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
+from pipelines.table.rows import keeps_its_digest
 from pipelines.table.storage import check_writable, folder_exists, open_storage, table_uri
 
 
@@ -66,6 +75,7 @@ class Run:
             choose_engine(job.engine), self.contract, job.features.weights, job.batch_size
         )
         self._hashes = ContentHashes()
+        self._intact: dict[str, bool] = {}
         self._open_table()
         check_writable(self.uri)
 
@@ -81,19 +91,22 @@ class Run:
         stored = stored_images(keys)
         comparison = compare(self.inputs, stored, self._hashes)
         wanted = {name: self.inputs[name] for name in comparison.new | comparison.changed}
-        files = []
-        if folder_exists(self.uri):
-            committed = [] if table is None else table.paths
-            files = find_uncommitted(open_storage(self.uri), committed, self.contract)
+        if not folder_exists(self.uri):
+            return Scene(table, keys, stored, comparison, NO_WORK)
+        storage = open_storage(self.uri)
+        committed = [] if table is None else table.paths
+        files = find_uncommitted(storage, committed, self.contract)
         keep = not self.job.retry_failures
-        work = match_finished(files, wanted, self._hashes, self.id, keep)
+        intact = functools.partial(self._is_intact, storage)
+        work = match_finished(files, wanted, self._hashes, intact, self.id, keep)
+        work = add_own_failures(work, storage, committed, wanted, self.id)
         return Scene(table, keys, stored, comparison, work)
 
     def plan(self, scene: Scene) -> Plan:
         """Decide what is to be extracted."""
         failed = frozenset[tuple[str, int, int]]()
         if not self.job.retry_failures:
-            failed = _known_failures(self.uri)
+            failed = known_failures(self.uri)
         # A failure that an earlier run already recorded is known; one it had no time to is not.
         found = scene.work.failures.values()
         recent = {f.ref.image_id for f in found if _signs(f.ref) not in failed}
@@ -109,6 +122,11 @@ class Run:
         job = ShardJob(self.id, self.uri, self.engine, self.job.threads, progress=None)
         run_shards(plan, job, self.job.beam_flags)
 
+    def _is_intact(self, storage: pafs.FileSystem, file: InspectedFile) -> bool:
+        if file.path not in self._intact:
+            self._intact[file.path] = keeps_its_digest(storage, file.path, file.receipt)
+        return self._intact[file.path]
+
     def _open_table(self) -> FeatureTable | None:
         table = FeatureTable.open_if_exists(self.uri)
         if table is not None:
@@ -123,14 +141,3 @@ class Run:
 
 def _signs(ref: ImageRef) -> tuple[str, int, int]:
     return ref.image_id, ref.bytes, ref.modified
-
-
-def _known_failures(uri: str) -> frozenset[tuple[str, int, int]]:
-    rows = read_failures(uri)
-    rows = rows.filter(rows.column("lasting"))
-    columns = [
-        rows.column("image_id").to_pylist(),
-        rows.column("bytes").to_pylist(),
-        rows.column("modified").cast(pa.int64()).to_pylist(),
-    ]
-    return frozenset(zip(*columns, strict=True))

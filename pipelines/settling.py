@@ -59,7 +59,7 @@ def settle(run: Run, plan: Plan, record: Mapping[str, Any]) -> Settled:
         scene = run.look()
         known = {ref.image_id for ref in plan.known_failures}
         new = {name: f for name, f in scene.work.failures.items() if name not in known}
-        refusal = _too_many_failures(run, scene, len(new), plan.attempted)
+        refusal = _too_many_failures(run, scene, len(new), plan.attempted + len(plan.finished))
         if not recorded:
             # A refused run's failures stay new, or its rerun would pass where it did not.
             record_failures(run.uri, tuple(new.values()), run.id, known=refusal is None)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.fs as pafs
 
 from pipelines.compare import stored_images
 from pipelines.run_id import new_run_id, oldest_run
@@ -16,8 +15,7 @@ from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.pins import pinned_versions
 from pipelines.table.rewriting import Rewrite, rewrite_rows
-from pipelines.table.schema import DATA_FOLDER
-from pipelines.table.storage import open_storage
+from pipelines.table.storage import list_data_files, open_storage
 
 TARGET_BYTES = 128 * 2**20
 """Raw features of a file that compaction aims at; files of half of it are left alone."""
@@ -83,9 +81,9 @@ def delete_unreferenced(
         needed.update(FeatureTable.open(table.uri, version).paths)
     storage = open_storage(table.uri)
     deleted = freed = 0
-    for info in storage.get_file_info(pafs.FileSelector(DATA_FOLDER, allow_not_found=True)):
+    for info in list_data_files(storage):
         age = time.time() - (info.mtime_ns or 0) / 1e9
-        if info.is_file and info.path not in needed and age >= retention:
+        if info.path not in needed and age >= retention:
             storage.delete_file(info.path)
             deleted, freed = deleted + 1, freed + info.size
     return deleted, freed, kept

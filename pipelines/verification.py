@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.compare import ContentHashes, StoredImage
 from pipelines.contract import contract_from_json, differing_fields
@@ -18,7 +17,7 @@ from pipelines.table.digest import RowDigest
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt
 from pipelines.table.precision import round_mantissa
-from pipelines.table.schema import FEATURE_SCHEMA
+from pipelines.table.rows import row_groups
 
 PARITY_BOUND = 1e-4
 """Largest relative L2 error of an image's features at which two engines agree."""
@@ -110,7 +109,8 @@ def check_features(
                 yield Finding(name, "has other bytes than its row was made from")
     for name, values in _stored_features(table, {stored[name].path for name in found}):
         if name in found:
-            error = float(np.linalg.norm(values - found[name]) / np.linalg.norm(found[name]))
+            scale = max(float(np.linalg.norm(found[name])), float(np.finfo(np.float32).tiny))
+            error = float(np.linalg.norm(values - found[name])) / scale
             if not error <= PARITY_BOUND:
                 yield Finding(name, f"its features are off by {error:.1e}, relative")
 
@@ -155,28 +155,22 @@ def _faults_of_file(
 
 
 def _digest_of(table: FeatureTable, path: str) -> tuple[str, int]:
-    digest, rows = RowDigest(), 0
-    with table.storage.open_input_file(path) as source:
-        parquet = pq.ParquetFile(source, page_checksum_verification=True)
-        for group in range(parquet.num_row_groups):
-            part = parquet.read_row_group(group)
-            lengths = part.column("features").combine_chunks().value_lengths().unique().to_pylist()
-            if lengths != [table.feature_length]:
-                raise TableError(f"a row does not hold {table.feature_length} features")
-            digest.add(part.select(FEATURE_SCHEMA.names).cast(FEATURE_SCHEMA).combine_chunks())
-            rows += part.num_rows
-    return digest.hexdigest(), rows
+    digest, count = RowDigest(), 0
+    for rows in row_groups(table.storage, path):
+        lengths = rows.column("features").combine_chunks().value_lengths().unique().to_pylist()
+        if lengths != [table.feature_length]:
+            raise TableError(f"a row does not hold {table.feature_length} features")
+        digest.add(rows)
+        count += rows.num_rows
+    return digest.hexdigest(), count
 
 
 def _stored_features(
     table: FeatureTable, paths: set[str]
 ) -> Iterator[tuple[str, np.typing.NDArray[np.float32]]]:
     for path in sorted(paths):
-        with table.storage.open_input_file(path) as source:
-            parquet = pq.ParquetFile(source, page_checksum_verification=True)
-            for group in range(parquet.num_row_groups):
-                rows = parquet.read_row_group(group, columns=["image_id", "copy", "features"])
-                names, copies = rows["image_id"].to_pylist(), rows["copy"].to_pylist()
-                for name, copy, values in zip(names, copies, rows["features"], strict=True):
-                    if copy == 0:
-                        yield name, values.values.to_numpy(zero_copy_only=True)
+        for rows in row_groups(table.storage, path):
+            names, copies = rows["image_id"].to_pylist(), rows["copy"].to_pylist()
+            for name, copy, values in zip(names, copies, rows["features"], strict=True):
+                if copy == 0:
+                    yield name, values.values.to_numpy(zero_copy_only=True)

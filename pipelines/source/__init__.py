@@ -1,5 +1,6 @@
 """Where images come from: a folder or a manifest becomes a sorted list of `ImageRef`."""
 
+import itertools
 from pathlib import Path
 
 from pipelines.collector import collector_paused
@@ -42,4 +43,11 @@ def list_images(location: str, root: str | None = None) -> list[ImageRef]:
         raise InputError(f"no folder or manifest at {location}")
     if not refs:
         raise InputError(f"no images in {location}")
-    return sorted(refs, key=lambda ref: ref.image_id)
+    refs.sort(key=lambda ref: ref.image_id)
+    for one, next_one in itertools.pairwise(refs):
+        if one.image_id == next_one.image_id:
+            raise InputError(
+                f"two files of {location} have the id {one.image_id!r}, because one's name is not "
+                "UTF-8; rename it"
+            )
+    return refs

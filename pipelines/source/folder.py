@@ -59,8 +59,15 @@ def _walk(
             # A folder named like an image is an image that cannot be read, and is listed as that.
             if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
                 yield (*above, entry.name), entry
-            elif entry.is_dir():
+            elif _is_folder(entry):
                 yield from _walk(Path(entry.path), (*above, entry.name), open_folders | {place})
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _ref(parts: tuple[str, ...], entry: os.DirEntry[str]) -> ImageRef:

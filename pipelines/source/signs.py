@@ -1,6 +1,7 @@
 """The cheap signs of a file's content: size and times, without reading it."""
 
 import os
+import stat
 
 from pipelines.records import ImageRef
 
@@ -11,7 +12,11 @@ def make_ref(image_id: str, uri: str, label: str | None, split: str) -> ImageRef
     A file that is not there costs itself only: reading it becomes a recorded failure.
     """
     try:
-        status = os.stat(uri)  # noqa: PTH116 - called a million times
+        status = os.lstat(uri)  # a million times, which is why it is not `Path.lstat`
+        changed = status.st_ctime_ns
+        if stat.S_ISLNK(status.st_mode):
+            status = os.stat(uri)  # noqa: PTH116
+            changed = max(changed, status.st_ctime_ns)  # the link may lead elsewhere now
     except (OSError, ValueError):
         return ImageRef(image_id, uri, label, split, bytes=0, modified=0, changed=0)
     return ImageRef(
@@ -21,5 +26,5 @@ def make_ref(image_id: str, uri: str, label: str | None, split: str) -> ImageRef
         split=split,
         bytes=status.st_size,
         modified=status.st_mtime_ns // 1000,
-        changed=status.st_ctime_ns // 1000,
+        changed=changed // 1000,
     )

@@ -28,8 +28,13 @@ def record_failures(uri: str, failures: Sequence[Failure], run: str, known: bool
     if not failures:
         return
     kept = [replace(failure, lasting=failure.lasting and known) for failure in failures]
-    rows = pa.Table.from_pylist([_row(failure, run) for failure in kept], FAILURE_SCHEMA)
-    write_deltalake(failures_uri(uri), rows, mode="append")
+    append_failures(uri, pa.Table.from_pylist([_row(each, run) for each in kept], FAILURE_SCHEMA))
+
+
+def append_failures(uri: str, rows: pa.Table) -> None:
+    """Append rows of `FAILURE_SCHEMA`; nothing is written when there are none."""
+    if rows.num_rows:
+        write_deltalake(failures_uri(uri), rows, mode="append")
 
 
 def read_failures(uri: str) -> pa.Table:
@@ -38,6 +43,18 @@ def read_failures(uri: str) -> pa.Table:
     if not DeltaTable.is_deltatable(where):
         return FAILURE_SCHEMA.empty_table()
     return DeltaTable(where).to_pyarrow_table(filesystem=open_folder(where))
+
+
+def known_failures(uri: str) -> frozenset[tuple[str, int, int]]:
+    """(id, bytes, modified) of images that failed for a lasting reason, with the signs they had."""
+    rows = read_failures(uri)
+    rows = rows.filter(rows.column("lasting"))
+    columns = [
+        rows.column("image_id").to_pylist(),
+        rows.column("bytes").to_pylist(),
+        rows.column("modified").cast(pa.int64()).to_pylist(),
+    ]
+    return frozenset(zip(*columns, strict=True))
 
 
 def _row(failure: Failure, run: str) -> dict[str, object]:

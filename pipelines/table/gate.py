@@ -26,6 +26,7 @@ from pipelines.table.schema import (
     RUN_KEY,
     SHAPE_KEY,
 )
+from pipelines.table.storage import open_storage
 
 
 class TableMovedError(CommitRefusedError):
@@ -87,6 +88,7 @@ def commit_change(state: TableState, change: Change) -> int:
     for file in change.added:
         _check_belongs(state, file)
     _check_no_double(state, change)
+    _check_there(state, change)
     table = _open_at(state)
     planned = 0 if state.version is None else state.version
     actions = _actions(table, change)
@@ -117,6 +119,13 @@ def _check_belongs(state: TableState, file: InspectedFile) -> None:
         )
     if not receipt.rows:
         raise CommitRefusedError(f"{file.path} holds no rows")
+
+
+def _check_there(state: TableState, change: Change) -> None:
+    infos = open_storage(state.uri).get_file_info([file.path for file in change.added])
+    for file, info in zip(change.added, infos, strict=True):
+        if not info.is_file or info.size != file.size:
+            raise CommitRefusedError(f"{file.path} changed or went since it was looked at")
 
 
 def _check_no_double(state: TableState, change: Change) -> None:

@@ -12,7 +12,7 @@ from pipelines.errors import CommitRefusedError
 from pipelines.table.files import Receipt, read_receipt
 from pipelines.table.schema import FEATURE_SCHEMA
 
-KEY_COLUMNS = ["image_id", "copy", "label", "split", "sha256", "bytes", "modified"]
+KEY_COLUMNS = ["image_id", "copy", "label", "split", "uri", "sha256", "bytes", "modified"]
 """All of a row that planning and checking need: no features."""
 
 STATISTICS_COLUMNS = ("image_id", "label", "split")

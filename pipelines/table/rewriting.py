@@ -4,6 +4,7 @@ A file is never changed in place. What is to differ is written anew, and the com
 file for the old one.
 """
 
+import itertools
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.fs as pafs
-import pyarrow.parquet as pq
 
 from pipelines.contract import Contract
 from pipelines.table.files import FeatureFileWriter, Receipt
+from pipelines.table.rows import row_groups
 from pipelines.table.schema import DATA_FOLDER, FEATURE_SCHEMA
 
 Placement = tuple[str | None, str]
@@ -62,7 +63,8 @@ def rewrite_rows(
     """
     writers: dict[str, tuple[str, FeatureFileWriter]] = {}
     with ExitStack() as stack:
-        for rows in _row_groups(storage, paths):
+        groups = itertools.chain.from_iterable(row_groups(storage, path) for path in paths)
+        for rows in groups:
             for split, part in _placed(rows, keep):
                 if split not in writers:
                     path = f"{DATA_FOLDER}/{rewrite.run}-edit-{uuid.uuid4().hex[:8]}.parquet"
@@ -72,15 +74,6 @@ def rewrite_rows(
         for split, (_, writer) in writers.items():
             writer.close(_receipt(split, rewrite))
     return [path for path, _ in writers.values()]
-
-
-def _row_groups(storage: pafs.FileSystem, paths: Sequence[str]) -> Iterator[pa.Table]:
-    for path in paths:
-        with storage.open_input_file(path) as source:
-            parquet = pq.ParquetFile(source, page_checksum_verification=True)
-            for group in range(parquet.num_row_groups):
-                rows = parquet.read_row_group(group, columns=FEATURE_SCHEMA.names)
-                yield rows.select(FEATURE_SCHEMA.names).cast(FEATURE_SCHEMA)
 
 
 def _placed(rows: pa.Table, keep: Mapping[str, Placement]) -> Iterator[tuple[str, pa.Table]]:

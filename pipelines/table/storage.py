@@ -83,3 +83,16 @@ def check_writable(uri: str) -> None:
 
 def _is_local(uri: str) -> bool:
     return "://" not in uri
+
+
+def list_data_files(storage: pafs.FileSystem) -> list[pafs.FileInfo]:
+    """All Parquet files of a table's folder, committed or not, ascending by path.
+
+    Delta's own compaction writes beside `data/`; folders that begin with an underscore hold other
+    things.
+    """
+    infos = storage.get_file_info(pafs.FileSelector("", recursive=True))
+    found = [info for info in infos if info.is_file and info.path.endswith(".parquet")]
+    return sorted(
+        (info for info in found if not info.path.startswith("_")), key=lambda info: info.path
+    )

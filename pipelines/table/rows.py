@@ -1,0 +1,35 @@
+"""Reading a data file's rows, a row group at a time, every page checked."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from pipelines.table.digest import RowDigest
+from pipelines.table.files import Receipt
+from pipelines.table.schema import FEATURE_SCHEMA
+
+
+def row_groups(storage: pafs.FileSystem, path: str) -> Iterator[pa.Table]:
+    """Yield a file's row groups, `FEATURE_SCHEMA`.
+
+    Raises:
+        OSError, pa.ArrowException: the file is damaged; page checksums tell.
+    """
+    with storage.open_input_file(path) as source:
+        parquet = pq.ParquetFile(source, page_checksum_verification=True)
+        for group in range(parquet.num_row_groups):
+            rows = parquet.read_row_group(group, columns=FEATURE_SCHEMA.names)
+            yield rows.select(FEATURE_SCHEMA.names).cast(FEATURE_SCHEMA).combine_chunks()
+
+
+def keeps_its_digest(storage: pafs.FileSystem, path: str, receipt: Receipt) -> bool:
+    """Whether a file still holds the rows that its receipt was written for; reads all of it."""
+    digest = RowDigest()
+    try:
+        for rows in row_groups(storage, path):
+            digest.add(rows)
+    except (OSError, pa.ArrowException):
+        return False
+    return digest.hexdigest() == receipt.digest
