@@ -228,6 +228,8 @@ def test_a_damaged_model_is_named(logistic, tmp_path):
         (predict, ["--input", "{tmp}"], 2, "not allowed with argument"),
         (predict, ["--split", "dev"], 1, "no rows of split 'dev'"),
         (predict, ["--weights", "random"], 2, "--weights has no meaning with --table"),
+        (predict, ["--table", ""], 2, "the table's location is empty"),
+        (train, ["--model", "."], 2, "is the folder you are in"),
     ],
 )
 def test_mistakes_get_one_line(table, logistic, tmp_path, capsys, command, change, status, message):

@@ -1,5 +1,6 @@
 """tidy and forget: fewer files, nothing outlived, nothing lost that is still needed."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
+from pyarrow import parquet
 
 import classifiers
 from classifiers import train
@@ -124,7 +127,7 @@ def test_forget_deletes_an_image_from_every_file(nights, images, make_job, capsy
     assert read_failures(str(nights)).num_rows == 0
     for path in [*(nights / "data").iterdir(), *(nights / "_failures").rglob("*.parquet")]:
         data = path.read_bytes()
-        ids = classifiers.dataset.pa.parquet.read_table(path)["image_id"].to_pylist()
+        ids = parquet.read_table(path)["image_id"].to_pylist()
         assert not set(ids) & {*gone, failing}, path
         assert b"it's broken" not in data
     with pytest.raises(TableError, match="which is gone"):
@@ -140,3 +143,43 @@ def test_forget_by_a_list(nights, tmp_path, capsys):
     assert forget.main(["--table", str(nights)]) == 2
     assert tidy.main(["--table", str(nights), "--retention_days", "-1"]) == 2
     assert tidy.main(["--table", str(tmp_path / "none")]) == 1
+
+
+def test_forget_and_tidy_reach_files_of_delta_s_own_compaction(nights):
+    DeltaTable(str(nights)).optimize.compact()
+    ids = FeatureTable.open(str(nights)).keys()["image_id"].to_pylist()
+    assert list(nights.glob("*.parquet"))
+    run(forget, nights, "--image_id", ids[0])
+    for path in nights.rglob("*.parquet"):
+        if "_failures" not in path.parts:
+            assert ids[0] not in parquet.read_table(path)["image_id"].to_pylist()
+    DeltaTable(str(nights)).optimize.compact()
+    run(tidy, nights, "--retention_days", "0")
+    held = {str(path.relative_to(nights)) for path in nights.rglob("*.parquet")}
+    held = {name for name in held if not name.startswith("_")}
+    assert held == set(FeatureTable.open(str(nights)).paths)
+
+
+def test_forget_leaves_no_address_and_no_hash(nights, images, make_job):
+    secret = images / "train/dark/secret.png"
+    secret.write_bytes(b"no image")
+    write_image(images / "train/dark/another.png", seed=50)
+    extract(make_job(images, nights))
+    digests = [hashlib.sha256(secret.read_bytes()).hexdigest()]
+    write_image(secret, seed=51)
+    extract(make_job(images, nights))
+    digests.append(hashlib.sha256(secret.read_bytes()).hexdigest())
+    run(forget, nights, "--image_id", "train/dark/secret.png")
+    for path in nights.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            for trace in (str(secret), *digests):
+                assert trace.encode() not in data, path
+
+
+def test_forget_takes_lists_as_editors_write_them(nights, tmp_path):
+    ids = tmp_path / "ids.txt"
+    ids.write_bytes(b"\xef\xbb\xbftrain/dark/new0.png\r\ntrain/dark/new1.png\r\n")
+    assert run(forget, nights, "--ids", str(ids))["images"] == 2
+    ids.write_bytes(b"caf\xe9.png\n")
+    assert forget.main(["--table", str(nights), "--ids", str(ids)]) == 2

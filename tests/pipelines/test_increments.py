@@ -288,3 +288,78 @@ def test_two_runs_at_once_end_in_one_right_table(images, make_job, tmp_path, mon
     extract(job)
     assert content(job.table).equals(fresh(job, tmp_path))
     assert np.isfinite(np.concatenate(content(job.table)["features"].to_numpy())).all()
+
+
+def test_two_images_that_change_places_in_a_manifest(images, make_job, tmp_path):
+    """Same size, same times, nothing touched: only the place tells that it is another file."""
+    one, other = images / "one.bmp", images / "other.bmp"
+    for seed, path in enumerate((one, other)):
+        write_image(path, seed=seed)
+        os.utime(path, (1_500_000_000, 1_500_000_000))
+    assert one.stat().st_size == other.stat().st_size
+    manifest = images / "m.csv"
+    manifest.write_text("path,id,label\none.bmp,a,x\nother.bmp,b,y\n")
+    job = make_job(manifest, tmp_path / "features")
+    time_passes()
+    extract(job)
+    assert extract(job).counts["hashed"] == 0
+    manifest.write_text("path,id,label\nother.bmp,a,x\none.bmp,b,y\n")
+    assert extract(job).counts["replaced"] == 2
+    assert content(job.table).equals(fresh(job, tmp_path))
+
+
+@pytest.mark.parametrize("place", [0.3, 0.6, 0.9])
+def test_a_damaged_file_of_a_dead_run_is_not_taken_over(
+    images, make_job, tmp_path, monkeypatch, place
+):
+    job = make_job(images, tmp_path / "features", shard_rows=16)
+
+    def die(*_args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(settling, "commit_change", die)
+        with pytest.raises(KeyboardInterrupt):
+            extract(job)
+    victim = sorted((tmp_path / "features/data").iterdir())[2]
+    data = bytearray(victim.read_bytes())
+    start = int(len(data) * place)
+    data[start : start + 40] = bytes(40)
+    victim.write_bytes(data)
+    report = extract(job)
+    assert report.attempted == 16
+    assert content(job.table).equals(fresh(job, tmp_path))
+    assert f"data/{victim.name}" not in FeatureTable.open(job.table).paths
+
+
+def test_a_user_without_a_name_can_commit(images, make_job, tmp_path, monkeypatch):
+    def nobody():
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("pipelines.driver.getpass.getuser", nobody)
+    job = make_job(images, tmp_path / "features")
+    assert extract(job).version == 1
+    run = FeatureTable.open(job.table).history()[0]["run"]
+    assert run["who"].split("@")[0] == str(os.getuid())
+
+
+def test_failures_in_a_file_that_another_run_committed_are_not_lost(
+    images, make_job, tmp_path, monkeypatch
+):
+    """The other run takes this one's finished file over before this one settles."""
+    (images / "train/dark/broken.png").write_bytes(b"no image")
+    job = make_job(images, tmp_path / "features")
+    looks = []
+
+    def overtaken(run, plan, record):
+        if not looks:
+            looks.append("first")
+            extract(job)
+        return settle(run, plan, record)
+
+    from pipelines.settling import settle
+
+    monkeypatch.setattr("pipelines.driver.settle", overtaken)
+    report = extract(job)
+    assert (report.counts["present"], report.counts["new_failures"]) == (88, 1)
+    assert FeatureTable.open(job.table).version == 1

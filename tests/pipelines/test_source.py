@@ -135,3 +135,16 @@ def test_a_link_out_of_the_root_is_outside(tmp_path):
     (tmp_path / "root/m.csv").write_text("path\nlink.jpg\n")
     with pytest.raises(InputError, match="outside"):
         list_images(str(tmp_path / "root/m.csv"))
+
+
+def test_a_link_that_loops_costs_nothing(tmp_path):
+    touch(tmp_path, "train/cat/1.jpg")
+    (tmp_path / "train/loop").symlink_to(tmp_path / "train/loop")
+    (tmp_path / "train/cat/up").symlink_to(tmp_path)
+    assert [row[0] for row in rows(tmp_path)] == ["train/cat/1.jpg"]
+
+
+def test_two_names_that_become_one_id_are_refused(tmp_path):
+    touch(tmp_path, os.fsdecode(b"a\xff.jpg"), r"a\xff.jpg")
+    with pytest.raises(InputError, match=r"two files of .* have the id"):
+        list_images(str(tmp_path))

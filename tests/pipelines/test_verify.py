@@ -2,18 +2,20 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from PIL import Image
 
 from pipelines.driver import extract
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.schema import CONTRACT_KEY, RECEIPT_KEY
 from pipelines.verify import main
-from tests.conftest import write_image
+from tests.conftest import TINY, write_image
 
 WEIGHTS = ["--weights", "random:1"]
 
@@ -189,3 +191,23 @@ def test_the_sample_is_drawn_by_the_seed(verify, where, capsys):
     assert main(["--table", str(where), *WEIGHTS, "--sample", "5"]) == 0
     assert "features extracted again     5" in capsys.readouterr().out
     assert main(["--table", str(where), "--sample", "some"]) == 2
+
+
+def test_an_image_that_failed_once_and_is_missing_now_is_found(verify, images, where, make_job):
+    path = images / "train/dark/once.png"
+    path.write_bytes(b"no image")
+    job = make_job(images, where)
+    extract(job)
+    assert verify("--sample", "0") == (0, {})
+    write_image(path, seed=3)
+    assert list(verify("--sample", "0")[1]) == ["train/dark/once.png"]
+    extract(job)
+    assert verify("--sample", "0") == (0, {})
+
+
+def test_features_that_are_all_zero_are_no_finding(make_job, tmp_path):
+    (tmp_path / "black/train/dark").mkdir(parents=True)
+    Image.new("RGB", (32, 32)).save(tmp_path / "black/train/dark/black.png")
+    choice = replace(TINY, preprocessing="rescale")
+    extract(make_job(tmp_path / "black", tmp_path / "zeros", features=choice))
+    assert main(["--table", str(tmp_path / "zeros"), *WEIGHTS]) == 0
