@@ -141,6 +141,8 @@ def compare(
 
 def signs_agree(ref: ImageRef, row: StoredImage) -> bool:
     """Whether an input is a row's image for certain, without reading it."""
-    if ref.bytes != row.bytes or ref.modified != row.modified or storable(ref.uri) != row.uri:
+    if ref.bytes != row.bytes or ref.modified != row.modified:
+        return False
+    if ref.uri != row.uri and storable(ref.uri) != row.uri:
         return False
     return 0 < ref.changed < run_began(run_of_path(row.path))

@@ -116,7 +116,7 @@ def test_two_hundred_thousand_rows(tmp_path):
     print(f"peak: {few['peak'] // 1024} MiB, then {many['peak'] // 1024} MiB")
     assert max(many["seconds"].values()) <= SECONDS
     assert many["peak"] <= MEMORY_KIB
-    # No faster than linearly: ten times the rows, at most ten times the seconds. What takes less
-    # than 50 ms fits the processor's caches at 20,000 rows and is too short to be held to that.
+    # Linearly, but that 20,000 rows fit the processor's caches and 200,000 do not: ten times the
+    # rows may take fifteen times as long. Growth by the square would take a hundred times.
     for name, seconds in many["seconds"].items():
-        assert seconds <= 10 * max(few["seconds"][name], 0.05)
+        assert seconds <= 15 * max(few["seconds"][name], 0.05)
