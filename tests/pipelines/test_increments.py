@@ -7,14 +7,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from pipelines import settling
 from pipelines.driver import extract
-from pipelines.errors import CommitRefusedError, ContractMismatchError
+from pipelines.errors import CommitRefusedError
 from pipelines.extract import main
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import ROOT, write_image
@@ -193,26 +191,6 @@ def test_an_image_that_cannot_be_read_just_now_keeps_its_row(job, images, monkey
     assert extract(job).counts["replaced"] == 1
 
 
-def test_rows_of_a_dead_run_are_salvaged_one_by_one(images, make_job, tmp_path, monkeypatch):
-    job = make_job(images, tmp_path / "features", shard_rows=16)
-
-    def die(*_args):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(settling, "commit_change", die)
-        with pytest.raises(KeyboardInterrupt):
-            extract(job)
-    write_image(images / "train/dark/dark003.png", seed=77)
-    (images / "train/light/light000.png").unlink()
-    report = extract(job)
-    assert report.counts["written"] == 87
-    assert content(job.table).equals(fresh(job, tmp_path))
-    # Only the changed image went through the base again.
-    runs = {path.split("-")[1]: path for path in FeatureTable.open(job.table).paths}
-    assert len(runs) == 2
-
-
 def test_the_same_bytes_in_two_places(images, make_job, tmp_path, capsys):
     shutil.copy(images / "train/dark/dark000.png", images / "test/dark/copy.png")
     shutil.copy(images / "train/dark/dark001.png", images / "train/light/copy.png")
@@ -242,54 +220,6 @@ def test_a_rerun_with_nothing_to_do_imports_neither_base_nor_beam(job, images):
     assert "nothing to extract" in done.stdout
 
 
-def test_a_table_that_another_contract_took_meanwhile(images, make_job, tmp_path, monkeypatch):
-    from pipelines.settling import commit_change
-
-    job = make_job(images, tmp_path / "features")
-    other = replace(job, features=replace(job.features, preprocessing="rescale"))
-    commits = []
-
-    def interrupted(state, change):
-        if not commits:
-            commits.append("first")
-            extract(other)
-        return commit_change(state, change)
-
-    monkeypatch.setattr(settling, "commit_change", interrupted)
-    with pytest.raises(ContractMismatchError, match="preprocessing: rescale in the table"):
-        extract(job)
-    monkeypatch.undo()
-    assert FeatureTable.open(job.table).version == 1
-    assert extract(other).counts["present"] == 88
-
-
-def test_two_runs_at_once_end_in_one_right_table(images, make_job, tmp_path, monkeypatch):
-    """The second run commits between the first one's plan and commit: all its rows, then some."""
-    job = make_job(images, tmp_path / "features", shard_rows=16)
-    commits = []
-
-    def interrupted(state, change):
-        if not commits:
-            commits.append("first")
-            (images / "train/dark/dark009.png").unlink()
-            extract(job)
-            write_image(images / "train/dark/dark009.png", seed=9)
-        return commit_change(state, change)
-
-    from pipelines.settling import commit_change
-
-    monkeypatch.setattr(settling, "commit_change", interrupted)
-    report = extract(job)
-    monkeypatch.undo()
-    table = FeatureTable.open(job.table)
-    ids = table.keys()["image_id"].to_pylist()
-    assert len(ids) == len(set(ids)) == 88
-    assert report.version == table.version == 2
-    extract(job)
-    assert content(job.table).equals(fresh(job, tmp_path))
-    assert np.isfinite(np.concatenate(content(job.table)["features"].to_numpy())).all()
-
-
 def test_two_images_that_change_places_in_a_manifest(images, make_job, tmp_path):
     """Same size, same times, nothing touched: only the place tells that it is another file."""
     one, other = images / "one.bmp", images / "other.bmp"
@@ -308,30 +238,6 @@ def test_two_images_that_change_places_in_a_manifest(images, make_job, tmp_path)
     assert content(job.table).equals(fresh(job, tmp_path))
 
 
-@pytest.mark.parametrize("place", [0.3, 0.6, 0.9])
-def test_a_damaged_file_of_a_dead_run_is_not_taken_over(
-    images, make_job, tmp_path, monkeypatch, place
-):
-    job = make_job(images, tmp_path / "features", shard_rows=16)
-
-    def die(*_args):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(settling, "commit_change", die)
-        with pytest.raises(KeyboardInterrupt):
-            extract(job)
-    victim = sorted((tmp_path / "features/data").iterdir())[2]
-    data = bytearray(victim.read_bytes())
-    start = int(len(data) * place)
-    data[start : start + 40] = bytes(40)
-    victim.write_bytes(data)
-    report = extract(job)
-    assert report.attempted == 16
-    assert content(job.table).equals(fresh(job, tmp_path))
-    assert f"data/{victim.name}" not in FeatureTable.open(job.table).paths
-
-
 def test_a_user_without_a_name_can_commit(images, make_job, tmp_path, monkeypatch):
     def nobody():
         raise KeyError("getpwuid(): uid not found: 12345")
@@ -341,25 +247,3 @@ def test_a_user_without_a_name_can_commit(images, make_job, tmp_path, monkeypatc
     assert extract(job).version == 1
     run = FeatureTable.open(job.table).history()[0]["run"]
     assert run["who"].split("@")[0] == str(os.getuid())
-
-
-def test_failures_in_a_file_that_another_run_committed_are_not_lost(
-    images, make_job, tmp_path, monkeypatch
-):
-    """The other run takes this one's finished file over before this one settles."""
-    (images / "train/dark/broken.png").write_bytes(b"no image")
-    job = make_job(images, tmp_path / "features")
-    looks = []
-
-    def overtaken(run, plan, record):
-        if not looks:
-            looks.append("first")
-            extract(job)
-        return settle(run, plan, record)
-
-    from pipelines.settling import settle
-
-    monkeypatch.setattr("pipelines.driver.settle", overtaken)
-    report = extract(job)
-    assert (report.counts["present"], report.counts["new_failures"]) == (88, 1)
-    assert FeatureTable.open(job.table).version == 1
