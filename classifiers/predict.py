@@ -19,7 +19,7 @@ from pipelines.command import (
     write_json,
 )
 from pipelines.contract import require_same_contract
-from pipelines.engines.opening import EngineRequest, choose_engine, open_engine
+from pipelines.engines.choosing import open_without_race
 from pipelines.errors import UsageError
 from pipelines.source import list_images
 from pipelines.table.feature_table import FeatureTable
@@ -105,11 +105,8 @@ def _from_table(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.
 def _from_images(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.Table], Model]:
     refs = list_images(options.input, options.input_root)
     contract = read_card(folder).contract
-    engine = choose_engine("auto")
-    request = EngineRequest(
-        engine, contract, parse_weights(options.weights or "imagenet"), BATCH_SIZE
-    )
-    opened = open_engine(request)
+    weights = parse_weights(options.weights or "imagenet")
+    opened = open_without_race(contract, weights, BATCH_SIZE)
     log(f"{len(refs)} images through {contract.base}")
     model = load_model(folder)
     return predict_images(model, refs, opened), model

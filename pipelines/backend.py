@@ -1,4 +1,4 @@
-"""Importing Keras without the noise that its backend makes on the way."""
+"""Importing Keras without the noise of its backend, and settings that differ by backend."""
 
 import os
 import sys
@@ -23,6 +23,9 @@ def load_keras() -> Any:  # noqa: ANN401 - a module without types
 
         return keras
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # A backend would take all of a card's memory and leave none to the next process on it.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     with _lock, tempfile.TemporaryFile() as chatter:
         sys.stderr.flush()
         kept = os.dup(2)
@@ -39,3 +42,35 @@ def load_keras() -> Any:  # noqa: ANN401 - a module without types
                 chatter.seek(0)
                 sys.stderr.write(chatter.read().decode(errors="replace"))
     return keras
+
+
+def limit_threads(threads: int) -> None:
+    """Let TensorFlow compute on that many cores, if it is not imported yet.
+
+    Workers that are processes of one machine share its cores; each would otherwise use all.
+    """
+    if "tensorflow" not in sys.modules:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+
+
+def set_matrix_precision(compute_dtype: str) -> None:
+    """Let a GPU round float32 factors to TensorFloat-32, or not; a process has one such setting.
+
+    Args:
+        compute_dtype: rounding is on for "tfloat32", off for anything else.
+    """
+    rounded = compute_dtype == "tfloat32"
+    backend = load_keras().backend.backend()
+    if backend == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.experimental.enable_tensor_float_32_execution(rounded)
+    elif backend == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "tensorfloat32" if rounded else "highest")
+    elif backend == "torch":
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = rounded
+        torch.backends.cudnn.allow_tf32 = rounded

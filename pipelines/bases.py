@@ -22,16 +22,18 @@ class Base:
         module: the module of `keras.applications` that holds its `preprocess_input`.
         last_layer: the layer whose output is taken when none is named.
         min_size: smallest image side in pixels that it can be built for.
-        imagenet_file: name of its ImageNet weights in Keras's cache.
-        imagenet_fingerprint: fingerprint of its ImageNet tensors.
+        imagenet_file: name of its ImageNet weights in Keras's cache; None where that hangs on the
+            image size.
+        imagenet_fingerprint: fingerprint of its ImageNet tensors; None where it is not known here
+            yet, and what Keras loads and checks is taken.
     """
 
     name: str
     module: str
     last_layer: str
     min_size: int
-    imagenet_file: str
-    imagenet_fingerprint: str
+    imagenet_file: str | None = None
+    imagenet_fingerprint: str | None = None
 
 
 BASES = {
@@ -48,6 +50,8 @@ BASES = {
             # 150 x 150 they give the accuracies that the literature reports for VGG16.
             imagenet_fingerprint="367e97357726fc9a76fcb2944e6cb9ef301eb42e4eb6cae2f6a7da7dedc6912d",
         ),
+        Base(name="MobileNetV2", module="mobilenet_v2", last_layer="out_relu", min_size=32),
+        Base(name="ResNet50", module="resnet50", last_layer="conv5_block3_out", min_size=32),
     )
 }
 

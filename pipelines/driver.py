@@ -4,13 +4,13 @@ import getpass
 import os
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.command import log
 from pipelines.compare import Comparison
 from pipelines.contract import Contract
-from pipelines.engines.opening import open_base
+from pipelines.cores import usable_cores
 from pipelines.job import ExtractJob
 from pipelines.leakage import Leakage
 from pipelines.plan import Plan
@@ -18,11 +18,14 @@ from pipelines.records import Failure
 from pipelines.run import Run
 from pipelines.settling import settle
 from pipelines.versions import installed_versions
+from pipelines.waiting import Waits
 
 RECORDED_PACKAGES = (
     "frozen-features",
     "tensorflow",
     "keras",
+    "openvino",
+    "ncnn",
     "apache-beam",
     "pyarrow",
     "deltalake",
@@ -39,7 +42,9 @@ class ExtractReport:
         table: the table's URI.
         version: its version now; None when there is still no table.
         contract: what its features are.
-        engine: what ran the base.
+        engine: what ran the base; None when nothing had to be extracted.
+        waits: where the workers' time went.
+        cores: that a worker uses.
         attempted: images that this run extracted.
         counts: images by where they ended; see `pipelines.settling.counts_of`.
         leakage: images that stand in two splits or under two labels.
@@ -52,7 +57,9 @@ class ExtractReport:
     table: str
     version: int | None
     contract: Contract
-    engine: str
+    engine: str | None
+    waits: Waits
+    cores: int
     attempted: int
     counts: dict[str, int]
     leakage: Leakage
@@ -74,21 +81,21 @@ def extract(job: ExtractJob) -> ExtractReport:
     scene = run.look()
     plan = run.plan(scene)
     log(_announcement(len(run.inputs), plan, scene.comparison))
-    extract_seconds = 0.0
-    if plan.shards:
-        features = job.features
-        loaded = open_base(features.base, features.image_size, features.weights)
-        log(f"{features.base} with weights from {loaded.source}, engine {run.engine.name}")
+    extract_seconds, waits = 0.0, Waits()
+    if plan.shards and run.choice is not None:
+        log(f"{run.contract.base}, weights {run.contract.weights[:12]}; {run.choice.describe()}")
         extract_started = time.monotonic()
-        run.work(plan)
+        waits = run.work(plan)
         extract_seconds = time.monotonic() - extract_started
-    settled = settle(run, plan, _record(run, extract_seconds))
+    settled = settle(run, plan, _record(run, extract_seconds, waits))
     return ExtractReport(
         run=run.id,
         table=run.uri,
         version=settled.version,
         contract=run.contract,
-        engine=run.engine.name,
+        engine=None if run.choice is None else run.choice.engine,
+        waits=waits,
+        cores=run.engine.threads or usable_cores(),
         attempted=plan.attempted,
         counts=settled.counts,
         leakage=settled.leakage,
@@ -111,11 +118,13 @@ def _announcement(inputs: int, plan: Plan, compared: Comparison) -> str:
     return f"{inputs} images: " + ", ".join(f"{count} {what}" for count, what in todo if count)
 
 
-def _record(run: Run, extract_seconds: float) -> dict[str, Any]:
+def _record(run: Run, extract_seconds: float, waits: Waits) -> dict[str, Any]:
     return {
         "run": run.id,
         "who": f"{_user()}@{platform.node()}",
-        "engine": run.engine.name,
+        "engine": None if run.choice is None else run.choice.engine,
+        "choice": None if run.choice is None else asdict(run.choice),
+        "waits": asdict(waits),
         "contract_id": run.contract.contract_id,
         "extract_seconds": round(extract_seconds, 3),
         "versions": {"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},

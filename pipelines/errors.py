@@ -39,3 +39,7 @@ class ImageError(FrozenFeaturesError):
 
 class ModelError(FrozenFeaturesError):
     """A model folder is missing, damaged, or was made for other features."""
+
+
+class EngineError(FrozenFeaturesError):
+    """An engine cannot run a base, or gives other features than Keras."""

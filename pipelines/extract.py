@@ -18,11 +18,12 @@ from pipelines.command import (
 )
 from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.driver import ExtractReport, extract
-from pipelines.engines.opening import ENGINES
+from pipelines.engines.kinds import ENGINES
 from pipelines.job import DEFAULT_BATCH_SIZE, ExtractJob, FeatureChoice
 from pipelines.runner import check_beam_flags
 from pipelines.stopping import stop_on_signals
 from pipelines.table.precision import MANTISSA_BITS
+from pipelines.waiting import name_bottleneck
 from pipelines.weights import parse_weights
 
 OCCASIONAL = ("replaced", "relabelled", "vanished", "pruned")
@@ -48,6 +49,8 @@ def _extract(argv: Sequence[str]) -> int:
         print(f"{left} rows stay whose image is gone from the input; --prune removes them")
     if not report.counts["written"] and not report.extract_seconds:
         print("nothing to extract: the base was not loaded")
+    if report.waits.seconds:
+        print(name_bottleneck(report.waits, report.cores))
     if report.failures:
         shown = [(f.ref.image_id, f.stage, f.message) for f in report.failures[:10]]
         print("\n" + format_table(shown, ("failed image", "stage", "why")))
@@ -106,7 +109,7 @@ def _parser() -> Parser:
         "--batch_size", type=positive_number, default=DEFAULT_BATCH_SIZE, help="images a call"
     )
     work.add_argument(
-        "--threads", type=positive_number, help="decoding threads a worker; all cores"
+        "--threads", type=positive_number, help="cores a worker uses; all of them if not given"
     )
     work.add_argument(
         "--shard_size", type=positive_number, metavar="ROWS", help="by bytes if not given"
@@ -191,6 +194,7 @@ def _as_json(report: ExtractReport) -> dict[str, Any]:
         **{k: v for k, v in asdict(report).items() if k != "counts"},
         **report.counts,
         "contract_id": report.contract.contract_id,
+        "bottleneck": name_bottleneck(report.waits, report.cores),
         "failures": failures,
     }
 

@@ -33,23 +33,29 @@ class Plan:
         return sum(len(shard.refs) for shard in self.shards)
 
 
-def make_plan(
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The inputs, each ascending by id, by what is to become of them; see `Plan`."""
+
+    new: tuple[ImageRef, ...]
+    present: tuple[ImageRef, ...]
+    finished: tuple[ImageRef, ...]
+    known_failures: tuple[ImageRef, ...]
+
+
+def sort_inputs(
     refs: Iterable[ImageRef],
     present: frozenset[str],
     finished: frozenset[str],
     failed: frozenset[tuple[str, int, int]],
-    shard_rows: int,
-) -> Plan:
-    """Sort the inputs into done and to do, and cut what is to do into shards.
-
-    The plan hangs on the inputs alone, not on the order in which they were listed.
+) -> Sorted:
+    """Sort the inputs into done and to do; the order in which they were listed does not matter.
 
     Args:
         refs: the inputs, ids unique.
         present: ids in the table.
         finished: ids in finished, uncommitted files.
         failed: (id, bytes, modified) of known failures; an image that changed is tried again.
-        shard_rows: most images of a shard.
     """
     kinds: dict[str, list[ImageRef]] = {"present": [], "finished": [], "failed": [], "new": []}
     for ref in sorted(refs, key=attrgetter("image_id")):
@@ -61,11 +67,21 @@ def make_plan(
             kinds["failed"].append(ref)
         else:
             kinds["new"].append(ref)
-    return Plan(
-        shards=tuple(cut_shards(kinds["new"], shard_rows)),
+    return Sorted(
+        new=tuple(kinds["new"]),
         present=tuple(kinds["present"]),
         finished=tuple(kinds["finished"]),
         known_failures=tuple(kinds["failed"]),
+    )
+
+
+def make_plan(inputs: Sorted, shard_rows: int) -> Plan:
+    """Cut what is to do into shards of at most `shard_rows` images."""
+    return Plan(
+        shards=tuple(cut_shards(inputs.new, shard_rows)),
+        present=inputs.present,
+        finished=inputs.finished,
+        known_failures=inputs.known_failures,
     )
 
 

@@ -1,16 +1,20 @@
 """One run under way: its id, its table, its inputs, what it sees and what it decides to do."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from pipelines.choice import choose_engine
 from pipelines.compare import Comparison, ContentHashes, StoredImage, compare, stored_images
 from pipelines.contract import require_same_contract
-from pipelines.engines.opening import EngineRequest, choose_engine, open_engine
+from pipelines.cores import usable_cores, visible_gpus
+from pipelines.engines.choosing import Choice
+from pipelines.engines.kinds import AUTO
+from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.finished import (
     NO_WORK,
     FinishedWork,
@@ -19,10 +23,10 @@ from pipelines.finished import (
     match_finished,
 )
 from pipelines.job import ExtractJob, make_contract
-from pipelines.plan import Plan, make_plan, rows_per_shard
+from pipelines.plan import Plan, make_plan, rows_per_shard, sort_inputs
 from pipelines.records import ImageRef
 from pipelines.run_id import new_run_id
-from pipelines.runner import run_shards
+from pipelines.runner import run_shards, with_a_worker_a_gpu, workers_here
 from pipelines.shard import ShardJob
 from pipelines.source import list_images
 from pipelines.table.failures import known_failures
@@ -30,6 +34,7 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
 from pipelines.table.rows import keeps_its_digest
 from pipelines.table.storage import check_writable, folder_exists, open_storage, table_uri
+from pipelines.waiting import Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +73,17 @@ class Run:
         """
         self.id = new_run_id()
         self.job = job
+        self._flags = with_a_worker_a_gpu(job.beam_flags, len(visible_gpus()))
         self.inputs = {ref.image_id: ref for ref in list_images(job.input, job.input_root)}
         self.contract = make_contract(job.features)
         self.uri = table_uri(job.table)
+        self.choice: Choice | None = None
         self.engine = EngineRequest(
-            choose_engine(job.engine), self.contract, job.features.weights, job.batch_size
+            AUTO,
+            self.contract,
+            job.features.weights,
+            job.batch_size,
+            _cores_of_a_worker(job.threads, self._flags),
         )
         self._hashes = ContentHashes()
         self._intact: dict[str, bool] = {}
@@ -103,7 +114,7 @@ class Run:
         return Scene(table, keys, stored, comparison, work)
 
     def plan(self, scene: Scene) -> Plan:
-        """Decide what is to be extracted."""
+        """Decide what is to be extracted, and by which engine if anything is."""
         failed = frozenset[tuple[str, int, int]]()
         if not self.job.retry_failures:
             failed = known_failures(self.uri)
@@ -112,15 +123,18 @@ class Run:
         recent = {f.ref.image_id for f in found if _signs(f.ref) not in failed}
         finished = frozenset(scene.work.rows) | recent
         present = scene.comparison.same | scene.comparison.relabelled
+        todo = sort_inputs(self.inputs.values(), present, finished, failed)
         rows = self.job.shard_rows
-        if rows is None and self.inputs.keys() - present - finished:
-            rows = rows_per_shard(self._feature_length(scene.table), self.job.batch_size)
-        return make_plan(self.inputs.values(), present, finished, failed, rows or 1)
+        if todo.new:
+            self.choice, self.engine = choose_engine(self.job.engine, self.engine, todo.new)
+            if rows is None:
+                rows = rows_per_shard(self._feature_length(scene.table), self.job.batch_size)
+        return make_plan(todo, rows or 1)
 
-    def work(self, plan: Plan) -> None:
-        """Extract the plan's shards on the runner."""
-        job = ShardJob(self.id, self.uri, self.engine, self.job.threads, progress=None)
-        run_shards(plan, job, self.job.beam_flags)
+    def work(self, plan: Plan) -> Waits:
+        """Extract the plan's shards on the runner; returns where the workers' time went."""
+        job = ShardJob(self.id, self.uri, self.engine, self.engine.threads, progress=None)
+        return run_shards(plan, job, self._flags)
 
     def _is_intact(self, storage: pafs.FileSystem, file: InspectedFile) -> bool:
         if file.path not in self._intact:
@@ -137,6 +151,11 @@ class Run:
         if table is not None:
             return table.feature_length
         return prod(open_engine(self.engine).feature_shape)
+
+
+def _cores_of_a_worker(wanted: int | None, flags: Sequence[str]) -> int | None:
+    workers = workers_here(flags)
+    return wanted if workers == 1 else wanted or max(1, usable_cores() // workers)
 
 
 def _signs(ref: ImageRef) -> tuple[str, int, int]:

@@ -4,10 +4,13 @@ import argparse
 import contextlib
 import difflib
 import logging
+import os
+import shlex
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +19,9 @@ from pipelines.command import Parser
 from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.plan import Plan
 from pipelines.progress import ProgressFile, ProgressWatch
-from pipelines.shard import ShardJob
+from pipelines.shard import COUNTERS, ShardJob
 from pipelines.stopping import clean_up_when_stopped
+from pipelines.waiting import Waits
 
 LOCAL_RUNNER = "FnApiRunner"
 """Beam's embedded runner. `DirectRunner` would first try to download another one."""
@@ -39,7 +43,7 @@ def check_beam_flags(flags: Sequence[str], own_options: Sequence[str]) -> None:
     """
     if not flags:
         return
-    _load_beam()
+    load_beam()
     from apache_beam.options.pipeline_options import PipelineOptions
 
     parser = Parser(add_help=False)
@@ -56,13 +60,43 @@ def check_beam_flags(flags: Sequence[str], own_options: Sequence[str]) -> None:
     raise UsageError(f"no option {unknown[0]}; {hint}")
 
 
-def run_shards(plan: Plan, job: ShardJob, beam_flags: Sequence[str]) -> None:
+def with_a_worker_a_gpu(flags: Sequence[str], cards: int) -> tuple[str, ...]:
+    """Beam's options, with a worker process for each card unless they say something else.
+
+    Args:
+        flags: Beam's options as the user gave them.
+        cards: graphics cards of this machine; with fewer than two nothing is added.
+    """
+    told = [flag.partition("=")[0] for flag in flags]
+    if cards < 2 or {"--runner", "--direct_num_workers", "--direct_running_mode"} & set(told):
+        return tuple(flags)
+    return (*flags, f"--direct_num_workers={cards}", "--direct_running_mode=multi_processing")
+
+
+def workers_here(flags: Sequence[str]) -> int:
+    """Worker processes that Beam's embedded runner would start on this machine, by its own options.
+
+    Workers that are threads of one process count as one: they share an engine.
+    """
+    parser = Parser(add_help=False)
+    parser.add_argument("--direct_num_workers", type=int, default=1)
+    parser.add_argument("--direct_running_mode")
+    options, _ = parser.parse_known_args(list(flags))
+    if options.direct_running_mode != "multi_processing":
+        return 1
+    return options.direct_num_workers or os.cpu_count() or 1
+
+
+def run_shards(plan: Plan, job: ShardJob, beam_flags: Sequence[str]) -> Waits:
     """Extract a plan's shards on a Beam runner; returns when all are written.
+
+    Returns:
+        Where the workers' time went, from Beam's counters; all 0 from a runner that keeps none.
 
     Raises:
         RunnerError: a shard failed as a whole, or the runner did.
     """
-    beam = _load_beam()
+    beam = load_beam()
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
     from pipelines.transforms import ExtractShards
@@ -72,10 +106,11 @@ def run_shards(plan: Plan, job: ShardJob, beam_flags: Sequence[str]) -> None:
     options = PipelineOptions(["--default_sdk_harness_log_level=ERROR", *beam_flags])
     runner = options.view_as(StandardOptions).runner or LOCAL_RUNNER
     with _progress(plan, runner) as progress:
-        pipeline = beam.Pipeline(runner=runner, options=options)
+        pipeline = beam.Pipeline(runner=_own_workers(runner, options), options=options)
         _ = pipeline | beam.Create(plan.shards) | ExtractShards(replace(job, progress=progress))
         try:
-            state = pipeline.run().wait_until_finish()
+            result = pipeline.run()
+            state = result.wait_until_finish()
         except Exception as error:  # runners wrap what a worker raised, each in its own way
             raise RunnerError(
                 f"extraction failed: {_last_line(error)}; finished shards are kept, "
@@ -83,9 +118,36 @@ def run_shards(plan: Plan, job: ShardJob, beam_flags: Sequence[str]) -> None:
             ) from error
     if state not in ("DONE", None):
         raise RunnerError(f"the runner ended in state {state}; the same command goes on from there")
+    return _waits(result)
 
 
-def _load_beam() -> Any:  # noqa: ANN401 - a module without types
+def _waits(result: Any) -> Waits:  # noqa: ANN401 - Beam's results are untyped
+    from apache_beam.metrics.metric import MetricsFilter
+
+    counters = result.metrics().query(MetricsFilter().with_namespace(COUNTERS))["counters"]
+    counted = {each.key.metric.name: each.result or 0 for each in counters}
+    return Waits(**{f.name: counted.get(f"{f.name}_ms", 0) / 1000 for f in fields(Waits)})
+
+
+def _own_workers(runner: str, options: Any) -> Any:  # noqa: ANN401 - Beam is untyped
+    from apache_beam.options.pipeline_options import DirectOptions
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    from apache_beam.transforms.environments import SubprocessSDKEnvironment
+
+    direct = options.view_as(DirectOptions)
+    if not runner.endswith(LOCAL_RUNNER) or direct.direct_running_mode != "multi_processing":
+        return runner
+    direct.direct_running_mode = "in_memory"  # the mode would bring Beam's own environment
+    command = f"{shlex.quote(sys.executable)} -m pipelines.worker"
+    return FnApiRunner(SubprocessSDKEnvironment.from_command_string(command))
+
+
+def load_beam() -> Any:  # noqa: ANN401 - a module without types
+    """Import Beam without what it warns of on the way.
+
+    Raises:
+        UsageError: it is not installed.
+    """
     # While it is imported Beam warns of Google libraries that only its Google parts need.
     logging.disable(logging.WARNING)
     try:

@@ -1,9 +1,8 @@
 """Extracting one shard: images in, one Parquet file with its receipt out."""
 
 import uuid
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from pipelines.core import extract_images
 from pipelines.decode import pixel_spec
@@ -14,6 +13,10 @@ from pipelines.records import Failure, Shard
 from pipelines.table.files import FeatureFileWriter, Receipt
 from pipelines.table.schema import DATA_FOLDER
 from pipelines.table.storage import open_storage
+from pipelines.waiting import BaseClock, Waits
+
+COUNTERS = "frozen_features"
+"""Namespace of the counters in the runner's own display."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +46,23 @@ class ShardResult:
         path: its file, inside the table's folder.
         receipt: what the file's footer says.
         batches: calls of the engine.
+        waits: where the worker's time went.
     """
 
     path: str
     receipt: Receipt
     batches: int
+    waits: Waits
 
     def counts(self) -> Mapping[str, int]:
-        """Counters for the runner: images, failures, batches, shards."""
-        return Counter(
-            images=self.receipt.rows,
-            failures=len(self.receipt.failures),
-            batches=self.batches,
-            shards=1,
-        )
+        """Counters for the runner: images, failures, batches, shards, and milliseconds."""
+        return {
+            "images": self.receipt.rows,
+            "failures": len(self.receipt.failures),
+            "batches": self.batches,
+            "shards": 1,
+            **{f"{name}_ms": round(1000 * spent) for name, spent in asdict(self.waits).items()},
+        }
 
 
 def extract_shard(shard: Shard, job: ShardJob, engine: Engine) -> ShardResult:
@@ -73,24 +79,25 @@ def extract_shard(shard: Shard, job: ShardJob, engine: Engine) -> ShardResult:
     storage = open_storage(job.table)
     failures: list[Failure] = []
     batches = 0
+    clock = BaseClock()
     with FeatureFileWriter(storage, path, contract) as writer:
-        for each in extract_images(shard.refs, engine, pixel_spec(contract), job.threads):
+        for each in extract_images(shard.refs, engine, pixel_spec(contract), job.threads, clock):
             writer.write(each.block)
             failures.extend(each.failures)
             batches += bool(each.block.sources)
             if job.progress is not None:
                 job.progress.add(len(each.block.sources), len(each.failures))
-        receipt = writer.close(
-            Receipt(
-                run=job.run,
-                shard=shard.name,
-                split=shard.split,
-                rows=writer.rows,
-                contract=contract.canonical_json(),
-                feature_shape=engine.feature_shape,
-                engine=engine.name,
-                digest="",
-                failures=tuple(failures),
-            )
+        receipt = Receipt(
+            run=job.run,
+            shard=shard.name,
+            split=shard.split,
+            rows=writer.rows,
+            contract=contract.canonical_json(),
+            feature_shape=engine.feature_shape,
+            engine=engine.name,
+            digest="",
+            failures=tuple(failures),
         )
-    return ShardResult(path, receipt, batches)
+        with clock.writing():
+            receipt = writer.close(receipt)
+    return ShardResult(path, receipt, batches, clock.read())

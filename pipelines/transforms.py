@@ -7,8 +7,9 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from pipelines.engines.opening import open_engine
+from pipelines.pinning import pin_to_gpu
 from pipelines.records import Shard
-from pipelines.shard import ShardJob, ShardResult, extract_shard
+from pipelines.shard import COUNTERS, ShardJob, ShardResult, extract_shard
 
 
 class ExtractShards(beam.PTransform):
@@ -34,10 +35,11 @@ class _ExtractShard(beam.DoFn):
         self._job = job
 
     def setup(self) -> None:
+        pin_to_gpu()
         self._engine = open_engine(self._job.engine)
 
     def process(self, shard: Shard) -> Iterator[ShardResult]:
         result = extract_shard(shard, self._job, self._engine)
         for name, count in result.counts().items():
-            Metrics.counter("frozen_features", name).inc(count)
+            Metrics.counter(COUNTERS, name).inc(count)
         yield result

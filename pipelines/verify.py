@@ -15,7 +15,7 @@ from pipelines.command import (
     write_json,
 )
 from pipelines.compare import stored_images
-from pipelines.engines.opening import EngineRequest, choose_engine, open_engine
+from pipelines.engines.choosing import open_without_race
 from pipelines.errors import TableError, WeightsError
 from pipelines.job import DEFAULT_BATCH_SIZE
 from pipelines.records import ImageRef
@@ -108,12 +108,9 @@ def _check_against_images(
         places = dict(zip(keys["image_id"].to_pylist(), table.uris(), strict=True))
         refs = [make_ref(n, places[n], stored[n].label, stored[n].split) for n in names]
     checked["features"] = len(refs)
-    engine = choose_engine("auto")
-    request = EngineRequest(
-        engine, table.contract, parse_weights(options.weights), DEFAULT_BATCH_SIZE
-    )
+    weights = parse_weights(options.weights)
     try:
-        opened = open_engine(request)
+        opened = open_without_race(table.contract, weights, DEFAULT_BATCH_SIZE)
     except WeightsError as error:
         findings.append(Finding("table", str(error)))
         return {**checked, "features": 0}

@@ -2,15 +2,24 @@
 
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
+
+from pipelines.backend import limit_threads
 from pipelines.bases import base_named
 from pipelines.contract import Contract
-from pipelines.engines.engine import Engine
+from pipelines.cores import usable_cores
+from pipelines.engines.conversions import conversion_of
+from pipelines.engines.engine import PARITY_BOUND, Engine
 from pipelines.engines.keras_engine import KerasEngine
-from pipelines.errors import WeightsError
-from pipelines.weights import LoadedBase, WeightsRequest, load_base
+from pipelines.engines.kinds import CONVERTING, KERAS
+from pipelines.engines.trial import largest_error, try_conversion
+from pipelines.errors import EngineError, UsageError, WeightsError
+from pipelines.weights import LoadedBase, WeightsRequest, known_fingerprint, load_base
 
-ENGINES = ("auto", "keras")
+PROBES = 4
+"""Random images on which a new conversion is held against Keras before it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +31,19 @@ class EngineRequest:
         contract: what its features must be; holds the weights' fingerprint.
         weights: where to look for the weights.
         batch_size: images a call.
+        threads: cores it may use; all that the worker finds when None.
     """
 
     name: str
     contract: Contract
     weights: WeightsRequest
     batch_size: int
-
-
-def choose_engine(wanted: str) -> str:
-    """The engine that `--engine` means on this machine: "auto" is Keras, the only one so far."""
-    return "keras" if wanted == "auto" else wanted
+    threads: int | None
 
 
 _bases: dict[tuple[str, int, WeightsRequest], LoadedBase] = {}
 _engines: dict[EngineRequest, Engine] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 def open_base(name: str, image_size: int, weights: WeightsRequest) -> LoadedBase:
@@ -54,16 +60,73 @@ def open_engine(request: EngineRequest) -> Engine:
 
     Raises:
         WeightsError: the weights found here are not those of the contract.
+        UsageError: the engine is not installed.
+        EngineError: it cannot run the base, or gives other features than Keras.
     """
+    with _lock:
+        if request not in _engines:
+            _engines[request] = _open(request)
+        return _engines[request]
+
+
+def open_conversion(request: EngineRequest) -> Path:
+    """The folder of the conversion that a request's engine runs, made and checked if need be.
+
+    Raises:
+        UsageError, EngineError, WeightsError: see `open_engine`.
+    """
+    kind = CONVERTING[request.name]
+    if not kind.installed:
+        raise UsageError(
+            f"--engine {kind.name}: it is not installed; pip install '.[{kind.name}]', "
+            "or use --engine auto"
+        )
+
+    def make(folder: Path) -> None:
+        contract = request.contract
+        model = _own_base(request).model
+        kind.convert(model, contract, folder)
+        size = contract.image_size
+        probes = np.random.default_rng(0).integers(0, 256, (PROBES, size, size, 3), dtype=np.uint8)
+        wanted = KerasEngine(model, contract, PROBES).extract(probes)
+        found = try_conversion(kind.name, folder, 1, PROBES, probes, rounds=1)
+        error = largest_error(found.features, wanted)
+        if not error <= PARITY_BOUND:
+            raise EngineError(f"its features are off by {error:.1e} from Keras's, relative")
+
+    with _lock:
+        return conversion_of(kind, request.contract, make)
+
+
+def _open(request: EngineRequest) -> Engine:
+    contract = request.contract
+    known = known_fingerprint(base_named(contract.base), request.weights)
+    if known is not None and known != contract.weights:
+        raise _other_weights(contract, str(request.weights.path or request.weights.kind), known)
+    if request.name == KERAS:
+        if request.threads is not None:
+            limit_threads(request.threads)
+        return KerasEngine(_own_base(request).model, contract, request.batch_size)
+    try:
+        folder = open_conversion(request)
+    except EngineError as error:
+        raise EngineError(
+            f"the {request.name} engine cannot run {contract.base}: {error}; use --engine auto"
+        ) from error
+    threads = request.threads or usable_cores()
+    return CONVERTING[request.name].open(folder, threads, request.batch_size)
+
+
+def _own_base(request: EngineRequest) -> LoadedBase:
     contract = request.contract
     loaded = open_base(contract.base, contract.image_size, request.weights)
     if loaded.fingerprint != contract.weights:
-        raise WeightsError(
-            f"the weights from {loaded.source} have the fingerprint {loaded.fingerprint[:12]}…, "
-            f"the features were asked for with {contract.weights[:12]}…; "
-            "name the same weights with --weights"
-        )
-    with _lock:
-        if request not in _engines:
-            _engines[request] = KerasEngine(loaded.model, contract, request.batch_size)
-        return _engines[request]
+        raise _other_weights(contract, loaded.source, loaded.fingerprint)
+    return loaded
+
+
+def _other_weights(contract: Contract, source: str, fingerprint: str) -> WeightsError:
+    return WeightsError(
+        f"the weights from {source} have the fingerprint {fingerprint[:12]}…, the features were "
+        f"asked for with {contract.weights[:12]}…; name the same weights with --weights"
+    )

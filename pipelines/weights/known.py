@@ -16,7 +16,7 @@ from pipelines.weights.request import WeightsRequest
 
 def known_fingerprint(base: Base, request: WeightsRequest) -> str | None:
     """The fingerprint that the weights had when they were last loaded; None if they never were."""
-    if request.kind == "imagenet":
+    if request.kind == "imagenet" and base.imagenet_fingerprint is not None:
         return base.imagenet_fingerprint
     found = _read().get(_key(base, request))
     return found if isinstance(found, str) else None

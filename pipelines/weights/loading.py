@@ -73,9 +73,11 @@ def load_base(base: Base, image_size: int, request: WeightsRequest) -> LoadedBas
 
 
 def _load_imagenet(base: Base, image_size: int) -> LoadedBase:
+    if base.imagenet_fingerprint is None:
+        return _load_as_keras_does(base, image_size)
     kept = cache_folder() / f"{base.name}-{base.imagenet_fingerprint[:16]}.weights.h5"
     sources: list[tuple[str, Callable[[], keras.Model]]] = []
-    if (_keras_cache() / base.imagenet_file).is_file():
+    if base.imagenet_file is not None and (_keras_cache() / base.imagenet_file).is_file():
         sources.append(("Keras's cache", lambda: _build_by_keras(base, image_size)))
     if kept.is_file():
         sources.append((f"the cache {kept}", lambda: _build_from_file(base, image_size, str(kept))))
@@ -98,6 +100,19 @@ def _load_imagenet(base: Base, image_size: int) -> LoadedBase:
         f"no source has {base.name}'s ImageNet weights ({'; '.join(refusals)}); "
         "give a file with --weights"
     )
+
+
+def _load_as_keras_does(base: Base, image_size: int) -> LoadedBase:
+    try:
+        model = _build_by_keras(base, image_size)
+    except Exception as error:  # Keras passes on whatever its download raises
+        raise WeightsError(
+            f"Keras cannot load {base.name}'s ImageNet weights ({error}); "
+            "give a file with --weights"
+        ) from error
+    loaded = LoadedBase(model, "Keras's cache or download", _fingerprint_of(model))
+    remember_fingerprint(base, WeightsRequest("imagenet"), loaded.fingerprint)
+    return loaded
 
 
 def _fingerprint_of(model: "keras.Model") -> str:

@@ -27,7 +27,7 @@ SECONDS, MEMORY_KIB = 2.0, 500_000_000 // 1024
 MEASURE = """
 import json, sys, time
 from pipelines.compare import ContentHashes, compare, stored_images
-from pipelines.plan import make_plan
+from pipelines.plan import make_plan, sort_inputs
 from pipelines.records import ImageRef
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, TableState, commit_change
@@ -60,7 +60,9 @@ def plan():
     keys = table.keys()
     found = compare(inputs, stored_images(keys), ContentHashes())
     assert len(found.same) == rows and len(found.new) == 512, found.hashed
-    made = make_plan(inputs.values(), found.same, frozenset(), frozenset(), 1024)
+    made = make_plan(
+        sort_inputs(inputs.values(), found.same, frozenset(), frozenset()), 1024
+    )
     assert made.attempted == 512
     return keys
 

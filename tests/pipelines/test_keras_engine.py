@@ -95,8 +95,8 @@ def test_nothing_in_it_can_be_trained(loaded, contract):
 
 
 def test_other_weights_than_the_contract_s_are_refused(contract):
-    wrong = EngineRequest("keras", contract, WeightsRequest("random", seed=4), 8)
+    wrong = EngineRequest("keras", contract, WeightsRequest("random", seed=4), 8, None)
     with pytest.raises(WeightsError, match="name the same weights with --weights"):
         open_engine(wrong)
-    right = EngineRequest("keras", contract, WeightsRequest("random", seed=3), 8)
+    right = EngineRequest("keras", contract, WeightsRequest("random", seed=3), 8, None)
     assert open_engine(right) is open_engine(right)

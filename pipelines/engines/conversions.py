@@ -1,0 +1,84 @@
+"""Converted bases on disk, by contract: a later run neither converts nor imports Keras."""
+
+import atexit
+import contextlib
+import functools
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from pipelines.contract import Contract
+from pipelines.engines.kinds import EngineKind
+from pipelines.weights.cache import cache_folder
+
+DIGESTS_FILE = "digests.json"
+
+_COMPUTED = ("base", "weights", "image_size", "preprocessing", "layer", "pooling", "compute_dtype")
+
+
+def computed_part(contract: Contract) -> dict[str, str | int]:
+    """What of a contract decides what a base computes; how pixels and results are kept does not."""
+    return {name: getattr(contract, name) for name in _COMPUTED}
+
+
+def conversion_of(kind: EngineKind, contract: Contract, make: Callable[[Path], None]) -> Path:
+    """The folder of a base's conversion, made if it is not in the cache or was damaged there.
+
+    Where the cache cannot be written, the conversion lives as long as the process.
+
+    Args:
+        kind: the engine it is for.
+        contract: what is to be computed.
+        make: converts into a folder and makes sure of the result.
+
+    Raises:
+        EngineError: `make` did.
+    """
+    key = json.dumps(computed_part(contract), sort_keys=True)
+    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    folder = cache_folder() / "converted" / f"{kind.name}-{kind.version}" / name
+    if _intact(folder):
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".draft-"))
+    except OSError:
+        folder = _own_folder() / kind.name / name
+        if _intact(folder):
+            return folder
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=folder.parent))
+    try:
+        make(draft)
+        digests = {path.name: _digest(path) for path in draft.iterdir()}
+        (draft / DIGESTS_FILE).write_text(json.dumps(digests), encoding="utf-8")
+        if folder.exists() and not _intact(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another process made the same one first
+            draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def _intact(folder: Path) -> bool:
+    try:
+        digests = json.loads((folder / DIGESTS_FILE).read_text(encoding="utf-8"))
+        return all(_digest(folder / name) == digest for name, digest in digests.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.cache
+def _own_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="frozen-features-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -1,0 +1,102 @@
+"""ncnn runs the base: Winograd convolutions, the fastest for chains of 3 x 3 ones such as VGG."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.engines.chain import Scaling, scale_pixels
+from pipelines.engines.ncnn_conversion import LAYOUT_FILE
+from pipelines.engines.parallel import Features, ParallelRuns, Pixels
+from pipelines.engines.stacking import Stack
+from pipelines.errors import EngineError
+
+Map = npt.NDArray[np.float32]
+"""float32 (channels, rows, columns)."""
+
+
+class NcnnEngine:
+    """Worker threads of one core each; a thread takes a stack's images from pixels to features."""
+
+    name = "ncnn"
+
+    def __init__(self, folder: Path, threads: int, batch_size: int) -> None:
+        """Load the nets; the threads share them.
+
+        Args:
+            folder: what `convert_to_ncnn` filled.
+            threads: cores to use.
+            batch_size: images a call of `extract`.
+
+        Raises:
+            EngineError: ncnn does not take a net; it would crash if it were run all the same.
+        """
+        layout = json.loads((folder / LAYOUT_FILE).read_text(encoding="utf-8"))
+        self._scaling = Scaling(*layout["scaling"].values())
+        self._stack = Stack(**layout["stack"])
+        self._pooling = layout["pooling"]
+        self._image_net = _load(folder / "image", largest_tile=6)
+        if self._stack.images > 1:
+            self._stack_net = _load(folder / "stack", largest_tile=4)
+        self.batch_size = batch_size
+        self._parallel = ParallelRuns(self._run, threads, max(2, self._stack.images))
+        self.feature_shape: tuple[int, ...] = tuple(layout["feature_shape"])
+
+    def extract(self, images: Pixels) -> Features:
+        """Run the base; see `Engine.extract`."""
+        return self._parallel(images)
+
+    def shrink(self) -> None:
+        """See `Engine.shrink`."""
+        self.batch_size = max(1, self.batch_size // 2)
+
+    def _run(self, images: Pixels) -> Features:
+        maps = [_forward(self._image_net, scale_pixels(each, self._scaling)) for each in images]
+        if self._stack.images > 1:
+            maps = self._run_stack(maps)
+        return np.stack([self._flat(each) for each in maps])
+
+    def _run_stack(self, maps: list[Map]) -> list[Map]:
+        stack = self._stack
+        tall = np.zeros((len(maps[0]), stack.rows, stack.side), np.float32)
+        for place, each in enumerate(maps):
+            start = place * stack.pitch
+            tall[:, start : start + stack.side] = each
+        output = _forward(self._stack_net, tall)
+        pitch, side = stack.pitch >> stack.poolings, stack.side >> stack.poolings
+        return [output[:, place * pitch : place * pitch + side] for place in range(len(maps))]
+
+    def _flat(self, features: Map) -> npt.NDArray[np.float32]:
+        if self._pooling == "none":
+            return features.transpose(1, 2, 0).reshape(-1)
+        pool = np.mean if self._pooling == "avg" else np.max
+        pooled: npt.NDArray[np.float32] = pool(features, axis=(1, 2))
+        return pooled
+
+
+def _load(path: Path, largest_tile: int) -> Any:  # noqa: ANN401 - ncnn is untyped
+    import ncnn
+
+    net = ncnn.Net()
+    net.opt.num_threads = 1
+    net.opt.use_vulkan_compute = False
+    for narrow in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage"):
+        setattr(net.opt, f"use_{narrow}", False)
+    net.opt.use_winograd63_convolution = largest_tile >= 6
+    for step, suffix in ((net.load_param, ".param"), (net.load_model, ".bin")):
+        if step(str(path.with_suffix(suffix))) != 0:
+            raise EngineError(f"ncnn cannot load {path.with_suffix(suffix).name}")
+    return net
+
+
+def _forward(net: Any, inputs: Map) -> Map:  # noqa: ANN401 - ncnn is untyped
+    import ncnn
+
+    extractor = net.create_extractor()
+    extractor.input("data", ncnn.Mat(inputs))  # a view: `inputs` must live until the end
+    status, output = extractor.extract("features")
+    if status != 0:
+        raise EngineError(f"ncnn gave no features (status {status})")
+    return np.array(output)

@@ -1,0 +1,94 @@
+"""OpenVINO runs the base: Intel's CPU runtime, on the model that Keras itself exports."""
+
+import queue
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipelines.contract import Contract
+from pipelines.engines.composing import compose
+from pipelines.engines.parallel import Features, ParallelRuns, Pixels
+
+if TYPE_CHECKING:
+    import keras
+
+MODEL_FILE = "model.xml"
+GROUP = 4
+"""Images a thread takes at once; each is run alone, so this only saves handing out work."""
+
+
+def load_openvino() -> Any:  # noqa: ANN401 - a module without types
+    """Import OpenVINO without its telemetry, which would send an event at every import.
+
+    OpenVINO falls back to a stub when `openvino_telemetry` cannot be imported.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
+def convert_to_openvino(model: "keras.Model", contract: Contract, folder: Path) -> None:
+    """Export a base, preprocessing included, into a folder."""
+    load_openvino()
+    composed = compose(model, contract, None)
+    composed(np.zeros((1, contract.image_size, contract.image_size, 3), np.uint8))
+    composed.export(str(folder / MODEL_FILE), format="openvino", verbose=False)
+
+
+class OpenVinoEngine:
+    """One stream of one thread a core, an image at a time.
+
+    That is as fast as batches here (docs/decisions/0013), and makes an image's features hang on
+    nothing but the image.
+    """
+
+    name = "openvino"
+
+    def __init__(self, folder: Path, threads: int, batch_size: int) -> None:
+        """Compile a model for this machine's processor.
+
+        Args:
+            folder: what `convert_to_openvino` filled.
+            threads: cores to use.
+            batch_size: images a call of `extract`.
+        """
+        core = load_openvino().Core()
+        model = core.read_model(folder / MODEL_FILE)
+        _, *image = model.input(0).partial_shape
+        model.reshape([1, *(side.get_length() for side in image)])
+        settings = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "NUM_STREAMS": threads,
+            "INFERENCE_NUM_THREADS": threads,
+            # Decoding threads share the cores, and so may other processes.
+            "ENABLE_CPU_PINNING": False,
+        }
+        compiled = core.compile_model(model, "CPU", settings)
+        self.feature_shape: tuple[int, ...] = tuple(compiled.output(0).shape)[1:]
+        self.batch_size = batch_size
+        self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for _ in range(threads):
+            self._requests.put(compiled.create_infer_request())
+        self._parallel = ParallelRuns(self._run, threads, GROUP)
+
+    def extract(self, images: Pixels) -> Features:
+        """Run the base; see `Engine.extract`."""
+        return self._parallel(images)
+
+    def shrink(self) -> None:
+        """See `Engine.shrink`."""
+        self.batch_size = max(1, self.batch_size // 2)
+
+    def _run(self, images: Pixels) -> Features:
+        features = np.empty((len(images), int(np.prod(self.feature_shape))), np.float32)
+        request = self._requests.get()
+        try:
+            for place in range(len(images)):
+                output = request.infer([images[place : place + 1]], share_inputs=True)
+                features[place] = output[0].reshape(-1)
+        finally:
+            self._requests.put(request)
+        return features

@@ -1,0 +1,105 @@
+"""How long a base ran, and what it waited for when it did not."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Where a worker's time went, in seconds; the three are all of it.
+
+    Attributes:
+        base: the base ran.
+        images: it stood still because no batch was read and decoded.
+        writing: it stood still because features waited to be encoded and written.
+    """
+
+    base: float = 0.0
+    images: float = 0.0
+    writing: float = 0.0
+
+    def __add__(self, other: "Waits") -> "Waits":
+        """Sums over shards or workers."""
+        return Waits(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    @property
+    def seconds(self) -> float:
+        """All of the time."""
+        return self.base + self.images + self.writing
+
+
+class BaseClock:
+    """Counts the seconds of one shard into `Waits`; batches may run on several threads at once."""
+
+    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
+        """Start counting, with the worker waiting for its first images."""
+        self._now, self._lock = now, threading.Lock()
+        self._running, self._writing = 0, False
+        self._seconds = {"base": 0.0, "images": 0.0, "writing": 0.0}
+        self._since = now()
+
+    @contextmanager
+    def base(self) -> Iterator[None]:
+        """Around one batch in the engine."""
+        self._change(running=1)
+        try:
+            yield
+        finally:
+            self._change(running=-1)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Around handing features on; the rest of the time the worker loads images."""
+        self._change(writing=True)
+        try:
+            yield
+        finally:
+            self._change(writing=False)
+
+    def read(self) -> Waits:
+        """What was counted so far."""
+        self._change()
+        with self._lock:
+            return Waits(**self._seconds)
+
+    def _change(self, running: int = 0, writing: bool | None = None) -> None:
+        with self._lock:
+            now = self._now()
+            doing = "base" if self._running else "writing" if self._writing else "images"
+            self._seconds[doing] += now - self._since
+            self._since = now
+            self._running += running
+            self._writing = self._writing if writing is None else writing
+
+
+def name_bottleneck(waits: Waits, cores: int) -> str:
+    """One sentence: what bounds a run, and which option to change.
+
+    Args:
+        waits: summed over all workers.
+        cores: that a worker uses.
+    """
+    if not waits.seconds:
+        return "nothing was extracted"
+    shares = {name: getattr(waits, name) / waits.seconds for name in ("base", "images", "writing")}
+    said = (
+        f"the base ran {shares['base']:.0%} of the time, "
+        f"waited {shares['images']:.0%} for images and {shares['writing']:.0%} for writing"
+    )
+    if shares["images"] > max(0.1, shares["writing"]):
+        return (
+            f"{said}: reading and decoding bound this run; more cores a worker (--threads, now "
+            f"{cores}), smaller images or a nearer disk would make it faster"
+        )
+    if shares["writing"] > 0.1:
+        return (
+            f"{said}: encoding and writing bound this run; fewer features (--pooling) or a "
+            "shorter --precision would make it faster"
+        )
+    return (
+        f"{said}: the base bounds this run, as it should; only a faster processor, more workers "
+        "(--runner) or a smaller --image_size would make it faster"
+    )
