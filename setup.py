@@ -5,7 +5,10 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4", "onnx>=1.18,<2"]
-EXTRACT = [*KERAS, "apache-beam>=2.77,<3", "tqdm>=4.66,<5"]
+OPENVINO = ["openvino>=2026.4,<2027"]
+NCNN = ["ncnn>=1.0.20261020,<2"]
+# On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
+EXTRACT = [*KERAS, *OPENVINO, *NCNN, "apache-beam>=2.77,<3", "tqdm>=4.66,<5"]
 TRAIN = [*KERAS, "scikit-learn>=1.9,<1.10", "skops>=0.14,<1", "matplotlib>=3.9,<4"]
 DEVELOP = [
     *EXTRACT,
@@ -14,11 +17,13 @@ DEVELOP = [
     "hypothesis>=6.100,<7",
     "import-linter>=2.3,<3",
     "mypy>=1.15,<3",
+    "onnxruntime>=1.23,<2",
     "pandas>=2.2,<4",
     "polars>=1.20,<3",
     "pytest>=8.3,<10",
     "pytest-timeout>=2.3,<3",
     "ruff>=0.12,<1",
+    "tf2onnx>=1.16,<2",
 ]
 
 setup(
@@ -37,5 +42,11 @@ setup(
         "pillow>=11,<13",
         "pyarrow>=21,<26",
     ],
-    extras_require={"extract": EXTRACT, "train": TRAIN, "dev": DEVELOP},
+    extras_require={
+        "extract": EXTRACT,
+        "train": TRAIN,
+        "openvino": OPENVINO,
+        "ncnn": NCNN,
+        "dev": DEVELOP,
+    },
 )

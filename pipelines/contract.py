@@ -7,6 +7,9 @@ from typing import Any
 
 from pipelines.errors import ContractMismatchError
 
+COMPUTE_DTYPES = ("float32", "tfloat32", "bfloat16", "float16")
+"""What a base may compute in; "tfloat32" lets a GPU round float32 factors to TensorFloat-32."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contract:
@@ -21,7 +24,7 @@ class Contract:
         preprocessing: "imagenet" (the base's own `preprocess_input`) or "rescale" (1/255).
         layer: the layer of the base whose output is taken.
         pooling: "none", "avg" or "max" over height and width.
-        compute_dtype: the dtype the base computes in.
+        compute_dtype: the dtype the base computes in, one of `COMPUTE_DTYPES`.
         precision: "float32", or the narrower dtype whose mantissa the stored values keep.
     """
 

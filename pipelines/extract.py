@@ -16,6 +16,7 @@ from pipelines.command import (
     whole_number,
     write_json,
 )
+from pipelines.contract import COMPUTE_DTYPES
 from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.driver import ExtractReport, extract
 from pipelines.engines.kinds import ENGINES
@@ -103,6 +104,12 @@ def _parser() -> Parser:
         choices=list(MANTISSA_BITS),
         help="mantissa that stored values keep",
     )
+    features.add_argument(
+        "--compute_dtype",
+        default="float32",
+        choices=COMPUTE_DTYPES,
+        help="what the base computes in; all but float32 want a GPU and Keras",
+    )
     work = parser.add_argument_group("how the work is done")
     work.add_argument("--engine", default="auto", choices=ENGINES, help="what runs the base")
     work.add_argument(
@@ -146,6 +153,7 @@ def _job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
         layer=options.layer,
         pooling=options.pooling,
         precision=options.precision,
+        compute_dtype=options.compute_dtype,
     )
     return ExtractJob(
         input=options.input,

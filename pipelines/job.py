@@ -19,7 +19,8 @@ class FeatureChoice:
         base: name of the base.
         weights: where its weights come from.
         image_size: height and width in pixels.
-        interpolation, orientation, preprocessing, pooling, precision: as in `Contract`.
+        interpolation, orientation, preprocessing, pooling, precision, compute_dtype: as in
+            `Contract`.
         layer: the layer whose output is taken; None for the base's last.
     """
 
@@ -32,6 +33,7 @@ class FeatureChoice:
     layer: str | None
     pooling: str
     precision: str
+    compute_dtype: str = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,6 @@ def make_contract(choice: FeatureChoice) -> Contract:
         preprocessing=choice.preprocessing,
         layer=choice.layer or base.last_layer,
         pooling=choice.pooling,
-        compute_dtype="float32",
+        compute_dtype=choice.compute_dtype,
         precision=choice.precision,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from pipelines.contract import Contract
 from pipelines.engines.composing import compose
 from pipelines.engines.parallel import Features, ParallelRuns, Pixels
+from pipelines.errors import EngineError
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +32,13 @@ def load_openvino() -> Any:  # noqa: ANN401 - a module without types
 
 
 def convert_to_openvino(model: "keras.Model", contract: Contract, folder: Path) -> None:
-    """Export a base, preprocessing included, into a folder."""
+    """Export a base, preprocessing included, into a folder.
+
+    Raises:
+        EngineError: the contract wants another compute dtype than float32.
+    """
+    if contract.compute_dtype != "float32":
+        raise EngineError(f"it computes in float32, not {contract.compute_dtype}")
     load_openvino()
     composed = compose(model, contract, None)
     composed(np.zeros((1, contract.image_size, contract.image_size, 3), np.uint8))

@@ -1,0 +1,301 @@
+"""Which engine a run gets: named, remembered, or the fastest that gives Keras's features."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines import choice as choice_module
+from pipelines import cores
+from pipelines.contract import Contract
+from pipelines.driver import extract
+from pipelines.engines import choosing, opening
+from pipelines.engines.choosing import Choice, choose_without_race, race
+from pipelines.engines.conversions import DIGESTS_FILE, conversion_of
+from pipelines.engines.kinds import CONVERTING, EngineKind
+from pipelines.engines.opening import EngineRequest, open_engine
+from pipelines.engines.trial import time_engine, try_conversion
+from pipelines.errors import EngineError, UsageError
+from pipelines.extract import main
+from pipelines.job import make_contract
+from pipelines.table.feature_table import FeatureTable
+from tests.conftest import TINY
+
+
+@pytest.fixture(scope="module")
+def contract() -> Contract:
+    return make_contract(TINY)
+
+
+@pytest.fixture
+def request_(contract):
+    return EngineRequest("auto", contract, TINY.weights, 16, None)
+
+
+@pytest.fixture(autouse=True)
+def _no_engine_is_open(monkeypatch):
+    monkeypatch.setattr(opening, "_engines", {})
+    monkeypatch.setattr(opening, "_bases", {})
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
+
+
+def test_the_fastest_wins_and_is_remembered(request_):
+    found = race(request_, IMAGES)
+    trials = {trial.engine: trial for trial in found.trials}
+    assert set(trials) == {"keras", "openvino", "ncnn"}
+    assert all(trial.refusal is None and trial.error <= 1e-4 for trial in found.trials)
+    assert found.engine == max(found.trials, key=lambda t: t.images_per_second).engine
+    again = choose_without_race("auto", request_)
+    assert (again.engine, again.reason) == (found.engine, "the fastest of an earlier race")
+    assert again.trials == found.trials
+    assert f"engine {found.engine}, the fastest of a race: {found.engine} " in found.describe()
+
+
+@pytest.fixture
+def remembered(request_):
+    choosing._remember(request_, Choice("keras", "the fastest of a race"))
+
+
+@pytest.mark.usefixtures("remembered")
+def test_another_contract_or_processor_is_another_race(request_, contract, monkeypatch):
+    other = replace(request_, contract=replace(contract, layer="block4_pool"))
+    assert choose_without_race("auto", other) is None
+    stored_otherwise = replace(request_, contract=replace(contract, precision="float16"))
+    assert choose_without_race("auto", stored_otherwise) is not None
+    monkeypatch.setattr(choosing, "_processor", lambda: "another one")
+    assert choose_without_race("auto", request_) is None
+
+
+@pytest.mark.usefixtures("remembered")
+def test_a_damaged_memory_is_no_memory(request_, tmp_path):
+    assert choose_without_race("auto", request_) is not None
+    (kept,) = (tmp_path / "cache/engines").iterdir()
+    kept.write_text("{")
+    assert choose_without_race("auto", request_) is None
+
+
+class Cheat:
+    """An engine that is fast because it does nothing."""
+
+    name = "ncnn"
+    batch_size = 16
+    feature_shape = (1, 1, 512)
+
+    def extract(self, images):
+        return np.zeros((len(images), 512), np.float32)
+
+    def shrink(self):
+        raise NotImplementedError
+
+
+def test_an_engine_with_other_features_cannot_win(request_, monkeypatch, tmp_path):
+    monkeypatch.setattr(choosing, "open_conversion", lambda request: tmp_path)
+    monkeypatch.setattr(choosing, "try_conversion", lambda *_: time_engine(Cheat(), IMAGES, 1))
+    found = race(request_, IMAGES)
+    cheat = next(trial for trial in found.trials if trial.engine == "ncnn")
+    assert cheat.images_per_second > found.trials[0].images_per_second
+    assert cheat.refusal.startswith("off by 1.0e+00")
+    assert found.engine == "keras"
+
+
+def test_an_engine_that_ends_its_process_costs_itself_the_race_only(
+    request_, monkeypatch, tmp_path
+):
+    def crash(*_):
+        raise EngineError("it failed with status -11: ")
+
+    monkeypatch.setattr(choosing, "open_conversion", lambda request: tmp_path)
+    monkeypatch.setattr(choosing, "try_conversion", crash)
+    found = race(request_, IMAGES)
+    assert found.engine == "keras"
+    assert {t.engine: t.refusal for t in found.trials}["ncnn"] == "it failed with status -11: "
+
+
+def test_a_trial_that_dies_is_an_error_of_one_line(tmp_path):
+    with pytest.raises(EngineError, match=r"failed with status 1: .*layout\.json"):
+        try_conversion("ncnn", tmp_path, 1, 4, IMAGES, 1)
+
+
+def test_a_conversion_with_other_features_is_never_kept(request_, monkeypatch, tmp_path):
+    from pipelines.engines import ncnn_conversion
+
+    def spoiled(step):
+        return ncnn_conversion_weights(step)[::-1]
+
+    ncnn_conversion_weights = ncnn_conversion._weights
+    monkeypatch.setattr(ncnn_conversion, "_weights", lambda s: b"\0\0\0\0" + spoiled(s)[4:])
+    with pytest.raises(EngineError, match="the ncnn engine cannot run VGG16: its features are off"):
+        open_engine(replace(request_, name="ncnn"))
+    kept = list((tmp_path / "cache/converted").rglob(DIGESTS_FILE))
+    assert kept == []
+
+
+def counting_kind(made):
+    def convert(model, contract, folder):
+        raise NotImplementedError
+
+    def make(folder: Path) -> None:
+        made.append(folder)
+        (folder / "model").write_bytes(b"weights")
+
+    return EngineKind("count", "numpy", 1, convert, None), make
+
+
+def test_a_conversion_is_made_once_and_again_when_damaged(contract):
+    made: list[Path] = []
+    kind, make = counting_kind(made)
+    folder = conversion_of(kind, contract, make)
+    assert conversion_of(kind, replace(contract, interpolation="nearest"), make) == folder
+    assert len(made) == 1
+    (folder / "model").write_bytes(b"weightt")
+    assert conversion_of(kind, contract, make) == folder
+    assert (folder / "model").read_bytes() == b"weights"
+    assert conversion_of(kind, replace(contract, weights="other"), make) != folder
+    assert len(made) == 3
+    assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".draft")] == []
+
+
+def test_a_conversion_lives_without_a_cache(contract, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FROZEN_FEATURES_CACHE", str(tmp_path / "file"))
+    made: list[Path] = []
+    kind, make = counting_kind(made)
+    folder = conversion_of(kind, contract, make)
+    assert (folder / "model").read_bytes() == b"weights"
+    assert conversion_of(kind, contract, make) == folder
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "changes", "cards", "engine"),
+    [
+        ("openvino", {}, (), "openvino"),
+        ("auto", {"compute_dtype": "bfloat16"}, (), "keras"),
+        ("auto", {}, ("0",), "keras"),
+        ("auto", {}, (), None),
+    ],
+)
+def test_what_is_clear_without_a_race(request_, monkeypatch, wanted, changes, cards, engine):
+    monkeypatch.setattr(choosing, "visible_gpus", lambda: cards)
+    asked = replace(request_, contract=replace(request_.contract, **changes))
+    found = choose_without_race(wanted, asked)
+    assert (found and found.engine) == engine
+
+
+def test_an_engine_that_is_not_installed_is_refused_in_one_line(request_, monkeypatch):
+    missing = replace(CONVERTING["ncnn"], package="no_such_package")
+    monkeypatch.setitem(CONVERTING, "ncnn", missing)
+    with pytest.raises(UsageError, match=r"it is not installed; pip install '\.\[ncnn\]'"):
+        open_engine(replace(request_, name="ncnn"))
+
+
+def record_of(table: Path) -> dict:
+    return FeatureTable.open(str(table)).history()[0]["run"]
+
+
+@pytest.mark.parametrize("engine", ["openvino", "ncnn"])
+def test_a_table_of_another_engine_is_equal_within_the_bound(
+    engine, dataset, table, make_job, tmp_path
+):
+    report = extract(make_job(dataset, tmp_path / "features", engine=engine, shard_rows=16))
+    assert report.engine == engine
+    columns = ["image_id", "copy", "label", "split", "sha256"]
+    rows = [
+        FeatureTable.open(str(where)).dataset().to_table().sort_by("image_id")
+        for where in (table, tmp_path / "features")
+    ]
+    assert rows[0].select(columns).equals(rows[1].select(columns))
+    one, other = (np.stack(each["features"].to_numpy()) for each in rows)
+    assert choosing.largest_error(other, one) <= 1e-4
+    assert not np.array_equal(one, other) or engine == "openvino"
+
+
+def test_auto_races_on_real_images_and_keeps_what_it_saw(
+    dataset, make_job, tmp_path, monkeypatch, capsys
+):
+    job = make_job(dataset, tmp_path / "features")
+    monkeypatch.setattr(choice_module, "RACE_FROM", 10)
+    report = extract(job)
+    said = capsys.readouterr().err
+    assert "the engines race on 64 of the images" in said
+    assert f"engine {report.engine}, the fastest of a race: " in said
+    record = record_of(tmp_path / "features")
+    assert record["engine"] == report.engine
+    assert [t["engine"] for t in record["choice"]["trials"]] == ["keras", "openvino", "ncnn"]
+    assert all(
+        t["images_per_second"] > 0 and t["error"] <= 1e-4 for t in record["choice"]["trials"]
+    )
+    extract(replace(job, table=str(tmp_path / "again")))
+    assert "the fastest of an earlier race" in capsys.readouterr().err
+
+
+def test_few_images_are_not_worth_a_race(dataset, make_job, tmp_path, capsys):
+    assert extract(make_job(dataset, tmp_path / "features")).engine == "keras"
+    assert "88 images are too few for one" in capsys.readouterr().err
+
+
+def test_a_cached_conversion_needs_no_keras(dataset, tmp_path):
+    """A second run, in a process of its own, imports neither Keras nor a backend of it."""
+    options = ["--input", str(dataset), "--weights", "random:1", "--image_size", "32"]
+    command = ["--engine", "ncnn", *options, "--table"]
+    assert main([*command, str(tmp_path / "first")]) == 0
+    code = (
+        "import sys; from pipelines.extract import main; status = main(sys.argv[1:]);"
+        "heavy = {'keras', 'tensorflow', 'jax', 'torch', 'openvino'} & set(sys.modules);"
+        "sys.exit(f'imported {heavy}' if heavy else status)"
+    )
+    command = [sys.executable, "-c", code, *command, str(tmp_path / "second")]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    rows = [
+        FeatureTable.open(str(tmp_path / name)).dataset().to_table().sort_by("image_id")
+        for name in ("first", "second")
+    ]
+    assert rows[0].equals(rows[1])
+
+
+def test_a_base_that_an_engine_cannot_run_is_refused_in_one_line(dataset, tmp_path, capsys):
+    where = ["--input", str(dataset), "--table", str(tmp_path / "features")]
+    what = ["--base", "MobileNetV2", "--weights", "random", "--image_size", "32"]
+    status = main([*where, *what, "--engine", "ncnn"])
+    assert status == 1
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("error: the ncnn engine cannot run MobileNetV2: no chain holds")
+    assert last.endswith("use --engine auto")
+    assert not (tmp_path / "features").exists()
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores_found"), [("max 100000", 64), ("150000 100000", 2), ("50000 100000", 1)]
+)
+def test_a_container_s_limit_counts(tmp_path, monkeypatch, limit, cores_found):
+    (tmp_path / "cpu.max").write_text(limit)
+    monkeypatch.setattr(cores, "CGROUP", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    assert cores.usable_cores() == cores_found
+
+
+@pytest.mark.parametrize(
+    ("named", "seen"),
+    [
+        (None, ("0", "1", "10")),
+        ("1", ("1",)),
+        ("", ()),
+        ("-1", ()),
+        ("GPU-a, GPU-b", ("GPU-a", "GPU-b")),
+    ],
+)
+def test_cards_are_found_without_a_library(tmp_path, monkeypatch, named, seen):
+    for name in ("nvidia0", "nvidia1", "nvidia10", "nvidiactl", "nvidia-uvm"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(cores, "DEVICES", tmp_path)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if named is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert cores.visible_gpus() == seen

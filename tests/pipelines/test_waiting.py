@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from pipelines.core import extract_images
+from pipelines.decode import PixelSpec
+from pipelines.records import ImageRef
+from pipelines.waiting import BaseClock, Waits, name_bottleneck
+from tests.conftest import write_image
+from tests.pipelines.test_core import MeanColour
+
+
+class Hands:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+def test_time_goes_to_the_base_whenever_a_batch_is_in_it():
+    hands = Hands()
+    clock = BaseClock(hands)
+    hands.time += 1  # nothing decoded yet
+    with clock.base():
+        hands.time += 10
+        with clock.writing():
+            hands.time += 20  # written behind the base's back
+            with clock.base():
+                hands.time += 40
+        hands.time += 80
+    with clock.writing():
+        hands.time += 160
+    hands.time += 2
+    assert clock.read() == Waits(base=150.0, images=3.0, writing=160.0)
+    assert clock.read().seconds == hands.time - 100
+
+
+def test_waits_of_shards_add_up():
+    assert Waits(1, 2, 3) + Waits(10, 20, 30) == Waits(11, 22, 33)
+
+
+@pytest.mark.parametrize(
+    ("waits", "said"),
+    [
+        (Waits(9.5, 0.3, 0.2), "the base bounds this run"),
+        (Waits(5, 4, 1), "reading and decoding bound this run; more cores a worker (--threads"),
+        (Waits(5, 1, 4), "encoding and writing bound this run; fewer features (--pooling)"),
+        (Waits(), "nothing was extracted"),
+    ],
+)
+def test_the_sentence_names_what_bounds_the_run(waits, said):
+    assert said in name_bottleneck(waits, cores=2)
+
+
+def test_a_slow_consumer_is_told_from_a_slow_disk(tmp_path, monkeypatch):
+    import time
+
+    refs = []
+    for i in range(12):
+        path = write_image(tmp_path / f"{i:02d}.png", seed=i)
+        refs.append(ImageRef(path.name, str(path), None, "train", 1, 0, 0))
+    pixels = PixelSpec(8, "bilinear", "ignored")
+
+    def waits(pause_of_consumer: float, pause_of_reader: float) -> Waits:
+        from pipelines import core
+
+        real = core.read_bytes
+
+        def read(uri: str) -> bytes:
+            time.sleep(pause_of_reader)
+            return real(uri)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(core, "read_bytes", read)
+            clock = BaseClock()
+            for _ in extract_images(refs, MeanColour(2), pixels, 1, clock):
+                time.sleep(pause_of_consumer)
+        return clock.read()
+
+    written = waits(0.03, 0.0)
+    assert written.writing > 2 * (written.images + written.base)
+    read = waits(0.0, 0.01)
+    assert read.images > 2 * (read.writing + read.base)
+    assert np.isclose(read.seconds, read.base + read.images + read.writing)
