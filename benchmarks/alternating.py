@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -28,17 +28,38 @@ class Timing:
         """The middle ratio."""
         return statistics.median(self.ratios)
 
+    def speed_against(self, other: "Timing") -> tuple[float, ...]:
+        """How many times as fast as another way this one was, repeat by repeat."""
+        return tuple(b / a for a, b in zip(self.seconds, other.seconds, strict=True))
+
 
 def time_in_turn(ways: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, Timing]:
     """Run every way in turn, `repeats` times; the first is what all are held against."""
+
+    def timed(way: Callable[[], None]) -> Callable[[], float]:
+        def run() -> float:
+            started = time.perf_counter()
+            way()
+            return time.perf_counter() - started
+
+        return run
+
+    return measure_in_turn({name: timed(way) for name, way in ways.items()}, repeats)
+
+
+def measure_in_turn(ways: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, Timing]:
+    """Like `time_in_turn`, for ways that know themselves which of their seconds count."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
         for name, way in ways.items():
-            started = time.perf_counter()
-            way()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(way())
     first = seconds[next(iter(ways))]
     return {
         name: Timing(tuple(own), tuple(a / b for a, b in zip(first, own, strict=True)))
         for name, own in seconds.items()
     }
+
+
+def spread(values: Sequence[float]) -> tuple[float, float, float]:
+    """Median, least and most of repeated figures: the cells of a table."""
+    return statistics.median(values), min(values), max(values)
