@@ -30,6 +30,19 @@ class Line:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A process that ended well.
+
+    Attributes:
+        seconds: from its start to its end.
+        lines: what it said on stderr.
+    """
+
+    seconds: float
+    lines: tuple[Line, ...]
+
+
 def start_module(
     module: str, *arguments: object, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
@@ -46,7 +59,7 @@ def start_module(
 
 def run_module(
     module: str, *arguments: object, environment: Mapping[str, str] | None = None
-) -> list[Line]:
+) -> Finished:
     """Run `python -m module arguments` to its end.
 
     Args:
@@ -54,19 +67,14 @@ def run_module(
         *arguments: its command line; paths must be absolute, for it runs in the project's folder.
         environment: variables that it gets besides those of this process.
 
-    Returns:
-        What it said on stderr, and when.
-
     Raises:
         ChildError: it failed.
     """
     started = time.perf_counter()
     child = start_module(module, *arguments, environment=environment)
     assert child.stderr is not None
-    lines = [Line(time.perf_counter() - started, text.rstrip()) for text in child.stderr]
+    lines = tuple(Line(time.perf_counter() - started, text.rstrip()) for text in child.stderr)
     if child.wait() != 0:
-        said = next(
-            (line.text for line in reversed(lines) if line.text.strip()), "nothing was said"
-        )
+        said = next((each.text for each in reversed(lines) if each.text), "nothing was said")
         raise ChildError(f"{module} ended with status {child.returncode}: {said}")
-    return lines
+    return Finished(time.perf_counter() - started, lines)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.base_choice import BaseChoice
-from benchmarks.child import Line, run_module
+from benchmarks.child import run_module
 from benchmarks.images import repeat_images
 
 WARM_UP_IMAGES = 64
@@ -37,21 +37,22 @@ class ProjectRun:
         given = ["--input", str(images), "--table", str(table), "--engine", self.engine]
         return [*given, *self.choice.arguments()]
 
-    def extract(self, images: Path, table: Path) -> tuple[dict[str, Any], list[Line]]:
-        """Run it; gives what it wrote as JSON, and what it said.
+    def extract(self, images: Path, table: Path) -> dict[str, Any]:
+        """Run it; gives what it wrote as JSON.
 
         Raises:
             ChildError: it failed.
         """
         report = self.folder / "report.json"
-        said = run_module(
+        run_module(
             "pipelines.extract",
             *self.arguments(images, table),
             "--json",
             report,
             environment=self.environment,
         )
-        return json.loads(report.read_text(encoding="utf-8")), said
+        result: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        return result
 
     def warm_up(self, source: Path) -> tuple[str, Path]:
         """Extract a few images, so that later runs find their engine chosen.
@@ -61,5 +62,5 @@ class ProjectRun:
         """
         images = repeat_images(source, self.folder / "warm-up-images", WARM_UP_IMAGES)
         table = self.folder / "warm-up"
-        report, _ = self.extract(images, table)
+        report = self.extract(images, table)
         return str(report["engine"]), table
