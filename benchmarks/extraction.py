@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.agreement import largest_error, read_features
-from benchmarks.alternating import Timing, spread, time_in_turn
+from benchmarks.alternating import Timing, measure_in_turn, spread
 from benchmarks.base_choice import SHARED, add_base_options, base_choice
 from benchmarks.child import run_module
 from benchmarks.images import repeat_images
@@ -75,25 +75,26 @@ def _measure(options: argparse.Namespace, letters: Sequence[str], folder: Path) 
     choice = base_choice(options)
     images = repeat_images(options.input, folder / "images", options.images)
     ours = ProjectRun(choice, options.engine, folder)
-    engine = None
+    settings = {**choice.settings(), "images": options.images, "repeats": options.repeats}
     if "d" in letters:
-        engine, _ = ours.warm_up(options.input)
+        settings["engine"], _ = ours.warm_up(options.input)
     if "c" in letters:
         run_module("benchmarks.export_onnx", "--output", folder / "c.onnx", *choice.arguments())
 
-    def rival(letter: str) -> None:
+    def rival(letter: str) -> float:
         given = ["--input", images, "--output", folder / f"{letter}.npy", *choice.arguments()]
         model = ["--model", folder / "c.onnx"] if letter == "c" else []
-        run_module(MODULES[letter], *given, *model)
+        return run_module(MODULES[letter], *given, *model).seconds
 
-    def project() -> None:
+    def project() -> float:
         shutil.rmtree(folder / "table", ignore_errors=True)
-        ours.extract(images, folder / "table")
+        _, seconds = ours.extract(images, folder / "table")
+        return seconds
 
-    ways: dict[str, Callable[[], None]] = {
+    ways: dict[str, Callable[[], float]] = {
         letter: project if letter == "d" else partial(rival, letter) for letter in letters
     }
-    timings = time_in_turn(ways, options.repeats)
+    timings = measure_in_turn(ways, options.repeats)
     outputs = {x: folder / ("table" if x == "d" else f"{x}.npy") for x in letters}
     reference = read_features(outputs[letters[0]], options.images)
     errors: dict[str, float | None] = {}
@@ -102,12 +103,6 @@ def _measure(options: argparse.Namespace, letters: Sequence[str], folder: Path) 
         # Random weights are drawn anew by every way.
         same_weights = choice.weights != "random"
         errors[letter] = largest_error(features, reference) if same_weights else None
-    settings = {
-        **choice.settings(),
-        "images": options.images,
-        "repeats": options.repeats,
-        "engine": engine,
-    }
     return Result(
         "Extraction end to end",
         settings,

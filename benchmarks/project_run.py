@@ -37,22 +37,21 @@ class ProjectRun:
         given = ["--input", str(images), "--table", str(table), "--engine", self.engine]
         return [*given, *self.choice.arguments()]
 
-    def extract(self, images: Path, table: Path) -> dict[str, Any]:
-        """Run it; gives what it wrote as JSON.
+    def extract(self, images: Path, table: Path) -> tuple[dict[str, Any], float]:
+        """Run it; gives what it wrote as JSON, and the seconds that its process took.
 
         Raises:
             ChildError: it failed.
         """
         report = self.folder / "report.json"
-        run_module(
+        finished = run_module(
             "pipelines.extract",
             *self.arguments(images, table),
             "--json",
             report,
             environment=self.environment,
         )
-        result: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-        return result
+        return json.loads(report.read_text(encoding="utf-8")), finished.seconds
 
     def warm_up(self, source: Path) -> tuple[str, Path]:
         """Extract a few images, so that later runs find their engine chosen.
@@ -62,5 +61,5 @@ class ProjectRun:
         """
         images = repeat_images(source, self.folder / "warm-up-images", WARM_UP_IMAGES)
         table = self.folder / "warm-up"
-        report = self.extract(images, table)
+        report, _ = self.extract(images, table)
         return str(report["engine"]), table
