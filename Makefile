@@ -3,8 +3,11 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 DEMO ?= build/demo
+BENCH_IMAGES ?= 400
+BENCH_REPEATS ?= 3
+GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
-.PHONY: install demo test test-all check format lock bench clean
+.PHONY: install demo test test-all check format lock bench bench-gpu clean
 
 install: $(READY)
 
@@ -32,8 +35,19 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# About 20 minutes on two cores; more images and repeats give steadier figures.
 bench: $(READY)
-	$(BIN)/python -m benchmarks.extraction --json build/bench-extraction.json
+	$(BIN)/python -m benchmarks.extraction --images $(BENCH_IMAGES) --repeats $(BENCH_REPEATS) \
+	    --json build/bench-extraction.json
+	$(BIN)/python -m benchmarks.steady_state --images $(BENCH_IMAGES) --repeats $(BENCH_REPEATS) \
+	    --json build/bench-steady-state.json
+	$(BIN)/python -m benchmarks.storage --json build/bench-storage.json
+	$(BIN)/python -m benchmarks.training --repeats $(BENCH_REPEATS) \
+	    --json build/bench-training.json
+
+# A GPU machine may have neither .venv nor TensorFlow: KERAS_BACKEND=torch make bench-gpu.
+bench-gpu:
+	$(GPU_PYTHON) -m benchmarks.gpu --json build/bench-gpu.json
 
 lock:
 	$(PYTHON) -m venv build/lock

@@ -1,0 +1,38 @@
+"""Whether two ways made the same features, without which their speeds compare nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.child import ChildError
+from classifiers.dataset import load
+
+
+def read_features(output: Path, images: int) -> npt.NDArray[np.float32]:
+    """What a way wrote, float32 (images, length).
+
+    Args:
+        output: a `.npy` file or a feature table.
+        images: rows that it must have.
+
+    Raises:
+        ChildError: the way did not do its work on all images.
+    """
+    features = np.load(output) if output.suffix == ".npy" else load(str(output)).features
+    if len(features) != images:
+        raise ChildError(f"{output.name} holds {len(features)} of {images} images")
+    return np.asarray(features, np.float32)
+
+
+def largest_error(
+    found: npt.NDArray[np.float32], expected: npt.NDArray[np.float32], block: int = 256
+) -> float:
+    """The largest relative L2 error of any row, rows in the same order."""
+    worst = 0.0
+    for start in range(0, len(found), block):
+        reference = expected[start : start + block]
+        norms = np.maximum(np.linalg.norm(reference, axis=1), np.finfo(np.float32).tiny)
+        errors = np.linalg.norm(found[start : start + block] - reference, axis=1) / norms
+        worst = max(worst, float(errors.max()))
+    return worst

@@ -1,0 +1,62 @@
+"""Every benchmark runs from end to end, on few small pictures; the figures mean nothing."""
+
+import json
+
+import pytest
+
+from benchmarks import extraction, first_image, memory, steady_state, storage, training
+from benchmarks.images import draw_images
+from tests.conftest import write_dataset
+
+pytestmark = pytest.mark.acceptance
+
+BASE = ["--base", "VGG16", "--image_size", "32", "--weights", "random"]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    return draw_images(tmp_path_factory.mktemp("pictures"), 8, side=64)
+
+
+def run(command, tmp_path, *given):
+    file = tmp_path / "result.json"
+    assert command.main([*map(str, given), *BASE, "--json", str(file)]) == 0
+    return json.loads(file.read_text())
+
+
+def test_extraction(pictures, tmp_path):
+    given = ["--input", pictures, "--images", 20, "--repeats", 2, "--ways", "a,b,d"]
+    result = run(extraction, tmp_path, *given)
+    assert [len(seconds) for seconds in result["raw"].values()] == [2, 2, 2]
+    first, against = result["tables"]
+    assert [row[0] for row in first["rows"]][-1] == "this project"
+    assert against["rows"][0][1] == pytest.approx(first["rows"][2][3])
+
+
+def test_steady_state(pictures, tmp_path):
+    result = run(steady_state, tmp_path, "--input", pictures, "--images", 96, "--repeats", 1)
+    assert all(seconds[0] > 0 for seconds in result["raw"].values())
+
+
+def test_memory(pictures, tmp_path):
+    result = run(memory, tmp_path, "--input", pictures, "--few", 32, "--many", 64)
+    few, many = result["raw"]["bytes"].values()
+    assert few > 200e6
+    assert 0.5 < many / few < 2.0
+
+
+def test_first_image(pictures, tmp_path):
+    result = run(first_image, tmp_path, "--input", pictures, "--repeats", 1)
+    assert 0 < result["raw"]["first"][0] <= result["raw"]["end"][0]
+
+
+def test_training_and_storage(tmp_path):
+    images = write_dataset(tmp_path / "images", {"train": 30, "validation": 10}, ("dark", "light"))
+    table = ["--table", tmp_path / "features"]
+    result = run(storage, tmp_path, *table, "--input", images, "--repeats", 1)
+    assert result["settings"]["rows"] == 60
+    result = run(training, tmp_path, *table, "--epochs", 2, "--repeats", 1)
+    accuracies = {(head, way): row[-1] for head, way, *row in result["tables"][1]["rows"]}
+    for head in ("logistic", "linear_svm"):
+        assert accuracies[head, "this project"] == accuracies[head, "plain"] == 1.0
+    assert accuracies.keys() >= {("dense", "plain"), ("dense", "this project")}
