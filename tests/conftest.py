@@ -1,7 +1,7 @@
 """What many tests stand on: small images, a tiny base, the shared photographs."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +28,16 @@ TINY = FeatureChoice(
 """VGG16 on 32 x 32 pixels: 512 features an image, milliseconds on any machine."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What fixtures of a wider scope make is kept apart from the user's caches too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FROZEN_FEATURES_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _session_cache: None) -> None:
     """No test reads or leaves anything in the user's caches."""
     monkeypatch.setenv("FROZEN_FEATURES_CACHE", str(tmp_path / "cache"))
 
