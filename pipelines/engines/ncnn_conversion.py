@@ -22,6 +22,12 @@ LAYOUT_FILE = "layout.json"
 MAGIC = "7767517"
 """First line of every parameter file (ncnn's wiki, "param and model file structure")."""
 
+NO_WINOGRAD = 1 << 6
+"""Bit of a layer's feature mask that turns Winograd off for it (ncnn's `Net::load_param`)."""
+
+LEAST_CHANNELS = 16
+"""With fewer input channels, as in a base's first layer, the transforms cost more than they save."""
+
 Plane = tuple[int, int]
 
 
@@ -93,6 +99,8 @@ def _parameters(step: Convolution) -> str:
         6: step.kernel.size,
         9: int(step.relu),
     }
+    if step.kernel.shape[2] < LEAST_CHANNELS:
+        values[31] = NO_WINOGRAD
     return " ".join(f"{key}={value}" for key, value in values.items())
 
 
