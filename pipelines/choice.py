@@ -9,8 +9,8 @@ from pipelines.command import log
 from pipelines.core import load_image
 from pipelines.decode import pixel_spec
 from pipelines.engines.choosing import Choice, choose_without_race, race
-from pipelines.engines.kinds import KERAS
-from pipelines.engines.opening import EngineRequest
+from pipelines.engines.kinds import CONVERTING, KERAS
+from pipelines.engines.opening import EngineRequest, require_conversion
 from pipelines.engines.parallel import Pixels
 from pipelines.records import Failure, ImageRef
 
@@ -35,8 +35,12 @@ def choose_engine(
         The choice, and the request with its engine's name.
 
     Raises:
+        UsageError: the engine named is not installed.
+        EngineError: it cannot run the base, or gives other features than Keras.
         WeightsError: the weights found here are not those of the contract.
     """
+    if wanted in CONVERTING:  # what is wrong with it is found here, before any worker starts
+        require_conversion(replace(request, name=wanted))
     choice = choose_without_race(wanted, request)
     if choice is None and len(refs) >= RACE_FROM:
         images = sample_pixels(refs, request)

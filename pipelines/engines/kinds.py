@@ -72,7 +72,7 @@ CONVERTING = {
     kind.name: kind
     for kind in (
         EngineKind("openvino", "openvino", 1, _convert_to_openvino, _open_openvino),
-        EngineKind("ncnn", "ncnn", 1, _convert_to_ncnn, _open_ncnn),
+        EngineKind("ncnn", "ncnn", 2, _convert_to_ncnn, _open_ncnn),
     )
 }
 KERAS = "keras"

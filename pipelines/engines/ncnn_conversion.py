@@ -7,28 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from pipelines.bases import base_named, cut
 from pipelines.contract import Contract
-from pipelines.engines.chain import Convolution, Step, read_chain, read_scaling
+from pipelines.engines.chain import Convolution, MaxPool, Step, read_chain, read_scaling
+from pipelines.engines.ncnn_text import NetText
 from pipelines.engines.stacking import Stack, plan_stack
+from pipelines.engines.strips import Strip, first_block, plan_strips
 from pipelines.errors import EngineError
 
 if TYPE_CHECKING:
     import keras
 
 LAYOUT_FILE = "layout.json"
-MAGIC = "7767517"
-"""First line of every parameter file (ncnn's wiki, "param and model file structure")."""
-
-NO_WINOGRAD = 1 << 6
-"""Bit of a layer's feature mask that turns Winograd off for it (ncnn's `Net::load_param`)."""
-
-LEAST_CHANNELS = 16
-"""With fewer input channels, as in a base's first layer, the transforms cost more than they save."""
-
-Plane = tuple[int, int]
 
 
 def convert_to_ncnn(model: "keras.Model", contract: Contract, folder: Path) -> None:
@@ -45,11 +36,11 @@ def convert_to_ncnn(model: "keras.Model", contract: Contract, folder: Path) -> N
     scaling = read_scaling(base_named(contract.base), contract.preprocessing)
     size = contract.image_size
     stack = plan_stack(steps, size)
-    channels = _write_net(folder / "image", steps[: stack.start], 3, (size, size))
+    _write_image_net(folder / "image", steps[: stack.start], size)
     if stack.images > 1:
-        plane = (stack.rows, stack.side)
-        channels = _write_net(folder / "stack", steps[stack.start :], channels, plane, stack)
-    side = stack.side >> stack.poolings
+        channels = _channels(steps[: stack.start])
+        _write_stack_net(folder / "stack", steps[stack.start :], stack, channels)
+    side, channels = stack.side >> stack.poolings, _channels(steps)
     layout = {
         "scaling": asdict(scaling),
         "stack": asdict(stack),
@@ -59,58 +50,53 @@ def convert_to_ncnn(model: "keras.Model", contract: Contract, folder: Path) -> N
     (folder / LAYOUT_FILE).write_text(json.dumps(layout), encoding="utf-8")
 
 
-def _write_net(
-    path: Path, steps: Sequence[Step], channels: int, plane: Plane, stack: Stack | None = None
-) -> int:
-    """Write `path`.param and `path`.bin; returns the channels of the output."""
-    lines = [f"Input data 0 1 data 0={plane[1]} 1={plane[0]} 2={channels}"]
-    weights: list[bytes] = []
-    blob, level = "data", 0
-    for place, step in enumerate(steps):
+def _channels(steps: Sequence[Step]) -> int:
+    """Channels after some steps; a photograph's three before any convolution."""
+    kernels = [step.kernel for step in steps if isinstance(step, Convolution)]
+    return kernels[-1].shape[3] if kernels else 3
+
+
+def _write_image_net(path: Path, steps: Sequence[Step], side: int) -> None:
+    net, data = NetText(side, side, 3), "data"
+    block = steps[: first_block(steps)]
+    strips = plan_strips(block, side)
+    if len(strips) > 1:
+        copies = net.copies(data, len(strips))
+        parts = [
+            _strip(net, block, strip, net.rows(copy, f"{copy}_rows", strip.start, strip.stop, side))
+            for copy, strip in zip(copies, strips, strict=True)
+        ]
+        data, steps = net.stacked(parts, "first_block"), steps[len(block) :]
+    for step in steps:
+        data = _layer(net, step, data)
+    net.save(path, data)
+
+
+def _strip(net: NetText, block: Sequence[Step], strip: Strip, data: str) -> str:
+    for step in block:
+        name = f"{step.name}_{strip.start}"
         if isinstance(step, Convolution):
-            if stack is not None and place:
-                mask = f"{step.name}_mask"
-                lines.append(f"MemoryData {mask} 0 1 {mask} 0={plane[1]} 1={plane[0]} 2=1")
-                weights.append(_mask(plane, stack, level).tobytes())
-                masked = f"{step.name}_masked"
-                lines.append(f"BinaryOp {masked} 2 1 {blob} {mask} {masked} 0=2")
-                blob = masked
-            lines.append(f"Convolution {step.name} 1 1 {blob} {step.name} {_parameters(step)}")
-            weights.append(_weights(step))
-            channels = step.kernel.shape[3]
+            data = net.convolution(step, data, name, top=strip.top, bottom=strip.bottom)
         else:
-            lines.append(f"Pooling {step.name} 1 1 {blob} {step.name} 0=0 1=2 2=2 5=1")
-            plane, level = (plane[0] // 2, plane[1] // 2), level + 1
-        blob = step.name
-    lines.append(f"Noop end 1 1 {blob} features")
-    head = f"{MAGIC}\n{len(lines)} {len(lines)}\n"
-    path.with_suffix(".param").write_text(head + "\n".join(lines) + "\n", encoding="ascii")
-    path.with_suffix(".bin").write_bytes(b"".join(weights))
-    return channels
+            data = net.halve(data, name)
+    return data
 
 
-def _parameters(step: Convolution) -> str:
-    side = step.kernel.shape[0]
-    values = {
-        0: step.kernel.shape[3],
-        1: side,
-        4: side // 2,
-        5: 1,  # with a bias
-        6: step.kernel.size,
-        9: int(step.relu),
-    }
-    if step.kernel.shape[2] < LEAST_CHANNELS:
-        values[31] = NO_WINOGRAD
-    return " ".join(f"{key}={value}" for key, value in values.items())
+def _write_stack_net(path: Path, steps: Sequence[Step], stack: Stack, channels: int) -> None:
+    net, data = NetText(stack.rows, stack.side, channels), "data"
+    rows, columns, level = stack.rows, stack.side, 0
+    for place, step in enumerate(steps):
+        if isinstance(step, Convolution) and place:
+            between = np.arange(rows) % (stack.pitch >> level) < (stack.side >> level)
+            plane = np.repeat(between[:, None], columns, axis=1).astype(np.float32)
+            data = net.mask(data, f"{step.name}_mask", plane)
+        data = _layer(net, step, data)
+        if isinstance(step, MaxPool):
+            rows, columns, level = rows // 2, columns // 2, level + 1
+    net.save(path, data)
 
 
-def _weights(step: Convolution) -> bytes:
-    float32_follows = b"\0\0\0\0"
-    kernel = np.ascontiguousarray(step.kernel.transpose(3, 2, 0, 1), "<f4")
-    return float32_follows + kernel.tobytes() + step.bias.astype("<f4").tobytes()
-
-
-def _mask(plane: Plane, stack: Stack, level: int) -> npt.NDArray[np.float32]:
-    """1 in the rows of images, 0 between them: float32 (rows, columns)."""
-    rows = np.arange(plane[0]) % (stack.pitch >> level) < (stack.side >> level)
-    return np.repeat(rows[:, None], plane[1], axis=1).astype("<f4")
+def _layer(net: NetText, step: Step, data: str) -> str:
+    if isinstance(step, Convolution):
+        return net.convolution(step, data, step.name)
+    return net.halve(data, step.name)

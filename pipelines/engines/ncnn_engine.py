@@ -95,7 +95,8 @@ def _forward(net: Any, inputs: Map) -> Map:  # noqa: ANN401 - ncnn is untyped
     import ncnn
 
     extractor = net.create_extractor()
-    extractor.input("data", ncnn.Mat(inputs))  # a view: `inputs` must live until the end
+    # The clone has ncnn's own alignment between channels, which some layers take for granted.
+    extractor.input("data", ncnn.Mat(inputs).clone())
     status, output = extractor.extract("features")
     if status != 0:
         raise EngineError(f"ncnn gave no features (status {status})")

@@ -13,7 +13,7 @@ from pipelines.cores import usable_cores
 from pipelines.engines.conversions import conversion_of
 from pipelines.engines.engine import PARITY_BOUND, Engine
 from pipelines.engines.keras_engine import KerasEngine
-from pipelines.engines.kinds import CONVERTING, KERAS
+from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.trial import largest_error, try_conversion
 from pipelines.errors import EngineError, UsageError, WeightsError
 from pipelines.weights import LoadedBase, WeightsRequest, known_fingerprint, load_base
@@ -98,21 +98,31 @@ def open_conversion(request: EngineRequest) -> Path:
         return conversion_of(kind, request.contract, make)
 
 
+def require_conversion(request: EngineRequest) -> Path:
+    """Like `open_conversion`, for an engine that was asked for by name.
+
+    Raises:
+        EngineError: in words for whoever named it.
+    """
+    try:
+        return open_conversion(request)
+    except EngineError as error:
+        raise EngineError(
+            f"the {request.name} engine cannot run {request.contract.base}: {error}; "
+            "use --engine auto"
+        ) from error
+
+
 def _open(request: EngineRequest) -> Engine:
     contract = request.contract
     known = known_fingerprint(base_named(contract.base), request.weights)
     if known is not None and known != contract.weights:
         raise _other_weights(contract, str(request.weights.path or request.weights.kind), known)
-    if request.name == KERAS:
+    if request.name not in CONVERTING:
         if request.threads is not None:
             limit_threads(request.threads)
         return KerasEngine(_own_base(request).model, contract, request.batch_size)
-    try:
-        folder = open_conversion(request)
-    except EngineError as error:
-        raise EngineError(
-            f"the {request.name} engine cannot run {contract.base}: {error}; use --engine auto"
-        ) from error
+    folder = require_conversion(request)
     threads = request.threads or usable_cores()
     return CONVERTING[request.name].open(folder, threads, request.batch_size)
 

@@ -17,6 +17,7 @@ from pipelines.engines import choosing, opening
 from pipelines.engines.choosing import Choice, choose_without_race, race
 from pipelines.engines.conversions import DIGESTS_FILE, conversion_of
 from pipelines.engines.kinds import CONVERTING, EngineKind
+from pipelines.engines.ncnn_text import NetText
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.engines.trial import time_engine, try_conversion
 from pipelines.errors import EngineError, UsageError
@@ -123,13 +124,12 @@ def test_a_trial_that_dies_is_an_error_of_one_line(tmp_path):
 
 
 def test_a_conversion_with_other_features_is_never_kept(request_, monkeypatch, tmp_path):
-    from pipelines.engines import ncnn_conversion
+    real = NetText.convolution
 
-    def spoiled(step):
-        return ncnn_conversion_weights(step)[::-1]
+    def spoiled(net, step, *rest, **edges):
+        return real(net, replace(step, bias=step.bias + 1), *rest, **edges)
 
-    ncnn_conversion_weights = ncnn_conversion._weights
-    monkeypatch.setattr(ncnn_conversion, "_weights", lambda s: b"\0\0\0\0" + spoiled(s)[4:])
+    monkeypatch.setattr(NetText, "convolution", spoiled)
     with pytest.raises(EngineError, match="the ncnn engine cannot run VGG16: its features are off"):
         open_engine(replace(request_, name="ncnn"))
     kept = list((tmp_path / "cache/converted").rglob(DIGESTS_FILE))
