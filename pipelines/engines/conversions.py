@@ -7,14 +7,19 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.contract import Contract
 from pipelines.engines.kinds import EngineKind
+from pipelines.stopping import clean_up_when_stopped
 from pipelines.weights.cache import cache_folder
 
 DIGESTS_FILE = "digests.json"
+DRAFT = ".draft-"
+DRAFT_SECONDS = 86_400
+"""Age from which a draft is taken for that of a dead process; a conversion takes seconds."""
 
 _COMPUTED = ("base", "weights", "image_size", "preprocessing", "layer", "pooling", "compute_dtype")
 
@@ -43,25 +48,38 @@ def conversion_of(kind: EngineKind, contract: Contract, make: Callable[[Path], N
     if _intact(folder):
         return folder
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".draft-"))
+        _clear_old_drafts(folder.parent)
+        draft = _draft_beside(folder)
     except OSError:
         folder = _own_folder() / kind.name / name
         if _intact(folder):
             return folder
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=folder.parent))
+        draft = _draft_beside(folder)
+    remove = functools.partial(shutil.rmtree, draft, ignore_errors=True)
     try:
-        make(draft)
-        digests = {path.name: _digest(path) for path in draft.iterdir()}
-        (draft / DIGESTS_FILE).write_text(json.dumps(digests), encoding="utf-8")
-        if folder.exists() and not _intact(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):  # another process made the same one first
-            draft.rename(folder)
+        with clean_up_when_stopped(remove):
+            make(draft)
+            digests = {path.name: _digest(path) for path in draft.iterdir()}
+            (draft / DIGESTS_FILE).write_text(json.dumps(digests), encoding="utf-8")
+            if folder.exists() and not _intact(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another process made the same one first
+                draft.rename(folder)
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        remove()
     return folder
+
+
+def _draft_beside(folder: Path) -> Path:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=folder.parent, prefix=DRAFT))
+
+
+def _clear_old_drafts(folder: Path) -> None:
+    """Remove what processes that were killed while converting left behind."""
+    for draft in folder.glob(f"{DRAFT}*"):
+        if draft.stat().st_mtime < time.time() - DRAFT_SECONDS:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _intact(folder: Path) -> bool:

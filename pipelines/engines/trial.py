@@ -3,8 +3,10 @@
 `python -m pipelines.engines.trial FOLDER` is how `try_conversion` starts that process.
 """
 
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,7 @@ from pipelines.engines.engine import Engine
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.parallel import Features, Pixels
 from pipelines.errors import EngineError
+from pipelines.stopping import clean_up_when_stopped
 
 ROUNDS = 5
 ROUNDS_SECONDS = 3.0
@@ -87,32 +90,40 @@ def try_conversion(
     """
     with tempfile.TemporaryDirectory() as text:
         desk = Path(text)
-        np.save(desk / IMAGES_FILE, images)
-        request = {
-            "name": name,
-            "folder": str(folder),
-            "threads": threads,
-            "batch_size": batch_size,
-            "rounds": rounds,
-        }
-        (desk / REQUEST_FILE).write_text(json.dumps(request), encoding="utf-8")
-        command = [sys.executable, "-m", "pipelines.engines.trial", str(desk)]
-        path = os.pathsep.join([str(Path(__file__).resolve().parents[2]), *sys.path])
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                timeout=LIMIT_SECONDS,
-                check=False,
-                env={**os.environ, "PYTHONPATH": path},
-            )
-        except subprocess.TimeoutExpired as error:
-            raise EngineError(f"it was not done after {LIMIT_SECONDS} s") from error
-        if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise EngineError(f"it failed with status {done.returncode}: {(said or ['']).pop()}")
-        rate = float(done.stdout.split()[-1])
-        return Result(np.load(desk / FEATURES_FILE), rate)
+        remove = functools.partial(shutil.rmtree, desk, ignore_errors=True)
+        with clean_up_when_stopped(remove):
+            np.save(desk / IMAGES_FILE, images)
+            request = {
+                "name": name,
+                "folder": str(folder),
+                "threads": threads,
+                "batch_size": batch_size,
+                "rounds": rounds,
+            }
+            (desk / REQUEST_FILE).write_text(json.dumps(request), encoding="utf-8")
+            rate = float(_run(desk).split()[-1])
+            return Result(np.load(desk / FEATURES_FILE), rate)
+
+
+def _run(desk: Path) -> str:
+    command = [sys.executable, "-m", "pipelines.engines.trial", str(desk)]
+    path = os.pathsep.join([str(Path(__file__).resolve().parents[2]), *sys.path])
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+            text=True,
+            errors="replace",
+            env={**os.environ, "PYTHONPATH": path},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"it was not done after {LIMIT_SECONDS} s") from error
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()
+        raise EngineError(f"it failed with status {done.returncode}: {(said or ['']).pop()}")
+    return done.stdout
 
 
 def main(desk: Path) -> None:
