@@ -161,6 +161,18 @@ def test_a_conversion_is_made_once_and_again_when_damaged(contract):
     assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".draft")] == []
 
 
+def test_what_a_killed_process_left_is_cleared_away(contract, tmp_path):
+    kind, make = counting_kind([])
+    folder = conversion_of(kind, contract, make).parent
+    old, fresh = folder / ".draft-old", folder / ".draft-fresh"
+    for draft in (old, fresh):
+        draft.mkdir()
+        (draft / "model").touch()
+    os.utime(old, (0, 0))
+    conversion_of(kind, replace(contract, weights="other"), make)
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
 def test_a_conversion_lives_without_a_cache(contract, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FROZEN_FEATURES_CACHE", str(tmp_path / "file"))
