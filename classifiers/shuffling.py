@@ -10,8 +10,8 @@ from classifiers.memory import show_size
 from classifiers.training_set import Batch, StreamedSet
 from pipelines.errors import UsageError
 
-POOL_SHARE = 3
-"""The pool takes a third of the budget; the rest is for blocks that were decoded ahead, for the
+POOL_SHARE = 4
+"""The pool takes a quarter of the budget; the rest is for blocks that were decoded ahead, for the
 batches under way and for what the head itself needs."""
 
 LEAST_BLOCKS = 8
