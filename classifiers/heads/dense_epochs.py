@@ -18,8 +18,6 @@ from pipelines.command import log
 if TYPE_CHECKING:
     import keras
 
-VALIDATION_BATCH = 1024
-
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -66,26 +64,44 @@ def _held(
     keras = load_keras()
     progress = _Progress(schedule.epochs)
     weight = schedule.class_weight
-    held_out = None
-    if isinstance(validation, HeldSet):
-        held_out = (validation.features, validation.targets)
+    inputs: npt.NDArray[Any]
+    trained, inputs = model, train.features
+    if keras.backend.backend() == "tensorflow":
+        trained = _fed_by_place(model, train.features)
+        inputs = np.arange(len(train.targets))
 
     def end_epoch(epoch: int, measures: Mapping[str, float]) -> None:
-        streamed = _validate(model, validation) if isinstance(validation, StreamedSet) else {}
-        progress.keep(epoch, {**measures, **streamed})
+        progress.keep(epoch, {**measures, **_validate(model, validation)})
 
-    model.fit(
-        train.features,
+    trained.fit(
+        inputs,
         train.targets,
         batch_size=schedule.batch_size,
         epochs=schedule.epochs,
-        validation_data=held_out,
-        validation_batch_size=VALIDATION_BATCH,
         class_weight=None if weight is None else dict(weight),
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=end_epoch)],
         verbose=0,
     )
     return progress.rows
+
+
+def _fed_by_place(model: "keras.Model", features: npt.NDArray[np.float32]) -> "keras.Model":
+    """The same model, taking places in an array of features instead of features.
+
+    So batches are put together where the features are, and what Keras shuffles, copies and hands
+    from thread to thread are twenty numbers a step. Order and dropout stay those of a plain `fit`.
+    """
+    keras = load_keras()
+    places = keras.Input((), dtype="int64")
+    held = keras.ops.convert_to_tensor(features)
+    fed = keras.Model(places, model(keras.ops.take(held, places, axis=0)))
+    fed.compile(
+        optimizer=model.optimizer,
+        loss=model.loss,
+        metrics=["accuracy"],
+        steps_per_execution=model.steps_per_execution,
+    )
+    return fed
 
 
 def _streamed(
@@ -102,9 +118,7 @@ def _streamed(
             verbose=0,
         )
         measures = {name: values[-1] for name, values in fitted.history.items()}
-        if isinstance(validation, StreamedSet):
-            measures |= _validate(model, validation)
-        progress.keep(epoch, measures)
+        progress.keep(epoch, {**measures, **_validate(model, validation)})
     return progress.rows
 
 
@@ -120,9 +134,11 @@ def _weighted(
         yield features, targets, by_class[targets]
 
 
-def _validate(model: "keras.Model", validation: StreamedSet) -> dict[str, float]:
+def _validate(model: "keras.Model", validation: TrainingSet | None) -> dict[str, float]:
+    if validation is None:
+        return {}
     sums: Counter[str] = Counter()
     for features, targets in validation.batches():
         measures = model.test_on_batch(features, targets, return_dict=True)
-        sums.update({name: value * len(targets) for name, value in measures.items()})
+        sums.update({name: float(value) * len(targets) for name, value in measures.items()})
     return {f"val_{name}": value / len(validation.targets) for name, value in sums.items()}
