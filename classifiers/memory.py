@@ -14,7 +14,7 @@ class MemoryBudget:
     """Most memory for features and for what a head makes of them.
 
     What the interpreter and the libraries take of their own comes on top of it: 0.2 GB with
-    scikit-learn, 0.6 GB with TensorFlow.
+    scikit-learn, 0.7 GB with TensorFlow.
 
     Attributes:
         size: in bytes.
