@@ -35,8 +35,7 @@ def _two_processors(monkeypatch):
 @pytest.mark.parametrize(
     ("head", "more"),
     [
-        ("dense", [*EPOCHS, "--units", "32"]),
-        ("dense", [*EPOCHS, "--class_weight", "dog=1.5"]),
+        ("dense", [*EPOCHS, "--units", "64", "--class_weight", "dog=1.5"]),
         ("logistic", []),
         ("linear_svm", ["--C", "0.001"]),
     ],
