@@ -6,14 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipelines.errors import TableError
+from classifiers.decoding import Block, decode
+from classifiers.row_groups import SplitRows, as_objects, find_rows
 from pipelines.table.feature_table import FeatureTable
-
-KEYS = ["image_id", "copy", "label"]
-STREAM_ROWS = 1024
-"""Most rows of a batch when a table is read without holding all of it."""
 
 
 class Samples(NamedTuple):
@@ -45,41 +41,30 @@ def load(table: str, split: str | None = None, version: int | None = None) -> Sa
     Raises:
         TableError: there is no such table, version or split.
     """
-    return load_split(FeatureTable.open(table, version), split)
+    rows = find_rows(FeatureTable.open(table, version), split)
+    return Samples(read_features(rows), rows.labels(), as_objects(rows.keys.column("image_id")))
 
 
-def load_split(table: FeatureTable, split: str | None) -> Samples:
-    """Load a split of an open table; see `load`."""
-    table.check_files()
-    dataset = table.dataset()
-    chosen = None if split is None else pc.field("split") == split
-    with table.reading():
-        keys = dataset.to_table(columns=KEYS, filter=chosen)
-    if not keys.num_rows:
-        raise _no_such_split(table, split)
-    order = pc.sort_indices(keys, sort_keys=[("image_id", "ascending"), ("copy", "ascending")])
-    places = np.empty(keys.num_rows, np.int64)
-    places[order.to_numpy()] = np.arange(keys.num_rows)
+def read_features(rows: SplitRows) -> npt.NDArray[np.float32]:
+    """Read the features of all rows into one array, float32 (n, length), in the order of the keys.
 
-    features = np.empty((keys.num_rows, table.feature_length), np.float32)
-    row = 0
-    with table.reading():
-        for batch in dataset.to_batches(columns=["image_id", "features"], filter=chosen):
-            end = row + batch.num_rows
-            # The second pass must meet the rows of the first one, or labels would slip.
-            ids = pa.chunked_array([batch.column("image_id")])
-            if not ids.equals(keys.column("image_id").slice(row, batch.num_rows)):
-                raise TableError(f"the files of {table.uri} changed while they were read")
-            features[places[row:end]] = _matrix(batch, table.feature_length)
-            row = end
-    ordered = keys.take(order)
-    return Samples(features, _objects(ordered, "label"), _objects(ordered, "image_id"))
+    Raises:
+        TableError: a file is missing or damaged, or changed since the rows were found.
+    """
+    features = np.empty((rows.keys.num_rows, rows.length), np.float32)
+
+    def put(block: Block) -> None:
+        features[block.places] = block.features
+
+    for _ in decode(rows, put):
+        pass
+    return features
 
 
 def stream_split(
     table: FeatureTable, split: str | None
 ) -> Iterator[tuple[pa.Table, npt.NDArray[np.float32]]]:
-    """Read a split batch by batch, in the order of the files, without holding all of it.
+    """Read a split block by block, in the order of the files, without holding all its features.
 
     Args:
         table: the table.
@@ -91,40 +76,6 @@ def stream_split(
     Raises:
         TableError: there are no such rows.
     """
-    table.check_files()
-    chosen = None if split is None else pc.field("split") == split
-    columns = [*KEYS, "split"]
-    rows = 0
-    for batch in table.dataset().to_batches(
-        columns=[*columns, "features"], filter=chosen, batch_size=STREAM_ROWS
-    ):
-        if batch.num_rows:
-            rows += batch.num_rows
-            keys = pa.Table.from_batches([batch.select(columns)])
-            yield keys, _matrix(batch, table.feature_length)
-    if not rows:
-        raise _no_such_split(table, split)
-
-
-def splits(table: FeatureTable) -> frozenset[str]:
-    """Names of the splits a table has rows of."""
-    return frozenset(split for split, _, _ in table.counts())
-
-
-def _no_such_split(table: FeatureTable, split: str | None) -> TableError:
-    have = ", ".join(sorted(splits(table))) or "no rows"
-    wanted = "rows" if split is None else f"rows of split {split!r}"
-    return TableError(f"no {wanted} in {table.uri}; it has {have}")
-
-
-def _matrix(batch: pa.RecordBatch, length: int) -> npt.NDArray[np.float32]:
-    values = batch.column("features").flatten().to_numpy(zero_copy_only=True)
-    if values.size != batch.num_rows * length:
-        raise TableError(f"a row does not hold {length} features; check it with pipelines.verify")
-    matrix: npt.NDArray[np.float32] = values.reshape(batch.num_rows, length)
-    return matrix
-
-
-def _objects(table: pa.Table, name: str) -> npt.NDArray[np.object_]:
-    values: npt.NDArray[np.object_] = np.array(table.column(name).to_pylist(), dtype=object)
-    return values
+    rows = find_rows(table, split)
+    for block in decode(rows, lambda block: block):
+        yield rows.keys.take(pa.array(block.places)), block.features

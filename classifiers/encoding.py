@@ -2,59 +2,54 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.dataset import Samples
 from pipelines.errors import TableError, UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingSet:
-    """Labelled images, ready for a head.
-
-    Attributes:
-        features: float32 (n, length).
-        targets: int64 (n,), places in the sorted list of classes.
-    """
-
-    features: npt.NDArray[np.float32]
-    targets: npt.NDArray[np.int64]
-
-
-def classes_of(samples: Samples) -> tuple[str, ...]:
+def classes_of(labels: npt.NDArray[np.object_]) -> tuple[str, ...]:
     """The classes of labelled images, sorted.
+
+    Args:
+        labels: class names (n,); None where an image has none.
 
     Raises:
         TableError: there are fewer than two, so that there is nothing to tell apart.
     """
-    classes = tuple(sorted({str(label) for label in samples.labels if label is not None}))
+    classes = tuple(sorted({str(label) for label in labels if label is not None}))
     if len(classes) < 2:
         found = f"only {classes[0]!r}" if classes else "no labels"
         raise TableError(f"a head needs images of two classes or more, this split has {found}")
     return classes
 
 
-def encode(samples: Samples, classes: Sequence[str]) -> TrainingSet:
-    """Number the labels by their place in `classes`; unlabelled images are left out.
+def encode(
+    labels: npt.NDArray[np.object_], classes: Sequence[str]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Number labels by their place in `classes`; unlabelled images are left out.
+
+    Args:
+        labels: class names (n,); None where an image has none.
+        classes: names by number.
+
+    Returns:
+        The class numbers (m,) of the labelled images, and which images are labelled (n,).
 
     Raises:
         TableError: an image has a class that is not among them, or none is labelled.
     """
-    labelled = np.array([label is not None for label in samples.labels], dtype=bool)
+    labelled = np.array([label is not None for label in labels], dtype=bool)
     if not labelled.any():
         raise TableError("no image of this split has a label")
     places = {name: place for place, name in enumerate(classes)}
-    strangers = sorted({str(label) for label in samples.labels[labelled]} - places.keys())
+    strangers = sorted({str(label) for label in labels[labelled]} - places.keys())
     if strangers:
         raise TableError(
             f"class {strangers[0]!r} was not in the training split, which has {', '.join(classes)}"
         )
-    features = samples.features if labelled.all() else samples.features[labelled]
-    targets = np.array([places[label] for label in samples.labels[labelled]], np.int64)
-    return TrainingSet(features, targets)
+    return np.array([places[label] for label in labels[labelled]], np.int64), labelled
 
 
 def parse_class_weight(

@@ -4,11 +4,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from classifiers.dataset import load_split
-from classifiers.encoding import encode
-from classifiers.evaluation import Evaluation
+from classifiers.evaluation import Evaluation, measure
 from classifiers.registry import load_model, read_card
-from classifiers.training import measure
+from classifiers.row_groups import find_rows
+from classifiers.training_set import labelled_rows
 from pipelines.command import (
     Parser,
     add_json_option,
@@ -46,8 +45,8 @@ def _evaluate(argv: Sequence[str]) -> int:
     card = read_card(folder)
     table = FeatureTable.open(options.table, options.table_version)
     require_same_contract(card.contract, "the model", table.contract, "the table")
-    samples = encode(load_split(table, options.split), card.classes)
-    result = measure(load_model(folder).head, samples, card.classes)
+    samples = labelled_rows(find_rows(table, options.split), card.classes)
+    result = measure(load_model(folder).head, samples.batches(), card.classes)
     _print(card.head, options.split, result)
     write_json(
         options.json,

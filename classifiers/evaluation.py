@@ -1,13 +1,14 @@
 """How good a head is: accuracy, per-class measures, ROC AUC, log loss, confusion."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.heads.head import Judgement
+from classifiers.heads.head import FittedHead, Judgement
+from classifiers.training_set import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,28 @@ class Evaluation:
     def as_json(self) -> dict[str, Any]:
         """The measures as plain values."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+
+def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) -> Evaluation:
+    """Evaluate a head on labelled images, of which one batch is held at a time.
+
+    Args:
+        head: the trained head.
+        batches: features and targets; at least one batch.
+        classes: names by number.
+    """
+    told = [(targets, head.judge(features)) for features, targets in batches]
+    judgements = [judged for _, judged in told]
+    probabilities = [each.probabilities for each in judgements if each.probabilities is not None]
+    return evaluate(
+        np.concatenate([targets for targets, _ in told]),
+        Judgement(
+            np.concatenate([each.predicted for each in judgements]),
+            np.concatenate([each.scores for each in judgements]),
+            np.concatenate(probabilities) if probabilities else None,
+        ),
+        classes,
+    )
 
 
 def evaluate(

@@ -52,6 +52,8 @@ class ModelCard:
         seconds: how long the training took.
         created: when, ISO 8601 (UTC).
         versions: of the libraries.
+        streamed_within: the memory budget in bytes when features were streamed, on which the order
+            of rows hangs; None when they were held.
     """
 
     head: str
@@ -69,6 +71,7 @@ class ModelCard:
     seconds: float
     created: str
     versions: dict[str, str]
+    streamed_within: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.head import Head
 from classifiers.heads.scikit import ScikitHead
+from classifiers.memory import default_budget, memory_budget
 from classifiers.registry import CONFUSION_FILE, CURVES_FILE
 from classifiers.training import TrainJob, train
 from pipelines.command import (
@@ -50,6 +51,7 @@ def _train(argv: Sequence[str]) -> int:
             validation_split=options.validation_split,
             class_weight=options.class_weight,
             seed=options.seed,
+            budget=options.memory or default_budget(),
         )
     )
     rows = []
@@ -84,6 +86,13 @@ def _parser() -> Parser:
         "--class_weight", default="none", help="none, balanced, or CLASS=WEIGHT,..."
     )
     parser.add_argument("--seed", type=seed_number, default=0, help="of every random choice")
+    parser.add_argument(
+        "--memory",
+        type=memory_budget,
+        metavar="SIZE",
+        help="most memory for features, such as 8G or 500M; a split that needs more is streamed "
+        "from the table; half of what the process may use if not given",
+    )
     dense = parser.add_argument_group("the dense head", "defaults of the literature")
     plain = DenseHead()
     dense.add_argument("--units", type=positive_number, help=f"{plain.units} if not given")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from classifiers.dataset import load_split, splits
-from classifiers.encoding import TrainingSet, classes_of, encode, parse_class_weight
-from classifiers.evaluation import Evaluation, evaluate
-from classifiers.heads.head import FittedHead, Head
+from classifiers.encoding import classes_of, parse_class_weight
+from classifiers.evaluation import Evaluation, measure
+from classifiers.heads.head import Head
+from classifiers.holding import choose_holding
+from classifiers.memory import MemoryBudget
 from classifiers.pictures import draw_confusion, draw_curves
 from classifiers.registry import (
     CONFUSION_FILE,
@@ -20,6 +21,8 @@ from classifiers.registry import (
     model_draft,
     write_model,
 )
+from classifiers.row_groups import find_rows, splits
+from classifiers.training_set import labelled_rows
 from pipelines.command import log
 from pipelines.errors import UsageError
 from pipelines.source.splits import VALIDATION
@@ -52,6 +55,7 @@ class TrainJob:
         validation_split: split to validate on; None for "validation" if the table has it.
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
         seed: of every random choice.
+        budget: most memory for features; what does not fit is streamed from the table.
     """
 
     table: str
@@ -63,6 +67,7 @@ class TrainJob:
     validation_split: str | None
     class_weight: str
     seed: int
+    budget: MemoryBudget
 
 
 def train(job: TrainJob) -> ModelCard:
@@ -75,22 +80,26 @@ def train(job: TrainJob) -> ModelCard:
     started = time.monotonic()
     check_target(job.model, overwrite=job.overwrite)
     table = FeatureTable.open(job.table, job.table_version)
-    job.head.check(sum(n for split, _, n in table.counts() if split == job.train_split))
-    samples = load_split(table, job.train_split)
-    classes = classes_of(samples)
-    training = encode(samples, classes)
-    validation, held_out = None, job.validation_split or VALIDATION
+    rows = find_rows(table, job.train_split)
+    job.head.check(rows.keys.num_rows)
+    classes = classes_of(rows.labels())
+    training, validation = labelled_rows(rows, classes), None
+    held_out = job.validation_split or VALIDATION
     if job.validation_split is not None or held_out in splits(table):
-        validation = encode(load_split(table, held_out), classes)
+        validation = labelled_rows(find_rows(table, held_out), classes)
     else:
         log(f"no split {held_out!r} in the table: training without validation")
     weight = parse_class_weight(job.class_weight, classes, training.targets)
 
     if held_out == job.train_split:
         raise UsageError(f"--validation_split {held_out} is the split that is trained on")
-    head, history = job.head.fit(training, validation, len(classes), weight, job.seed)
-    parts = {"train": training} | ({} if validation is None else {"validation": validation})
-    measured = {name: measure(head, part, classes) for name, part in parts.items()}
+    holding = choose_holding(job.head, training, validation, job.budget)
+    log(holding.reason)
+    sets = holding.sets
+    head, history = job.head.fit(
+        sets["train"], sets.get("validation"), len(classes), weight, job.seed
+    )
+    measured = {name: measure(head, part.batches(), classes) for name, part in sets.items()}
     card = ModelCard(
         head=job.head.name,
         settings=job.head.settings(),
@@ -103,13 +112,14 @@ def train(job: TrainJob) -> ModelCard:
             "train": job.train_split,
             "validation": held_out if validation else None,
         },
-        rows={name: len(part.targets) for name, part in parts.items()},
+        rows={name: len(part.targets) for name, part in sets.items()},
         class_weight=None if weight is None else {classes[k]: w for k, w in weight.items()},
         seed=job.seed,
         metrics={name: each.as_json() for name, each in measured.items()},
         seconds=round(time.monotonic() - started, 3),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},
+        streamed_within=job.budget.size if holding.streams else None,
     )
     with model_draft(job.model) as draft:
         write_model(draft, head, card, history or [_only_row(measured)])
@@ -122,11 +132,6 @@ def train(job: TrainJob) -> ModelCard:
     except OSError as error:
         log(f"version {table.version} could not be marked as in use by this model: {error}")
     return card
-
-
-def measure(head: FittedHead, samples: TrainingSet, classes: tuple[str, ...]) -> Evaluation:
-    """Evaluate a head on labelled samples."""
-    return evaluate(samples.targets, head.judge(samples.features), classes)
 
 
 def _only_row(measured: Mapping[str, Evaluation]) -> dict[str, float]:

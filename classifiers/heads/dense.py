@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.encoding import TrainingSet
+from classifiers.heads.dense_epochs import Schedule, train_epochs
+from classifiers.heads.fused_rmsprop import fuse_rmsprop
 from classifiers.heads.head import History, Judgement
+from classifiers.training_set import TrainingSet
 from pipelines.backend import load_keras
-from pipelines.command import log
 from pipelines.errors import ModelError
 
 if TYPE_CHECKING:
     import keras
 
 PREDICT_BATCH = 1024
+
+STEPS_AT_ONCE = 100
+"""Steps that TensorFlow makes between two looks into Python, where Ctrl-C is noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,21 @@ class DenseHead:
     batch_size: int = 20
     name: str = "dense"
 
+    @property
+    def streams(self) -> bool:
+        """See `Head.streams`."""
+        return True
+
     def settings(self) -> dict[str, Any]:
         """See `Head.settings`."""
         return asdict(self)
 
     def check(self, rows: int) -> None:
         """Any size will do."""
+
+    def memory(self, train_bytes: int, validation_bytes: int) -> int:
+        """See `Head.memory`: Keras keeps copies of the arrays that it is given."""
+        return 3 * (train_bytes + validation_bytes)
 
     def fit(
         self,
@@ -60,25 +73,9 @@ class DenseHead:
         """See `Head.fit`."""
         keras = load_keras()
         keras.utils.set_random_seed(seed)
-        model = self._build(train.features.shape[1], classes)
-        held_out = None if validation is None else (validation.features, validation.targets)
-        epochs: list[dict[str, float]] = []
-
-        def keep(epoch: int, logs: Mapping[str, float]) -> None:
-            epochs.append({"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}})
-            shown = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
-            log(f"epoch {epoch + 1} of {self.epochs}  {shown}")
-
-        model.fit(
-            train.features,
-            train.targets,
-            batch_size=self.batch_size,
-            epochs=self.epochs,
-            validation_data=held_out,
-            class_weight=None if class_weight is None else dict(class_weight),
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep)],
-            verbose=0,
-        )
+        model = self._build(train.length, classes)
+        schedule = Schedule(self.epochs, self.batch_size, class_weight, seed)
+        epochs = train_epochs(model, train, validation, schedule)
         if not all(math.isfinite(value) for value in epochs[-1].values()):
             raise ModelError(
                 "the training diverged: its loss is no finite number any more; lower "
@@ -99,11 +96,16 @@ class DenseHead:
                 ),
             ]
         )
+        optimizer = keras.optimizers.RMSprop(learning_rate=self.learning_rate)
+        compiled = keras.backend.backend() == "tensorflow"
         model.compile(
-            optimizer=keras.optimizers.RMSprop(learning_rate=self.learning_rate),
+            optimizer=optimizer,
             loss="binary_crossentropy" if two else "sparse_categorical_crossentropy",
             metrics=["accuracy"],
+            steps_per_execution=STEPS_AT_ONCE if compiled else 1,
         )
+        if compiled:
+            fuse_rmsprop(optimizer, model.trainable_variables)
         return model
 
 
@@ -124,8 +126,12 @@ class FittedDense:
 
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
         """See `FittedHead.judge`; the scores are the probabilities."""
-        outputs = self._model.predict(features, batch_size=PREDICT_BATCH, verbose=0)
-        probabilities = np.asarray(outputs, np.float64)
+        starts = range(0, len(features), PREDICT_BATCH)
+        outputs = [
+            self._model.predict_on_batch(features[start : start + PREDICT_BATCH])
+            for start in starts
+        ]
+        probabilities = np.concatenate(outputs).astype(np.float64)
         if probabilities.shape[1] == 1:
             probabilities = np.hstack([1.0 - probabilities, probabilities])
         return Judgement(probabilities.argmax(axis=1), probabilities, probabilities)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.encoding import TrainingSet
+from classifiers.training_set import TrainingSet
 
 History = Sequence[Mapping[str, float]]
 """One row an epoch: epoch, loss, accuracy and, with a validation split, val_loss, val_accuracy.
@@ -58,6 +58,11 @@ class Head(Protocol):
         """What `--head` calls it."""
         ...
 
+    @property
+    def streams(self) -> bool:
+        """Whether it can be trained on features that do not fit into memory."""
+        ...
+
     def settings(self) -> dict[str, Any]:
         """All that makes this training what it is, for the card."""
         ...
@@ -70,6 +75,15 @@ class Head(Protocol):
         """
         ...
 
+    def memory(self, train_bytes: int, validation_bytes: int) -> int:
+        """Bytes that `fit` takes, the features included, when both sets are held in memory.
+
+        Args:
+            train_bytes: float32 features of the training split.
+            validation_bytes: and of the validation split, 0 without one.
+        """
+        ...
+
     def fit(
         self,
         train: TrainingSet,
@@ -78,5 +92,8 @@ class Head(Protocol):
         class_weight: Mapping[int, float] | None,
         seed: int,
     ) -> tuple[FittedHead, History]:
-        """Train from scratch; the same arguments give the same head."""
+        """Train from scratch; the same arguments give the same head.
+
+        A head that streams does so when `train` is a `StreamedSet`.
+        """
         ...

@@ -13,7 +13,6 @@ from pipelines.contract import Contract
 from pipelines.engines.chain import Convolution, MaxPool, Step, read_chain, read_scaling
 from pipelines.engines.ncnn_text import NetText
 from pipelines.engines.stacking import Stack, plan_stack
-from pipelines.engines.strips import Strip, first_block, plan_strips
 from pipelines.errors import EngineError
 
 if TYPE_CHECKING:
@@ -58,28 +57,9 @@ def _channels(steps: Sequence[Step]) -> int:
 
 def _write_image_net(path: Path, steps: Sequence[Step], side: int) -> None:
     net, data = NetText(side, side, 3), "data"
-    block = steps[: first_block(steps)]
-    strips = plan_strips(block, side)
-    if len(strips) > 1:
-        copies = net.copies(data, len(strips))
-        parts = [
-            _strip(net, block, strip, net.rows(copy, f"{copy}_rows", strip.start, strip.stop, side))
-            for copy, strip in zip(copies, strips, strict=True)
-        ]
-        data, steps = net.stacked(parts, "first_block"), steps[len(block) :]
     for step in steps:
         data = _layer(net, step, data)
     net.save(path, data)
-
-
-def _strip(net: NetText, block: Sequence[Step], strip: Strip, data: str) -> str:
-    for step in block:
-        name = f"{step.name}_{strip.start}"
-        if isinstance(step, Convolution):
-            data = net.convolution(step, data, name, top=strip.top, bottom=strip.bottom)
-        else:
-            data = net.halve(data, name)
-    return data
 
 
 def _write_stack_net(path: Path, steps: Sequence[Step], stack: Stack, channels: int) -> None:
@@ -98,5 +78,5 @@ def _write_stack_net(path: Path, steps: Sequence[Step], stack: Stack, channels: 
 
 def _layer(net: NetText, step: Step, data: str) -> str:
     if isinstance(step, Convolution):
-        return net.convolution(step, data, step.name)
-    return net.halve(data, step.name)
+        return net.convolution(step, data)
+    return net.halve(step, data)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.engines.chain import Convolution
+from pipelines.engines.chain import Convolution, MaxPool
 
 MAGIC = "7767517"
 """First line of every parameter file (ncnn's wiki, "param and model file structure")."""
@@ -26,24 +26,21 @@ class NetText:
         self._blobs = 1
         self._weights: list[bytes] = []
 
-    def convolution(
-        self, step: Convolution, data: str, name: str, *, top: bool = True, bottom: bool = True
-    ) -> str:
-        """A convolution; zeros are put left and right, and above and below where asked."""
+    def convolution(self, step: Convolution, data: str) -> str:
+        """A convolution with its zeros around the map."""
         kernel = step.kernel
-        margin = kernel.shape[0] // 2
-        values = {0: kernel.shape[3], 1: kernel.shape[0], 4: margin, 5: 1, 6: kernel.size}
-        values |= {9: int(step.relu), 14: margin * top, 15: margin, 16: margin * bottom}
+        side, margin = kernel.shape[0], kernel.shape[0] // 2
+        values = {0: kernel.shape[3], 1: side, 4: margin, 5: 1, 6: kernel.size, 9: int(step.relu)}
         if kernel.shape[2] < LEAST_CHANNELS:
             values[31] = NO_WINOGRAD
         float32_follows = b"\0\0\0\0"
         weights = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), "<f4").tobytes()
         self._weights.append(float32_follows + weights + step.bias.astype("<f4").tobytes())
-        return self._add("Convolution", name, [data], values)
+        return self._add("Convolution", step.name, [data], values)
 
-    def halve(self, data: str, name: str) -> str:
+    def halve(self, step: MaxPool, data: str) -> str:
         """The largest of each 2 x 2; an odd last row or column is dropped."""
-        return self._add("Pooling", name, [data], {0: 0, 1: 2, 2: 2, 5: 1})
+        return self._add("Pooling", step.name, [data], {0: 0, 1: 2, 2: 2, 5: 1})
 
     def mask(self, data: str, name: str, plane: npt.NDArray[np.float32]) -> str:
         """Every channel times a plane, float32 (rows, columns)."""
@@ -51,21 +48,6 @@ class NetText:
         self._weights.append(plane.astype("<f4").tobytes())
         constant = self._add("MemoryData", f"{name}_plane", [], {0: columns, 1: rows, 2: 1})
         return self._add("BinaryOp", name, [data, constant], {0: 2})
-
-    def copies(self, data: str, count: int) -> list[str]:
-        """The same map under several names, one for each layer that takes it."""
-        names = [f"{data}_{number}" for number in range(count)]
-        self._lines.append(f"Split {data}_copies 1 {count} {data} {' '.join(names)}")
-        self._blobs += count
-        return names
-
-    def rows(self, data: str, name: str, start: int, stop: int, columns: int) -> str:
-        """The rows from `start` up to `stop` of three channels."""
-        return self._add("Crop", name, [data], {1: start, 3: columns, 4: stop - start, 5: 3})
-
-    def stacked(self, parts: list[str], name: str) -> str:
-        """Maps below each other."""
-        return self._add("Concat", name, parts, {0: 1})
 
     def save(self, path: Path, data: str) -> None:
         """Write `path`.param and `path`.bin; `data` becomes the output "features"."""

@@ -5,19 +5,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from classifiers.encoding import TrainingSet
 from classifiers.heads.dense import DenseHead, FittedDense
 from classifiers.heads.scikit import RBF_ROWS, FittedScikit, ScikitHead
+from classifiers.training_set import HeldSet
 from pipelines.errors import ModelError, UsageError
 
 
-def blobs(classes: int, rows: int, seed: int) -> TrainingSet:
+def blobs(classes: int, rows: int, seed: int) -> HeldSet:
     """Overlapping clouds of points, one a class."""
     random = np.random.default_rng(seed)
     targets = np.arange(rows) % classes
     centres = np.random.default_rng(99).normal(0, 1.5, (classes, 12))
     features = (centres[targets] + random.normal(0, 1, (rows, 12))).astype(np.float32)
-    return TrainingSet(features, targets)
+    return HeldSet(features, targets)
 
 
 def by_hand(name: str, c: float, seed: int) -> object:

@@ -126,8 +126,8 @@ def test_a_trial_that_dies_is_an_error_of_one_line(tmp_path):
 def test_a_conversion_with_other_features_is_never_kept(request_, monkeypatch, tmp_path):
     real = NetText.convolution
 
-    def spoiled(net, step, *rest, **edges):
-        return real(net, replace(step, bias=step.bias + 1), *rest, **edges)
+    def spoiled(net, step, data):
+        return real(net, replace(step, bias=step.bias + 1), data)
 
     monkeypatch.setattr(NetText, "convolution", spoiled)
     with pytest.raises(EngineError, match="the ncnn engine cannot run VGG16: its features are off"):

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import pairwise
 
 import keras
 import numpy as np
@@ -19,7 +18,6 @@ from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.ncnn_conversion import LAYOUT_FILE
 from pipelines.engines.stacking import SMALL_SIDE, STACKED, TILE, plan_stack
-from pipelines.engines.strips import first_block, plan_strips
 from pipelines.engines.trial import largest_error
 from pipelines.errors import EngineError
 from pipelines.weights import WeightsRequest, load_base
@@ -115,21 +113,6 @@ def test_a_stack_keeps_images_apart_at_every_depth():
                 assert pitch % TILE == 0
                 assert pitch > side
     assert (plan_stack(steps, 150).side, plan_stack(steps, 150).pitch) == (18, 24)
-
-
-def test_strips_cover_every_row_with_what_the_convolutions_reach_over():
-    steps = read_chain(load_base(BASES["VGG16"], 150, RANDOM).model)
-    block = steps[: first_block(steps)]
-    for side in range(32, 400):
-        strips = plan_strips(block, side)
-        assert strips[0].start == 0
-        assert strips[-1].stop == side
-        assert [s.top for s in strips] == [True] + [False] * (len(strips) - 1)
-        assert [s.bottom for s in strips] == [False] * (len(strips) - 1) + [True]
-        # Two convolutions reach over two rows on each side; what is left of neighbours must meet.
-        given = [(s.start + 2 * (not s.top), s.stop - 2 * (not s.bottom)) for s in strips]
-        assert all(one[1] == other[0] for one, other in pairwise(given))
-        assert all(start % 2 == 0 for start, _ in given)
 
 
 def test_a_chain_without_small_maps_is_not_stacked(tmp_path):

@@ -1,0 +1,144 @@
+"""Training the dense head epoch by epoch, on features that are held or streamed."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.heads.head import History
+from classifiers.shuffling import shuffled_batches
+from classifiers.training_set import Batch, HeldSet, StreamedSet, TrainingSet
+from pipelines.backend import load_keras
+from pipelines.command import log
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How a compiled model is trained.
+
+    Attributes:
+        epochs: passes over the training set.
+        batch_size: images a step.
+        class_weight: by class number; None when all are alike.
+        seed: of the order of streamed rows.
+    """
+
+    epochs: int
+    batch_size: int
+    class_weight: Mapping[int, float] | None
+    seed: int
+
+
+def train_epochs(
+    model: "keras.Model", train: TrainingSet, validation: TrainingSet | None, schedule: Schedule
+) -> History:
+    """Train a compiled model; one row of history, and one line of log, an epoch."""
+    if isinstance(train, HeldSet):
+        return _held(model, train, validation, schedule)
+    return _streamed(model, train, validation, schedule)
+
+
+class _Progress:
+    """Keeps the history and tells of each epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        self.rows: list[dict[str, float]] = []
+        self._epochs = epochs
+
+    def keep(self, epoch: int, measures: Mapping[str, float]) -> None:
+        self.rows.append({"epoch": epoch + 1, **{k: float(v) for k, v in measures.items()}})
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in measures.items())
+        log(f"epoch {epoch + 1} of {self._epochs}  {shown}")
+
+
+def _held(
+    model: "keras.Model", train: HeldSet, validation: TrainingSet | None, schedule: Schedule
+) -> History:
+    keras = load_keras()
+    progress = _Progress(schedule.epochs)
+    weight = schedule.class_weight
+    inputs: npt.NDArray[Any]
+    trained, inputs = model, train.features
+    if keras.backend.backend() == "tensorflow":
+        trained = _fed_by_place(model, train.features)
+        inputs = np.arange(len(train.targets))
+
+    def end_epoch(epoch: int, measures: Mapping[str, float]) -> None:
+        progress.keep(epoch, {**measures, **_validate(model, validation)})
+
+    trained.fit(
+        inputs,
+        train.targets,
+        batch_size=schedule.batch_size,
+        epochs=schedule.epochs,
+        class_weight=None if weight is None else dict(weight),
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=end_epoch)],
+        verbose=0,
+    )
+    return progress.rows
+
+
+def _fed_by_place(model: "keras.Model", features: npt.NDArray[np.float32]) -> "keras.Model":
+    """The same model, taking places in an array of features instead of features.
+
+    So batches are put together where the features are, and what Keras shuffles, copies and hands
+    from thread to thread are twenty numbers a step. Order and dropout stay those of a plain `fit`.
+    """
+    keras = load_keras()
+    places = keras.Input((), dtype="int64")
+    held = keras.ops.convert_to_tensor(features)
+    fed = keras.Model(places, model(keras.ops.take(held, places, axis=0)))
+    fed.compile(
+        optimizer=model.optimizer,
+        loss=model.loss,
+        metrics=["accuracy"],
+        steps_per_execution=model.steps_per_execution,
+    )
+    return fed
+
+
+def _streamed(
+    model: "keras.Model", train: StreamedSet, validation: TrainingSet | None, schedule: Schedule
+) -> History:
+    progress = _Progress(schedule.epochs)
+    for epoch in range(schedule.epochs):
+        random = np.random.default_rng([schedule.seed, epoch])
+        batches = shuffled_batches(train, schedule.batch_size, random)
+        fitted = model.fit(
+            _weighted(batches, schedule.class_weight),
+            shuffle=False,
+            steps_per_epoch=math.ceil(len(train.targets) / schedule.batch_size),
+            verbose=0,
+        )
+        measures = {name: values[-1] for name, values in fitted.history.items()}
+        progress.keep(epoch, {**measures, **_validate(model, validation)})
+    return progress.rows
+
+
+def _weighted(
+    batches: Iterator[Batch], class_weight: Mapping[int, float] | None
+) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+    """Keras takes class weights for arrays only; a stream brings the weight of each row along."""
+    if class_weight is None:
+        yield from batches
+        return
+    by_class = np.array([class_weight[k] for k in sorted(class_weight)], np.float32)
+    for features, targets in batches:
+        yield features, targets, by_class[targets]
+
+
+def _validate(model: "keras.Model", validation: TrainingSet | None) -> dict[str, float]:
+    if validation is None:
+        return {}
+    sums: Counter[str] = Counter()
+    for features, targets in validation.batches():
+        measures = model.test_on_batch(features, targets, return_dict=True)
+        sums.update({name: float(value) * len(targets) for name, value in measures.items()})
+    return {f"val_{name}": value / len(validation.targets) for name, value in sums.items()}

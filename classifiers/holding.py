@@ -1,0 +1,52 @@
+"""Whether features are held in memory for a training, or streamed from the table."""
+
+from dataclasses import dataclass, replace
+
+from classifiers.heads.head import Head
+from classifiers.memory import MemoryBudget, show_size
+from classifiers.training_set import StreamedSet, TrainingSet, hold
+from pipelines.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What was chosen, and why.
+
+    Attributes:
+        sets: by "train" and, where there is one, "validation".
+        streams: whether any of them is streamed.
+        reason: for the user.
+    """
+
+    sets: dict[str, TrainingSet]
+    streams: bool
+    reason: str
+
+
+def choose_holding(
+    head: Head, train: StreamedSet, validation: StreamedSet | None, budget: MemoryBudget
+) -> Holding:
+    """Hold all features if the head can be fitted to them within the budget, else stream them.
+
+    Raises:
+        UsageError: they do not fit, and this head cannot be trained on a stream.
+    """
+    parts = {"train": train} | ({} if validation is None else {"validation": validation})
+    sizes = {name: part.rows.feature_bytes for name, part in parts.items()}
+    needed = head.memory(sizes["train"], sizes.get("validation", 0))
+    within = f"{show_size(budget.size)} ({budget.reason})"
+    facts = (
+        f"{len(train.targets):,} rows to train on, {show_size(sum(sizes.values()))} of features, "
+        f"of which {head.name} makes {show_size(needed)} in memory"
+    )
+    if needed <= budget.size:
+        held = {name: hold(part) for name, part in parts.items()}
+        return Holding({**held}, False, f"held in memory: {facts}; {within} are allowed")
+    if not head.streams:
+        raise UsageError(
+            f"{head.name} has to hold all features: {facts}, and {within} are allowed; raise "
+            "--memory, or use --head linear_svm or logistic"
+        )
+    streamed = {name: replace(part, budget=budget) for name, part in parts.items()}
+    reason = f"streamed from the table: {facts}; only {within} are allowed"
+    return Holding({**streamed}, True, reason)

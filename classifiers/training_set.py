@@ -1,0 +1,104 @@
+"""Labelled rows as heads take them: held in memory, or streamed from the table."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.dataset import read_features
+from classifiers.decoding import Block, block_rows, decode
+from classifiers.encoding import encode
+from classifiers.memory import MemoryBudget
+from classifiers.row_groups import SplitRows
+
+Result = TypeVar("Result")
+Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
+"""Features float32 (n, length) and targets int64 (n,) of the same rows."""
+
+HELD_BATCH = 1024
+"""Rows of a batch of features that are held anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSet:
+    """Labelled images in memory.
+
+    Attributes:
+        features: float32 (n, length).
+        targets: int64 (n,), places in the sorted list of classes.
+    """
+
+    features: npt.NDArray[np.float32]
+    targets: npt.NDArray[np.int64]
+
+    @property
+    def length(self) -> int:
+        """Features a row has."""
+        return int(self.features.shape[1])
+
+    def batches(self) -> Iterator[Batch]:
+        """All rows once, in order."""
+        for start in range(0, len(self.targets), HELD_BATCH):
+            part = slice(start, start + HELD_BATCH)
+            yield self.features[part], self.targets[part]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedSet:
+    """Labelled images whose features stay in the table.
+
+    Attributes:
+        rows: the rows, all labelled.
+        targets: int64 (n,), places in the sorted list of classes, in the order of `rows.keys`.
+        budget: most memory for features; None where batches are used as they come.
+    """
+
+    rows: SplitRows
+    targets: npt.NDArray[np.int64]
+    budget: MemoryBudget | None = None
+
+    @property
+    def length(self) -> int:
+        """Features a row has."""
+        return self.rows.length
+
+    @property
+    def batch_bytes(self) -> int:
+        """Size of the features of the largest batch."""
+        return block_rows(self.rows) * self.rows.length * np.dtype(np.float32).itemsize
+
+    def batches(self, order: Sequence[int] | None = None) -> Iterator[Batch]:
+        """All rows once, row group by row group: in the order of the files if none is given."""
+        return self.map(lambda features, targets: (features, targets), order)
+
+    def map(
+        self,
+        work: Callable[[npt.NDArray[np.float32], npt.NDArray[np.int64]], Result],
+        order: Sequence[int] | None = None,
+    ) -> Iterator[Result]:
+        """What `work` makes of each batch, done by several threads, given in a fixed order."""
+
+        def work_on(block: Block) -> Result:
+            return work(block.features, self.targets[block.places])
+
+        return decode(self.rows, work_on, order)
+
+
+TrainingSet = HeldSet | StreamedSet
+
+
+def labelled_rows(rows: SplitRows, classes: Sequence[str]) -> StreamedSet:
+    """The labelled ones of some rows, numbered, their features still in the table.
+
+    Raises:
+        TableError: none is labelled, or one has a class that is not among `classes`.
+    """
+    targets, labelled = encode(rows.labels(), classes)
+    return StreamedSet(rows.only(labelled), targets)
+
+
+def hold(samples: StreamedSet) -> HeldSet:
+    """Read all features into memory, in the order of the keys."""
+    return HeldSet(read_features(samples.rows), samples.targets)
