@@ -74,3 +74,21 @@ def set_matrix_precision(compute_dtype: str) -> None:
 
         torch.backends.cuda.matmul.allow_tf32 = rounded
         torch.backends.cudnn.allow_tf32 = rounded
+
+
+def sees_gpu() -> bool:
+    """Whether Keras's backend could compute on a GPU; one built for CPUs sees none."""
+    backend = load_keras().backend.backend()
+    if backend == "tensorflow":
+        import tensorflow
+
+        return bool(tensorflow.config.list_physical_devices("GPU"))
+    if backend == "jax":
+        import jax
+
+        return bool(jax.default_backend() == "gpu")
+    if backend == "torch":
+        import torch
+
+        return bool(torch.cuda.is_available())
+    return False

@@ -8,17 +8,19 @@ import numpy as np
 from pipelines.command import log
 from pipelines.core import load_image
 from pipelines.decode import pixel_spec
-from pipelines.engines.choosing import Choice, choose_without_race, race
-from pipelines.engines.kinds import CONVERTING, KERAS
-from pipelines.engines.opening import EngineRequest, require_conversion
+from pipelines.engines.choosing import choose_without_race
+from pipelines.engines.kinds import KERAS
+from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.engines.parallel import Pixels
+from pipelines.engines.racing import race
+from pipelines.engines.remembering import Choice
 from pipelines.records import Failure, ImageRef
 
 RACE_FROM = 200
 """Images to extract from which a race, some ten to thirty seconds, is worth its time."""
 
 SAMPLE = 64
-"""Images of a race, or one batch where that is more."""
+"""Images of a race, rounded to whole batches."""
 
 
 def choose_engine(
@@ -39,8 +41,6 @@ def choose_engine(
         EngineError: it cannot run the base, or gives other features than Keras.
         WeightsError: the weights found here are not those of the contract.
     """
-    if wanted in CONVERTING:  # what is wrong with it is found here, before any worker starts
-        require_conversion(replace(request, name=wanted))
     choice = choose_without_race(wanted, request)
     if choice is None and len(refs) >= RACE_FROM:
         images = sample_pixels(refs, request)
@@ -51,8 +51,12 @@ def choose_engine(
                 if trial.refusal is not None:
                     log(f"engine {trial.engine} does not take part: {trial.refusal}")
     if choice is None:
-        choice = Choice(KERAS, f"no race was run yet and {len(refs)} images are too few for one")
-    return choice, replace(request, name=choice.engine)
+        few = f"no race was run yet and {len(refs)} images are too few for one"
+        none = "no image that a race could have used was found"
+        choice = Choice(KERAS, few if len(refs) < RACE_FROM else none)
+    chosen = replace(request, name=choice.engine)
+    open_engine(chosen)  # what is wrong with it is found here, before any worker starts
+    return choice, chosen
 
 
 def sample_pixels(refs: Sequence[ImageRef], request: EngineRequest) -> Pixels:
@@ -61,9 +65,12 @@ def sample_pixels(refs: Sequence[ImageRef], request: EngineRequest) -> Pixels:
     Returns:
         uint8 (n, size, size, 3); n is 0 when none of those looked at can be used.
     """
-    count = max(SAMPLE, request.batch_size)
+    batch = request.batch_size
+    count = max(1, SAMPLE // batch) * batch
     spec = pixel_spec(request.contract)
     places = np.unique(np.linspace(0, len(refs) - 1, count).astype(int))
     loaded = (load_image(refs[place], spec) for place in places)
     pixels = [each.pixels for each in loaded if not isinstance(each, Failure)]
+    if len(pixels) > batch:
+        pixels = pixels[: len(pixels) // batch * batch]
     return np.stack(pixels) if pixels else np.zeros((0, spec.size, spec.size, 3), np.uint8)

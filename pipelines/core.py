@@ -130,6 +130,8 @@ def load_image(ref: ImageRef, pixels: PixelSpec) -> LoadedImage | Failure:
     except ImageError as error:
         cause = type(error.__cause__ or error).__name__
         return Failure(ref, sha256, "decode", cause, str(error), lasting=True)
+    except MemoryError as error:
+        return Failure(ref, sha256, "decode", "MemoryError", str(error), lasting=False)
     source = SourceImage(ref, sha256, len(data), decoded.width, decoded.height)
     return LoadedImage(source, decoded.pixels)
 

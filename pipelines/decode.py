@@ -96,6 +96,8 @@ def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
         raise ImageError(f"more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
         raise ImageError("not an image that Pillow can read") from error
+    except MemoryError:  # the machine's trouble, not the image's
+        raise
     except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them raise
         raise ImageError(f"cannot be decoded: {error}") from error
     return DecodedImage(pixels, width, height)

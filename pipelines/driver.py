@@ -44,7 +44,7 @@ class ExtractReport:
         contract: what its features are.
         engine: what ran the base; None when nothing had to be extracted.
         waits: where the workers' time went.
-        cores: that a worker uses.
+        threads: cores that a worker uses.
         attempted: images that this run extracted.
         counts: images by where they ended; see `pipelines.settling.counts_of`.
         leakage: images that stand in two splits or under two labels.
@@ -59,7 +59,7 @@ class ExtractReport:
     contract: Contract
     engine: str | None
     waits: Waits
-    cores: int
+    threads: int
     attempted: int
     counts: dict[str, int]
     leakage: Leakage
@@ -95,7 +95,7 @@ def extract(job: ExtractJob) -> ExtractReport:
         contract=run.contract,
         engine=None if run.choice is None else run.choice.engine,
         waits=waits,
-        cores=run.engine.threads or usable_cores(),
+        threads=run.engine.threads or usable_cores(),
         attempted=plan.attempted,
         counts=settled.counts,
         leakage=settled.leakage,

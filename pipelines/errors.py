@@ -42,4 +42,8 @@ class ModelError(FrozenFeaturesError):
 
 
 class EngineError(FrozenFeaturesError):
-    """An engine cannot run a base, or gives other features than Keras."""
+    """An engine did not run."""
+
+
+class UnsuitableEngineError(EngineError):
+    """An engine cannot run a base, or gives other features than Keras; it would be so again."""

@@ -17,6 +17,7 @@ from pipelines.command import (
     write_json,
 )
 from pipelines.contract import COMPUTE_DTYPES
+from pipelines.cores import usable_cores
 from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.driver import ExtractReport, extract
 from pipelines.engines.kinds import ENGINES
@@ -50,8 +51,8 @@ def _extract(argv: Sequence[str]) -> int:
         print(f"{left} rows stay whose image is gone from the input; --prune removes them")
     if not report.counts["written"] and not report.extract_seconds:
         print("nothing to extract: the base was not loaded")
-    if report.waits.seconds:
-        print(name_bottleneck(report.waits, report.cores))
+    if (sentence := _bottleneck(report)) is not None:
+        print(sentence)
     if report.failures:
         shown = [(f.ref.image_id, f.stage, f.message) for f in report.failures[:10]]
         print("\n" + format_table(shown, ("failed image", "stage", "why")))
@@ -193,6 +194,10 @@ def _summary(report: ExtractReport) -> list[tuple[str, object]]:
     return rows
 
 
+def _bottleneck(report: ExtractReport) -> str | None:
+    return name_bottleneck(report.waits, report.threads, usable_cores())
+
+
 def _as_json(report: ExtractReport) -> dict[str, Any]:
     failures = [
         {"image_id": f.ref.image_id, "stage": f.stage, "error": f.error, "message": f.message}
@@ -202,7 +207,7 @@ def _as_json(report: ExtractReport) -> dict[str, Any]:
         **{k: v for k, v in asdict(report).items() if k != "counts"},
         **report.counts,
         "contract_id": report.contract.contract_id,
-        "bottleneck": name_bottleneck(report.waits, report.cores),
+        "bottleneck": _bottleneck(report),
         "failures": failures,
     }
 

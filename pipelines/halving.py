@@ -55,14 +55,15 @@ def run_batch(engine: Engine, images: npt.NDArray[np.uint8]) -> BatchResult:
     waiting = [np.arange(len(images))]
     while waiting:
         places = waiting.pop()
-        if len(places) > engine.batch_size:
+        size = engine.batch_size
+        if len(places) > size:
             waiting.extend(_halves(places))
             continue
         try:
             features = engine.extract(images[places])
         except Exception as error:  # an engine may raise anything; it must not end the run
-            if _is_out_of_memory(error) and engine.batch_size > 1:
-                engine.shrink()
+            if _is_out_of_memory(error) and size > 1:
+                engine.shrink(size)
                 waiting.append(places)
             elif len(places) > 1:
                 waiting.extend(_halves(places))

@@ -4,13 +4,14 @@ import fcntl
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from pipelines.cores import visible_gpus
 
-_held: list[IO[str]] = []
+_held: list[int] = []
+_lock = threading.Lock()
 
 
 def pin_to_gpu() -> None:
@@ -19,12 +20,13 @@ def pin_to_gpu() -> None:
     Must come before Keras is imported; afterwards, and with fewer than two cards, nothing is done.
     The card is free again when the process ends, however it ends.
     """
-    cards = visible_gpus()
-    if len(cards) < 2 or "keras" in sys.modules or _held:
-        return
-    card = claim(cards, Path(tempfile.gettempdir()))
-    # More workers than cards: they share.
-    os.environ["CUDA_VISIBLE_DEVICES"] = card or cards[os.getpid() % len(cards)]
+    with _lock:
+        cards = visible_gpus()
+        if len(cards) < 2 or "keras" in sys.modules or _held:
+            return
+        card = claim(cards, Path(tempfile.gettempdir()))
+        # More workers than cards: they share.
+        os.environ["CUDA_VISIBLE_DEVICES"] = card or cards[os.getpid() % len(cards)]
 
 
 def claim(cards: Sequence[str], folder: Path) -> str | None:
@@ -36,11 +38,15 @@ def claim(cards: Sequence[str], folder: Path) -> str | None:
     """
     for card in cards:
         path = folder / f"frozen-features-{os.getuid()}-gpu-{card.replace('/', '_')}.lock"
-        lock = path.open("w")
+        try:
+            # The folder may be anyone's: no link is followed, nothing is written.
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError:
+            continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            lock.close()
+            os.close(lock)
             continue
         _held.append(lock)
         return card

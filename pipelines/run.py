@@ -8,13 +8,14 @@ from math import prod
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from pipelines.backend import limit_threads
 from pipelines.choice import choose_engine
 from pipelines.compare import Comparison, ContentHashes, StoredImage, compare, stored_images
 from pipelines.contract import require_same_contract
 from pipelines.cores import usable_cores, visible_gpus
-from pipelines.engines.choosing import Choice
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import EngineRequest, open_engine
+from pipelines.engines.remembering import Choice
 from pipelines.finished import (
     NO_WORK,
     FinishedWork,
@@ -75,15 +76,14 @@ class Run:
         self.job = job
         self._flags = with_a_worker_a_gpu(job.beam_flags, len(visible_gpus()))
         self.inputs = {ref.image_id: ref for ref in list_images(job.input, job.input_root)}
+        threads = _cores_of_a_worker(job.threads, self._flags)
+        if threads is not None:
+            limit_threads(threads)
         self.contract = make_contract(job.features)
         self.uri = table_uri(job.table)
         self.choice: Choice | None = None
         self.engine = EngineRequest(
-            AUTO,
-            self.contract,
-            job.features.weights,
-            job.batch_size,
-            _cores_of_a_worker(job.threads, self._flags),
+            AUTO, self.contract, job.features.weights, job.batch_size, threads
         )
         self._hashes = ContentHashes()
         self._intact: dict[str, bool] = {}

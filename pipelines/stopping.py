@@ -28,6 +28,11 @@ def clean_up_when_stopped(cleanup: Callable[[], None]) -> Iterator[None]:
         _cleanups.remove(cleanup)
 
 
+def always_clean_up(cleanup: Callable[[], None]) -> None:
+    """Have something done should the process be stopped at any time from now on."""
+    _cleanups.append(cleanup)
+
+
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[None]:
     """Until the block ends, SIGINT and SIGTERM end the process with status 130 and 143.

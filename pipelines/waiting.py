@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
+BUSY = 0.85
+"""Share of the time from which a base that runs is what bounds the run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waits:
@@ -75,31 +78,34 @@ class BaseClock:
             self._writing = self._writing if writing is None else writing
 
 
-def name_bottleneck(waits: Waits, cores: int) -> str:
+def name_bottleneck(waits: Waits, threads: int, cores: int) -> str | None:
     """One sentence: what bounds a run, and which option to change.
 
     Args:
         waits: summed over all workers.
-        cores: that a worker uses.
+        threads: cores that a worker uses.
+        cores: that the machine has.
+
+    Returns:
+        None when nothing was counted: nothing was extracted, or the runner keeps no counters.
     """
     if not waits.seconds:
-        return "nothing was extracted"
+        return None
     shares = {name: getattr(waits, name) / waits.seconds for name in ("base", "images", "writing")}
     said = (
         f"the base ran {shares['base']:.0%} of the time, "
         f"waited {shares['images']:.0%} for images and {shares['writing']:.0%} for writing"
     )
-    if shares["images"] > max(0.1, shares["writing"]):
+    if shares["base"] >= BUSY:
         return (
-            f"{said}: reading and decoding bound this run; more cores a worker (--threads, now "
-            f"{cores}), smaller images or a nearer disk would make it faster"
+            f"{said}: the base bounds this run, as it should; only a faster processor, more "
+            "workers (--runner) or a smaller --image_size would make it faster"
         )
-    if shares["writing"] > 0.1:
-        return (
-            f"{said}: encoding and writing bound this run; fewer features (--pooling) or a "
-            "shorter --precision would make it faster"
-        )
+    if shares["images"] >= shares["writing"]:
+        spare = f"more cores a worker (--threads, now {threads} of {cores})"
+        advice = spare if threads < cores else "more workers (--runner), or a nearer disk,"
+        return f"{said}: reading and decoding hold it back; {advice} would make it faster"
     return (
-        f"{said}: the base bounds this run, as it should; only a faster processor, more workers "
-        "(--runner) or a smaller --image_size would make it faster"
+        f"{said}: encoding and writing hold it back; fewer features (--pooling) or a shorter "
+        "--precision would make it faster"
     )

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.bases import Base, preprocess
-from pipelines.errors import EngineError
+from pipelines.errors import UnsuitableEngineError
 
 if TYPE_CHECKING:
     import keras
@@ -62,7 +62,7 @@ def read_chain(model: "keras.Model") -> list[Step]:
         model: a base cut at its layer, without pooling over height and width.
 
     Raises:
-        EngineError: the base branches, or has a layer that is none of `Step`.
+        UnsuitableEngineError: the base branches, or has a layer that is none of `Step`.
     """
     config = model.get_config()["layers"]
     steps: list[Step] = []
@@ -70,7 +70,7 @@ def read_chain(model: "keras.Model") -> list[Step]:
     for entry in config:
         sources = _sources(entry["inbound_nodes"])
         if before is not None and sources != [before]:
-            raise EngineError(f"{model.name} branches at its layer {entry['name']}")
+            raise UnsuitableEngineError(f"{model.name} branches at its layer {entry['name']}")
         before = entry["name"]
         if entry["class_name"] != "InputLayer":
             steps.append(_step(model.get_layer(before)))
@@ -81,7 +81,7 @@ def read_scaling(base: Base, preprocessing: str) -> Scaling:
     """A base's preprocessing in numbers, found by trying it.
 
     Raises:
-        EngineError: it is not the same for every pixel, or mixes colours.
+        UnsuitableEngineError: it is not the same for every pixel, or mixes colours.
     """
     shift = preprocess(base, preprocessing, np.zeros((1, 1, 1, 3), np.float32))[0, 0, 0]
     colours = 255.0 * np.eye(3, dtype=np.float32)[:, None, None, :]
@@ -95,7 +95,7 @@ def read_scaling(base: Base, preprocessing: str) -> Scaling:
     trial = np.random.default_rng(0).integers(0, 256, (1, 9, 7, 3), dtype=np.uint8)
     wanted = preprocess(base, preprocessing, trial.astype(np.float32))[0]
     if not np.allclose(scale_pixels(trial[0], scaling), wanted.transpose(2, 0, 1), atol=1e-4):
-        raise EngineError(f"{base.name}'s preprocessing is more than a scale and a shift")
+        raise UnsuitableEngineError(f"{base.name}'s preprocessing is more than a scale and a shift")
     return scaling
 
 
@@ -135,4 +135,4 @@ def _step(layer: "keras.layers.Layer") -> Step:
     halves = {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"}
     if kind == "MaxPooling2D" and all(config[name] == value for name, value in halves.items()):
         return MaxPool(layer.name)
-    raise EngineError(f"no chain holds a layer like {layer.name} ({kind})")
+    raise UnsuitableEngineError(f"no chain holds a layer like {layer.name} ({kind})")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipelines.contract import Contract
 from pipelines.engines.kinds import EngineKind
-from pipelines.stopping import clean_up_when_stopped
+from pipelines.stopping import always_clean_up, clean_up_when_stopped
 from pipelines.weights.cache import cache_folder
 
 DIGESTS_FILE = "digests.json"
@@ -43,49 +43,51 @@ def conversion_of(kind: EngineKind, contract: Contract, make: Callable[[Path], N
         EngineError: `make` did.
     """
     key = json.dumps(computed_part(contract), sort_keys=True)
-    name = hashlib.sha256(key.encode()).hexdigest()[:32]
-    folder = cache_folder() / "converted" / f"{kind.name}-{kind.version}" / name
+    name = f"{kind.name}-{kind.version}/{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+    try:
+        return _made_in(cache_folder() / "converted" / name, make)
+    except OSError:  # read-only, full, or somebody else's
+        return _made_in(_own_folder() / name, make)
+
+
+def _made_in(folder: Path, make: Callable[[Path], None]) -> Path:
     if _intact(folder):
         return folder
-    try:
-        _clear_old_drafts(folder.parent)
-        draft = _draft_beside(folder)
-    except OSError:
-        folder = _own_folder() / kind.name / name
-        if _intact(folder):
-            return folder
-        draft = _draft_beside(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _clear_old_drafts(folder.parent)
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=DRAFT))
     remove = functools.partial(shutil.rmtree, draft, ignore_errors=True)
     try:
         with clean_up_when_stopped(remove):
             make(draft)
             digests = {path.name: _digest(path) for path in draft.iterdir()}
             (draft / DIGESTS_FILE).write_text(json.dumps(digests), encoding="utf-8")
+            draft.chmod(0o755)  # a cache may be shared
             if folder.exists() and not _intact(folder):
                 shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(OSError):  # another process made the same one first
+            try:
                 draft.rename(folder)
+            except OSError:
+                if not _intact(folder):  # else another process made the same one first
+                    raise
     finally:
         remove()
     return folder
 
 
-def _draft_beside(folder: Path) -> Path:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(dir=folder.parent, prefix=DRAFT))
-
-
 def _clear_old_drafts(folder: Path) -> None:
     """Remove what processes that were killed while converting left behind."""
     for draft in folder.glob(f"{DRAFT}*"):
-        if draft.stat().st_mtime < time.time() - DRAFT_SECONDS:
-            shutil.rmtree(draft, ignore_errors=True)
+        with contextlib.suppress(OSError):  # it took its name just now
+            if draft.stat().st_mtime < time.time() - DRAFT_SECONDS:
+                shutil.rmtree(draft, ignore_errors=True)
 
 
 def _intact(folder: Path) -> bool:
     try:
         digests = json.loads((folder / DIGESTS_FILE).read_text(encoding="utf-8"))
-        return all(_digest(folder / name) == digest for name, digest in digests.items())
+        sound = (_digest(folder / name) == digest for name, digest in digests.items())
+        return bool(digests) and all(sound)
     except (OSError, ValueError, AttributeError):
         return False
 
@@ -98,5 +100,7 @@ def _digest(path: Path) -> str:
 @functools.cache
 def _own_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="frozen-features-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    remove = functools.partial(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(remove)
+    always_clean_up(remove)
     return folder

@@ -33,6 +33,9 @@ class Engine(Protocol):
         """
         ...
 
-    def shrink(self) -> None:
-        """Take half as many images a call from now on, because memory ran out."""
+    def shrink(self, failed: int) -> None:
+        """Take at most half of `failed` images a call from now on, because memory ran out.
+
+        Batches run side by side, and several may fail at one size; that shrinks the engine once.
+        """
         ...

@@ -52,7 +52,8 @@ class KerasEngine:
             features = np.asarray(self._model.predict_on_batch(self._padded), np.float32)
         return features[:count].reshape(count, -1)
 
-    def shrink(self) -> None:
+    def shrink(self, failed: int) -> None:
         """See `Engine.shrink`."""
         with self._lock:
-            self._compile(max(1, self.batch_size // 2))
+            if self.batch_size > max(1, failed // 2):
+                self._compile(max(1, failed // 2))

@@ -36,6 +36,10 @@ class EngineKind:
     @property
     def installed(self) -> bool:
         """Whether its package is here; it is not imported to find out."""
+        try:
+            metadata.version(self.package)
+        except metadata.PackageNotFoundError:
+            return False
         return importlib.util.find_spec(self.package) is not None
 
     @property

@@ -13,7 +13,7 @@ from pipelines.contract import Contract
 from pipelines.engines.chain import Convolution, MaxPool, Step, read_chain, read_scaling
 from pipelines.engines.ncnn_text import NetText
 from pipelines.engines.stacking import Stack, plan_stack
-from pipelines.errors import EngineError
+from pipelines.errors import UnsuitableEngineError
 
 if TYPE_CHECKING:
     import keras
@@ -25,13 +25,13 @@ def convert_to_ncnn(model: "keras.Model", contract: Contract, folder: Path) -> N
     """Write a base's nets and how images go through them into a folder.
 
     Raises:
-        EngineError: the base is no chain of layers that can be written.
+        UnsuitableEngineError: the base is no chain of layers that can be written.
     """
     if contract.compute_dtype != "float32":
-        raise EngineError(f"it computes in float32, not {contract.compute_dtype}")
+        raise UnsuitableEngineError(f"it computes in float32, not {contract.compute_dtype}")
     steps = read_chain(cut(model, contract.layer, "none"))
     if not steps:
-        raise EngineError("the base is cut before its first layer")
+        raise UnsuitableEngineError("the base is cut before its first layer")
     scaling = read_scaling(base_named(contract.base), contract.preprocessing)
     size = contract.image_size
     stack = plan_stack(steps, size)
@@ -44,6 +44,7 @@ def convert_to_ncnn(model: "keras.Model", contract: Contract, folder: Path) -> N
         "scaling": asdict(scaling),
         "stack": asdict(stack),
         "pooling": contract.pooling,
+        "image_size": size,
         "feature_shape": [side, side, channels] if contract.pooling == "none" else [channels],
     }
     (folder / LAYOUT_FILE).write_text(json.dumps(layout), encoding="utf-8")

@@ -28,7 +28,7 @@ class NcnnEngine:
         Args:
             folder: what `convert_to_ncnn` filled.
             threads: cores to use.
-            batch_size: images a call of `extract`.
+            batch_size: images a call of `extract`, or a full stack a thread where that is more.
 
         Raises:
             EngineError: ncnn does not take a net; it would crash if it were run all the same.
@@ -40,17 +40,22 @@ class NcnnEngine:
         self._image_net = _load(folder / "image", largest_tile=6)
         if self._stack.images > 1:
             self._stack_net = _load(folder / "stack", largest_tile=4)
-        self.batch_size = batch_size
-        self._parallel = ParallelRuns(self._run, threads, max(2, self._stack.images))
+        # A stack costs the same however few images are in it, so every thread gets full ones.
+        self.batch_size = max(batch_size, threads * self._stack.images)
+        self._parallel = ParallelRuns(self._run, threads, self._stack.images)
         self.feature_shape: tuple[int, ...] = tuple(layout["feature_shape"])
+        size = layout["image_size"]
+        self._run(
+            np.zeros((1, size, size, 3), np.uint8)
+        )  # what a first call sets up, on one thread
 
     def extract(self, images: Pixels) -> Features:
         """Run the base; see `Engine.extract`."""
         return self._parallel(images)
 
-    def shrink(self) -> None:
+    def shrink(self, failed: int) -> None:
         """See `Engine.shrink`."""
-        self.batch_size = max(1, self.batch_size // 2)
+        self.batch_size = min(self.batch_size, max(1, failed // 2))
 
     def _run(self, images: Pixels) -> Features:
         maps = [_forward(self._image_net, scale_pixels(each, self._scaling)) for each in images]

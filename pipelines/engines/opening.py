@@ -15,7 +15,13 @@ from pipelines.engines.engine import PARITY_BOUND, Engine
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.trial import largest_error, try_conversion
-from pipelines.errors import EngineError, UsageError, WeightsError
+from pipelines.errors import (
+    EngineError,
+    FrozenFeaturesError,
+    UnsuitableEngineError,
+    UsageError,
+    WeightsError,
+)
 from pipelines.weights import LoadedBase, WeightsRequest, known_fingerprint, load_base
 
 PROBES = 4
@@ -92,25 +98,12 @@ def open_conversion(request: EngineRequest) -> Path:
         found = try_conversion(kind.name, folder, 1, PROBES, probes, rounds=1)
         error = largest_error(found.features, wanted)
         if not error <= PARITY_BOUND:
-            raise EngineError(f"its features are off by {error:.1e} from Keras's, relative")
+            raise UnsuitableEngineError(
+                f"its features are off by {error:.1e} from Keras's, relative"
+            )
 
     with _lock:
         return conversion_of(kind, request.contract, make)
-
-
-def require_conversion(request: EngineRequest) -> Path:
-    """Like `open_conversion`, for an engine that was asked for by name.
-
-    Raises:
-        EngineError: in words for whoever named it.
-    """
-    try:
-        return open_conversion(request)
-    except EngineError as error:
-        raise EngineError(
-            f"the {request.name} engine cannot run {request.contract.base}: {error}; "
-            "use --engine auto"
-        ) from error
 
 
 def _open(request: EngineRequest) -> Engine:
@@ -119,12 +112,26 @@ def _open(request: EngineRequest) -> Engine:
     if known is not None and known != contract.weights:
         raise _other_weights(contract, str(request.weights.path or request.weights.kind), known)
     if request.name not in CONVERTING:
-        if request.threads is not None:
+        if request.threads is not None:  # a worker process has not loaded its backend yet
             limit_threads(request.threads)
         return KerasEngine(_own_base(request).model, contract, request.batch_size)
-    folder = require_conversion(request)
-    threads = request.threads or usable_cores()
-    return CONVERTING[request.name].open(folder, threads, request.batch_size)
+    try:
+        folder = open_conversion(request)
+        threads = request.threads or usable_cores()
+        return CONVERTING[request.name].open(folder, threads, request.batch_size)
+    except EngineError as error:
+        raise _cannot_run(request, str(error)) from error
+    except FrozenFeaturesError:
+        raise
+    except Exception as error:  # whatever a library raises that is not as it was
+        raise _cannot_run(request, f"{type(error).__name__}: {error}") from error
+
+
+def _cannot_run(request: EngineRequest, why: str) -> EngineError:
+    return EngineError(
+        f"the {request.name} engine cannot run {request.contract.base}: {why}; "
+        "--engine names another one"
+    )
 
 
 def _own_base(request: EngineRequest) -> LoadedBase:

@@ -10,14 +10,14 @@ import numpy as np
 from pipelines.contract import Contract
 from pipelines.engines.composing import compose
 from pipelines.engines.parallel import Features, ParallelRuns, Pixels
-from pipelines.errors import EngineError
+from pipelines.errors import UnsuitableEngineError
 
 if TYPE_CHECKING:
     import keras
 
 MODEL_FILE = "model.xml"
-GROUP = 4
-"""Images a thread takes at once; each is run alone, so this only saves handing out work."""
+GROUP = 1
+"""Images a thread takes at once; each is run alone."""
 
 
 def load_openvino() -> Any:  # noqa: ANN401 - a module without types
@@ -35,10 +35,10 @@ def convert_to_openvino(model: "keras.Model", contract: Contract, folder: Path) 
     """Export a base, preprocessing included, into a folder.
 
     Raises:
-        EngineError: the contract wants another compute dtype than float32.
+        UnsuitableEngineError: the contract wants another compute dtype than float32.
     """
     if contract.compute_dtype != "float32":
-        raise EngineError(f"it computes in float32, not {contract.compute_dtype}")
+        raise UnsuitableEngineError(f"it computes in float32, not {contract.compute_dtype}")
     load_openvino()
     composed = compose(model, contract, None)
     composed(np.zeros((1, contract.image_size, contract.image_size, 3), np.uint8))
@@ -80,14 +80,16 @@ class OpenVinoEngine:
         for _ in range(threads):
             self._requests.put(compiled.create_infer_request())
         self._parallel = ParallelRuns(self._run, threads, GROUP)
+        # Two threads whose first calls meet would wait for each other for ever (decision 13).
+        self._run(np.zeros((1, *compiled.input(0).shape[1:]), np.uint8))
 
     def extract(self, images: Pixels) -> Features:
         """Run the base; see `Engine.extract`."""
         return self._parallel(images)
 
-    def shrink(self) -> None:
+    def shrink(self, failed: int) -> None:
         """See `Engine.shrink`."""
-        self.batch_size = max(1, self.batch_size // 2)
+        self.batch_size = min(self.batch_size, max(1, failed // 2))
 
     def _run(self, images: Pixels) -> Features:
         features = np.empty((len(images), int(np.prod(self.feature_shape))), np.float32)

@@ -24,13 +24,11 @@ class ParallelRuns:
             threads: how many.
             group: most images of a call.
         """
-        self._run, self._threads, self._group = run, threads, group
+        self._run, self._group = run, group
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="base")
 
     def __call__(self, images: Pixels) -> Features:
         """Run a batch: uint8 (n, size, size, 3) to float32 (n, length), in the order given."""
-        count = len(images)
-        group = max(1, min(self._group, -(-count // self._threads)))
-        starts = range(0, count, group)
-        parts = self._pool.map(lambda start: self._run(images[start : start + group]), starts)
+        starts = range(0, len(images), self._group)
+        parts = self._pool.map(lambda at: self._run(images[at : at + self._group]), starts)
         return np.concatenate(list(parts))

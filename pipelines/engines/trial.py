@@ -26,7 +26,7 @@ ROUNDS = 5
 ROUNDS_SECONDS = 3.0
 """Rounds of a race stop after this time, however few there were."""
 
-LIMIT_SECONDS = 600
+LIMIT_SECONDS = 300
 REQUEST_FILE, IMAGES_FILE, FEATURES_FILE = "request.json", "images.npy", "features.npy"
 
 

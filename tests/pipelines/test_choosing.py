@@ -1,9 +1,11 @@
 """Which engine a run gets: named, remembered, or the fastest that gives Keras's features."""
 
+import errno
+import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +15,15 @@ from pipelines import choice as choice_module
 from pipelines import cores
 from pipelines.contract import Contract
 from pipelines.driver import extract
-from pipelines.engines import choosing, opening
-from pipelines.engines.choosing import Choice, choose_without_race, race
+from pipelines.engines import choosing, opening, racing, remembering
+from pipelines.engines.choosing import choose_without_race, open_without_race
 from pipelines.engines.conversions import DIGESTS_FILE, conversion_of
 from pipelines.engines.kinds import CONVERTING, EngineKind
 from pipelines.engines.ncnn_text import NetText
 from pipelines.engines.opening import EngineRequest, open_engine
-from pipelines.engines.trial import time_engine, try_conversion
+from pipelines.engines.racing import race
+from pipelines.engines.remembering import Choice, remember, remembered
+from pipelines.engines.trial import largest_error, time_engine, try_conversion
 from pipelines.errors import EngineError, UsageError
 from pipelines.extract import main
 from pipelines.job import make_contract
@@ -59,21 +63,21 @@ def test_the_fastest_wins_and_is_remembered(request_):
 
 
 @pytest.fixture
-def remembered(request_):
-    choosing._remember(request_, Choice("keras", "the fastest of a race"))
+def earlier_race(request_):
+    remember(request_, Choice("keras", "the fastest of a race"))
 
 
-@pytest.mark.usefixtures("remembered")
+@pytest.mark.usefixtures("earlier_race")
 def test_another_contract_or_processor_is_another_race(request_, contract, monkeypatch):
     other = replace(request_, contract=replace(contract, layer="block4_pool"))
     assert choose_without_race("auto", other) is None
     stored_otherwise = replace(request_, contract=replace(contract, precision="float16"))
     assert choose_without_race("auto", stored_otherwise) is not None
-    monkeypatch.setattr(choosing, "_processor", lambda: "another one")
+    monkeypatch.setattr(remembering, "_processor", lambda: "another one")
     assert choose_without_race("auto", request_) is None
 
 
-@pytest.mark.usefixtures("remembered")
+@pytest.mark.usefixtures("earlier_race")
 def test_a_damaged_memory_is_no_memory(request_, tmp_path):
     assert choose_without_race("auto", request_) is not None
     (kept,) = (tmp_path / "cache/engines").iterdir()
@@ -91,13 +95,13 @@ class Cheat:
     def extract(self, images):
         return np.zeros((len(images), 512), np.float32)
 
-    def shrink(self):
+    def shrink(self, failed):
         raise NotImplementedError
 
 
 def test_an_engine_with_other_features_cannot_win(request_, monkeypatch, tmp_path):
-    monkeypatch.setattr(choosing, "open_conversion", lambda request: tmp_path)
-    monkeypatch.setattr(choosing, "try_conversion", lambda *_: time_engine(Cheat(), IMAGES, 1))
+    monkeypatch.setattr(racing, "open_conversion", lambda request: tmp_path)
+    monkeypatch.setattr(racing, "try_conversion", lambda *_: time_engine(Cheat(), IMAGES, 1))
     found = race(request_, IMAGES)
     cheat = next(trial for trial in found.trials if trial.engine == "ncnn")
     assert cheat.images_per_second > found.trials[0].images_per_second
@@ -111,11 +115,13 @@ def test_an_engine_that_ends_its_process_costs_itself_the_race_only(
     def crash(*_):
         raise EngineError("it failed with status -11: ")
 
-    monkeypatch.setattr(choosing, "open_conversion", lambda request: tmp_path)
-    monkeypatch.setattr(choosing, "try_conversion", crash)
+    monkeypatch.setattr(racing, "open_conversion", lambda request: tmp_path)
+    monkeypatch.setattr(racing, "try_conversion", crash)
     found = race(request_, IMAGES)
     assert found.engine == "keras"
-    assert {t.engine: t.refusal for t in found.trials}["ncnn"] == "it failed with status -11: "
+    refusals = {trial.engine: trial.refusal for trial in found.trials}
+    assert refusals["ncnn"] == "EngineError: it failed with status -11: "
+    assert remembered(request_) is None  # the next race may go better
 
 
 def test_a_trial_that_dies_is_an_error_of_one_line(tmp_path):
@@ -173,15 +179,80 @@ def test_what_a_killed_process_left_is_cleared_away(contract, tmp_path):
     assert (old.exists(), fresh.exists()) == (False, True)
 
 
+def test_a_full_cache_is_no_obstacle(contract):
+    made: list[Path] = []
+    kind, really_make = counting_kind(made)
+
+    def make(folder: Path) -> None:
+        if "converted" in folder.parts:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        really_make(folder)
+
+    folder = conversion_of(kind, contract, make)
+    assert (folder / "model").read_bytes() == b"weights"
+    assert "converted" not in folder.parts
+
+
 def test_a_conversion_lives_without_a_cache(contract, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FROZEN_FEATURES_CACHE", str(tmp_path / "file"))
+    contract = replace(contract, weights="of this test")
     made: list[Path] = []
     kind, make = counting_kind(made)
     folder = conversion_of(kind, contract, make)
     assert (folder / "model").read_bytes() == b"weights"
     assert conversion_of(kind, contract, make) == folder
     assert len(made) == 1
+
+
+def test_features_that_are_no_numbers_cannot_win_nor_spoil_the_record(
+    request_, monkeypatch, tmp_path
+):
+    class Broken(Cheat):
+        def extract(self, images):
+            return np.full((len(images), 512), np.nan, np.float32)
+
+    monkeypatch.setattr(racing, "open_conversion", lambda request: tmp_path)
+    monkeypatch.setattr(racing, "try_conversion", lambda *_: time_engine(Broken(), IMAGES, 1))
+    found = race(request_, IMAGES)
+    assert found.engine == "keras"
+    json.dumps(asdict(found), allow_nan=False)
+
+
+def test_a_remembered_engine_that_runs_no_more_is_forgotten(
+    request_, contract, monkeypatch, capsys, dataset, tmp_path
+):
+    remember(request_, Choice("ncnn", "the fastest of a race"))
+
+    def broken(*_):
+        raise ImportError("libgomp.so.1: cannot open shared object file")
+
+    monkeypatch.setitem(CONVERTING, "ncnn", replace(CONVERTING["ncnn"], open=broken))
+    assert open_without_race(contract, TINY.weights, 16).name == "keras"
+    said = capsys.readouterr().err
+    assert "ImportError: libgomp.so.1" in said
+    assert "(it won an earlier race)" in said
+    assert remembered(request_) is None
+    where = ["--input", str(dataset), "--table", str(tmp_path / "features")]
+    what = ["--weights", "random:1", "--image_size", "32", "--engine", "ncnn"]
+    assert main([*where, *what]) == 1
+    assert "libgomp" in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_first_calls_that_meet_on_two_threads_do_not_hang(request_, tmp_path):
+    """OpenVINO's bindings wait for themselves when two first calls meet (decision 13)."""
+    folder = opening.open_conversion(replace(request_, name="openvino"))
+    code = (
+        "import sys; sys.setswitchinterval(1e-6); import numpy as np; from pathlib import Path;"
+        "from pipelines.engines.kinds import CONVERTING;"
+        "engine = CONVERTING['openvino'].open(Path(sys.argv[1]), 2, 16);"
+        "print(engine.extract(np.zeros((16, 32, 32, 3), np.uint8)).shape)"
+    )
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, timeout=60
+        )
+        assert done.stdout.strip() == "(16, 512)", done.stderr
 
 
 @pytest.mark.parametrize(
@@ -195,6 +266,7 @@ def test_a_conversion_lives_without_a_cache(contract, tmp_path, monkeypatch):
 )
 def test_what_is_clear_without_a_race(request_, monkeypatch, wanted, changes, cards, engine):
     monkeypatch.setattr(choosing, "visible_gpus", lambda: cards)
+    monkeypatch.setattr(choosing, "sees_gpu", lambda: True)
     asked = replace(request_, contract=replace(request_.contract, **changes))
     found = choose_without_race(wanted, asked)
     assert (found and found.engine) == engine
@@ -224,7 +296,7 @@ def test_a_table_of_another_engine_is_equal_within_the_bound(
     ]
     assert rows[0].select(columns).equals(rows[1].select(columns))
     one, other = (np.stack(each["features"].to_numpy()) for each in rows)
-    assert choosing.largest_error(other, one) <= 1e-4
+    assert largest_error(other, one) <= 1e-4
     assert not np.array_equal(one, other) or engine == "openvino"
 
 
@@ -279,7 +351,7 @@ def test_a_base_that_an_engine_cannot_run_is_refused_in_one_line(dataset, tmp_pa
     assert status == 1
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("error: the ncnn engine cannot run MobileNetV2: no chain holds")
-    assert last.endswith("use --engine auto")
+    assert last.endswith("--engine names another one")
     assert not (tmp_path / "features").exists()
 
 

@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,8 +39,8 @@ class Touchy:
         features[[n in self.infinite for n in numbers], 1] = np.inf
         return features
 
-    def shrink(self):
-        self.batch_size //= 2
+    def shrink(self, failed):
+        self.batch_size = min(self.batch_size, failed // 2)
 
 
 def numbered(count):
@@ -94,7 +97,7 @@ def test_a_keras_engine_shrinks_to_the_same_features():
     engine = KerasEngine(load_base(BASES["VGG16"], 32, TINY.weights).model, make_contract(TINY), 8)
     images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
     before = engine.extract(images)
-    engine.shrink()
+    engine.shrink(engine.batch_size)
     assert engine.batch_size == 4
     after = np.concatenate([engine.extract(images[:4]), engine.extract(images[4:])])
     np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-5)
@@ -123,3 +126,29 @@ def test_an_engine_fault_is_recorded_as_a_failure_of_its_image(tmp_path):
     assert [source.ref.image_id for source in result.block.sources] == ["0.png", "2.png"]
     (failure,) = result.failures
     assert (failure.ref, failure.stage, failure.error) == (refs[1], "extract", "RuntimeError")
+
+
+def test_two_batches_that_fail_of_memory_together_shrink_the_engine_once():
+    class Small:
+        """Fits 16 images; fails late, so that both batches begin at 32."""
+
+        name, feature_shape, batch_size = "small", (1,), 32
+
+        def __init__(self):
+            self.meet = threading.Barrier(2)
+
+        def extract(self, images):
+            if len(images) > 16:
+                self.meet.wait(timeout=10)
+                raise MemoryError
+            return np.zeros((len(images), 1), np.float32)
+
+        def shrink(self, failed):
+            self.batch_size = min(self.batch_size, max(1, failed // 2))
+
+    engine = Small()
+    images = np.zeros((32, 1, 1, 3), np.uint8)
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda _: run_batch(engine, images), range(2)))
+    assert [len(result.kept) for result in results] == [32, 32]
+    assert engine.batch_size == 16

@@ -42,16 +42,20 @@ def test_waits_of_shards_add_up():
 
 
 @pytest.mark.parametrize(
-    ("waits", "said"),
+    ("waits", "threads", "said"),
     [
-        (Waits(9.5, 0.3, 0.2), "the base bounds this run"),
-        (Waits(5, 4, 1), "reading and decoding bound this run; more cores a worker (--threads"),
-        (Waits(5, 1, 4), "encoding and writing bound this run; fewer features (--pooling)"),
-        (Waits(), "nothing was extracted"),
+        (Waits(9.5, 0.3, 0.2), 2, "the base bounds this run"),
+        (Waits(5, 4, 1), 1, "hold it back; more cores a worker (--threads, now 1 of 2) would"),
+        (Waits(5, 4, 1), 2, "hold it back; more workers (--runner), or a nearer disk, would"),
+        (Waits(5, 1, 4), 2, "encoding and writing hold it back; fewer features (--pooling)"),
     ],
 )
-def test_the_sentence_names_what_bounds_the_run(waits, said):
-    assert said in name_bottleneck(waits, cores=2)
+def test_the_sentence_names_what_bounds_the_run(waits, threads, said):
+    assert said in name_bottleneck(waits, threads, cores=2)
+
+
+def test_nothing_is_said_of_what_was_not_counted():
+    assert name_bottleneck(Waits(), 2, 2) is None
 
 
 def test_a_slow_consumer_is_told_from_a_slow_disk(tmp_path, monkeypatch):

@@ -1,0 +1,113 @@
+"""What races found, and keeping it for later runs of the same work on the same machine."""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.cores import usable_cores
+from pipelines.engines.conversions import computed_part
+from pipelines.engines.kinds import CONVERTING, KERAS
+from pipelines.engines.opening import EngineRequest
+from pipelines.versions import installed_versions
+from pipelines.weights.cache import cache_folder
+
+_PACKAGES = ("keras", "tensorflow", "jax", "torch", *(kind.package for kind in CONVERTING.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How one engine did.
+
+    Attributes:
+        engine: its name.
+        images_per_second: in its best round; None when it could not run.
+        error: largest relative L2 error of any image against Keras; None when it could not run.
+        refusal: why it may not win; None when it may.
+    """
+
+    engine: str
+    images_per_second: float | None
+    error: float | None
+    refusal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The engine of a run and why it is that one.
+
+    Attributes:
+        engine: its name.
+        reason: in words.
+        trials: of the race it won; empty without one.
+    """
+
+    engine: str
+    reason: str
+    trials: tuple[Trial, ...] = ()
+
+    def describe(self) -> str:
+        """The choice in one line."""
+        ran = [
+            f"{t.engine} {t.images_per_second:.1f} images/s (error {t.error:.0e})"
+            for t in sorted(self.trials, key=lambda t: -(t.images_per_second or 0.0))
+            if t.images_per_second is not None and t.error is not None
+        ]
+        return f"engine {self.engine}, {self.reason}" + (f": {', '.join(ran)}" if ran else "")
+
+
+def remembered(request: EngineRequest) -> Choice | None:
+    """What an earlier race of this work on this machine chose; None if there was none."""
+    try:
+        found = json.loads(_path(request).read_text(encoding="utf-8"))
+        trials = tuple(Trial(**trial) for trial in found["trials"])
+        choice = Choice(found["engine"], "the fastest of an earlier race", trials)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    kind = CONVERTING.get(choice.engine)
+    return choice if choice.engine == KERAS or (kind and kind.installed) else None
+
+
+def remember(request: EngineRequest, choice: Choice) -> None:
+    """Keep a race's choice; a cache that cannot be written only costs time."""
+    path = _path(request)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as draft:
+            json.dump({**asdict(choice), "for": _circumstances(request)}, draft, indent=2)
+        Path(draft.name).replace(path)
+
+
+def forget(request: EngineRequest) -> None:
+    """Drop a choice that turned out not to hold any more."""
+    with contextlib.suppress(OSError):
+        _path(request).unlink()
+
+
+def _path(request: EngineRequest) -> Path:
+    key = json.dumps(_circumstances(request), sort_keys=True)
+    return cache_folder() / "engines" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+
+
+def _circumstances(request: EngineRequest) -> dict[str, Any]:
+    return {
+        "computed": computed_part(request.contract),
+        "batch_size": request.batch_size,
+        "threads": request.threads or usable_cores(),
+        "processor": _processor(),
+        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        "versions": installed_versions(_PACKAGES),
+    }
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
