@@ -9,7 +9,14 @@ OPENVINO = ["openvino>=2026.4,<2027"]
 NCNN = ["ncnn>=1.0.20261020,<2"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
 EXTRACT = [*KERAS, *OPENVINO, *NCNN, "apache-beam>=2.77,<3", "tqdm>=4.66,<5"]
-TRAIN = [*KERAS, "scikit-learn>=1.9,<1.10", "skops>=0.14,<1", "matplotlib>=3.9,<4"]
+TRAIN = [
+    *KERAS,
+    "matplotlib>=3.9,<4",
+    "scikit-learn>=1.9,<1.10",
+    "scipy>=1.15,<2",
+    "skops>=0.14,<1",
+    "threadpoolctl>=3.5,<4",
+]
 DEVELOP = [
     *EXTRACT,
     *TRAIN,
@@ -45,6 +52,7 @@ setup(
     extras_require={
         "extract": EXTRACT,
         "train": TRAIN,
+        "keras": KERAS,
         "openvino": OPENVINO,
         "ncnn": NCNN,
         "dev": DEVELOP,

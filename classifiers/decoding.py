@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from classifiers.machine import usable_processors
 from classifiers.row_groups import RowGroup, SplitRows
+from pipelines.cores import usable_cores
 from pipelines.errors import TableError
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import ROW_GROUP_BYTES
@@ -41,7 +41,7 @@ def block_rows(rows: SplitRows) -> int:
 
 def blocks_ahead() -> int:
     """Most blocks that `decode` holds at once, besides the one it gave last."""
-    return usable_processors() + 1
+    return usable_cores() + 1
 
 
 def decode(
@@ -64,7 +64,7 @@ def decode(
     waiting = (_worked_on(rows.table, group, work) for group in groups)
     # Threads of our own, because they are joined: Arrow's may outlive the reading, and a
     # filesystem that calls back into Python then aborts the process as it ends.
-    with ThreadPoolExecutor(usable_processors(), thread_name_prefix="decoder") as threads:
+    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="decoder") as threads:
         under_way: deque[tuple[Iterator[Result], Future[list[Result]]]] = deque()
 
         def begin(sources: Iterator[Iterator[Result]]) -> None:

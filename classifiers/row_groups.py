@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from classifiers.machine import usable_processors
+from pipelines.cores import usable_cores
 from pipelines.errors import TableError
 from pipelines.table.feature_table import FeatureTable
 
@@ -103,7 +103,7 @@ def find_rows(table: FeatureTable, split: str | None) -> SplitRows:
     chosen = None if split is None else pc.field("split") == split
     # Delta's statistics spare the files of other splits.
     paths = sorted(fragment.path for fragment in table.dataset().get_fragments(filter=chosen))
-    with ThreadPoolExecutor(usable_processors()) as threads:
+    with ThreadPoolExecutor(usable_cores()) as threads:
         files = list(threads.map(lambda path: _read_keys(table, path), paths))
     groups = [group for path, file in zip(paths, files, strict=True) for group in _cut(path, *file)]
     # Files that Delta compacted mix splits.

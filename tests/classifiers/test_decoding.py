@@ -69,7 +69,7 @@ def test_blocks_come_in_the_order_asked_for(many):
 
 
 def test_no_more_is_decoded_than_was_promised(many, monkeypatch):
-    monkeypatch.setattr(decoding, "usable_processors", lambda: 3)
+    monkeypatch.setattr(decoding, "usable_cores", lambda: 3)
     decoded = []
     for number, _ in enumerate(decode(find_rows(many, "train"), decoded.append), start=1):
         assert len(decoded) <= number + blocks_ahead()

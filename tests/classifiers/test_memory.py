@@ -4,9 +4,9 @@ import argparse
 
 import pytest
 
-from classifiers import machine
-from classifiers.machine import cgroup_limits
+from classifiers import usable_memory as memory_module
 from classifiers.memory import default_budget, memory_budget, show_size
+from classifiers.usable_memory import cgroup_limits
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_least_limit_of_the_groups_above_counts(tmp_path, monkeypatch):
     assert sorted(cgroup_limits(membership, tmp_path / "groups")) == [2000000, 3000000]
     assert cgroup_limits(tmp_path / "nowhere", tmp_path) == []
 
-    monkeypatch.setattr(machine, "MEMBERSHIP", membership)
-    monkeypatch.setattr(machine, "CGROUPS", tmp_path / "groups")
+    monkeypatch.setattr(memory_module, "MEMBERSHIP", membership)
+    monkeypatch.setattr(memory_module, "CGROUPS", tmp_path / "groups")
     assert default_budget().size == 1_000_000
     assert default_budget().reason == "half of the 2 MB this process may use"

@@ -29,7 +29,7 @@ def streamed(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _two_processors(monkeypatch):
-    monkeypatch.setattr(decoding, "usable_processors", lambda: 2)
+    monkeypatch.setattr(decoding, "usable_cores", lambda: 2)
 
 
 def one_epoch(streamed, seed: int):

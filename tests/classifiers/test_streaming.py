@@ -29,7 +29,7 @@ def large(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _two_processors(monkeypatch):
-    monkeypatch.setattr(decoding, "usable_processors", lambda: 2)
+    monkeypatch.setattr(decoding, "usable_cores", lambda: 2)
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,27 @@ def test_order_shards_and_workers_change_no_row(
 
 def test_two_worker_processes_give_the_same_table(dataset, table, make_job, tmp_path):
     flags = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
-    extract(make_job(dataset, tmp_path / "features", shard_rows=16, beam_flags=flags))
+    job = make_job(dataset, tmp_path / "features", shard_rows=16, beam_flags=flags)
+    report = extract(job)
     assert rows_of(tmp_path / "features").equals(rows_of(table))
+    # Beam's counters bring the times back from the processes.
+    assert 0 < report.waits.base <= 2 * report.extract_seconds
+
+
+def test_a_run_ends_with_what_bounds_it(dataset, tmp_path, capsys):
+    where = ["--input", str(dataset), "--table", str(tmp_path / "features")]
+    what = ["--weights", "random", "--image_size", "32", "--json", str(tmp_path / "report.json")]
+    assert main([*where, *what]) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["bottleneck"] in capsys.readouterr().out
+    assert report["bottleneck"].startswith("the base ran ")
+    waits = report["waits"]
+    assert sum(waits.values()) <= report["extract_seconds"] + 0.1
+    run = FeatureTable.open(str(tmp_path / "features")).history()[0]["run"]
+    assert run["waits"] == waits
+    assert main([*where, *what]) == 0
+    assert json.loads((tmp_path / "report.json").read_text())["bottleneck"] is None
+    assert "the base ran" not in capsys.readouterr().out
 
 
 def test_a_second_run_does_nothing_and_new_images_are_added(dataset, make_job, tmp_path):
