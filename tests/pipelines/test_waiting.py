@@ -83,8 +83,8 @@ def test_a_slow_consumer_is_told_from_a_slow_disk(tmp_path, monkeypatch):
                 time.sleep(pause_of_consumer)
         return clock.read()
 
-    written = waits(0.03, 0.0)
+    written = waits(0.08, 0.0)
     assert written.writing > 2 * (written.images + written.base)
-    read = waits(0.0, 0.01)
+    read = waits(0.0, 0.03)
     assert read.images > 2 * (read.writing + read.base)
     assert np.isclose(read.seconds, read.base + read.images + read.writing)
