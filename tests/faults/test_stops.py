@@ -72,6 +72,29 @@ def test_a_stop_is_clean_and_says_how_to_resume(images, undisturbed, tmp_path, n
     assert content(table).equals(content(undisturbed))
 
 
+def test_a_stop_in_the_middle_of_a_race_leaves_nothing(images, tmp_path, monkeypatch):
+    desks = tmp_path / "temporary"
+    desks.mkdir()
+    monkeypatch.setenv("TMPDIR", str(desks))
+    process = start(command(images, tmp_path / "features", "--engine", "auto"))
+    while process.poll() is None and not children_of(process.pid):  # a trial is such a child
+        time.sleep(0.01)
+    trials = children_of(process.pid)
+    assert trials, process.communicate()[1]
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert said.rstrip().endswith(MESSAGE)
+    deadline = time.monotonic() + 10
+    while any(is_running(pid) for pid in trials) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(is_running(pid) for pid in trials)
+    assert list(desks.iterdir()) == []
+    drafts = [path for path in (tmp_path / "cache").rglob("*") if path.name.startswith(".draft")]
+    assert drafts == []
+    assert not (tmp_path / "features").exists()
+
+
 def test_two_runs_started_together(images, undisturbed, tmp_path):
     table = tmp_path / "features"
     both = [start(command(images, table)) for _ in range(2)]
