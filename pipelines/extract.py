@@ -112,7 +112,12 @@ def _parser() -> Parser:
         help="what the base computes in; all but float32 want a GPU and Keras",
     )
     work = parser.add_argument_group("how the work is done")
-    work.add_argument("--engine", default="auto", choices=ENGINES, help="what runs the base")
+    work.add_argument(
+        "--engine",
+        default="auto",
+        choices=ENGINES,
+        help="what runs the base; auto: the fastest that agrees",
+    )
     work.add_argument(
         "--batch_size", type=positive_number, default=DEFAULT_BATCH_SIZE, help="images a call"
     )
