@@ -23,16 +23,3 @@ def read_features(output: Path, images: int) -> npt.NDArray[np.float32]:
     if len(features) != images:
         raise ChildError(f"{output.name} holds {len(features)} of {images} images")
     return np.asarray(features, np.float32)
-
-
-def largest_error(
-    found: npt.NDArray[np.float32], expected: npt.NDArray[np.float32], block: int = 256
-) -> float:
-    """The largest relative L2 error of any row, rows in the same order."""
-    worst = 0.0
-    for start in range(0, len(found), block):
-        reference = expected[start : start + block]
-        norms = np.maximum(np.linalg.norm(reference, axis=1), np.finfo(np.float32).tiny)
-        errors = np.linalg.norm(found[start : start + block] - reference, axis=1) / norms
-        worst = max(worst, float(errors.max()))
-    return worst

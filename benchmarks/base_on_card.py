@@ -1,6 +1,5 @@
 """A frozen base in one dtype on whatever card there is, and the rates that it reaches there."""
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pipelines.backend import load_keras
 from pipelines.bases import Base, build, cut
 from pipelines.contract import Contract
 from pipelines.core import BATCHES_AHEAD, extract_images, load_image, map_ahead
+from pipelines.cores import usable_cores
 from pipelines.decode import pixel_spec
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.records import ImageRef
@@ -93,7 +93,7 @@ class BaseOnCard:
         pixels = pixel_spec(self._contract)
         ahead = self._engine.batch_size * BATCHES_AHEAD
         started = time.perf_counter()
-        threads = os.cpu_count() or 1
+        threads = usable_cores()
         loaded = map_ahead(lambda ref: load_image(ref, pixels), self._refs, threads, ahead)
         count = sum(1 for _ in loaded)
         return count / (time.perf_counter() - started)

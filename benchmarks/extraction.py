@@ -14,7 +14,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.agreement import largest_error, read_features
+from benchmarks.agreement import read_features
 from benchmarks.alternating import Timing, measure_in_turn, spread
 from benchmarks.base_choice import SHARED, add_base_options, base_choice
 from benchmarks.child import run_module
@@ -22,6 +22,7 @@ from benchmarks.images import repeat_images
 from benchmarks.project_run import ProjectRun
 from benchmarks.result import Result, Table, show
 from pipelines.command import Parser, positive_number, run_command
+from pipelines.engines.trial import largest_error
 from pipelines.errors import UsageError
 
 WAYS = {

@@ -7,13 +7,14 @@ import pytest
 from PIL import Image
 
 import classifiers
-from benchmarks.agreement import largest_error, read_features
+from benchmarks.agreement import read_features
 from benchmarks.base_choice import BaseChoice
 from benchmarks.child import ChildError
 from benchmarks.images import list_images
 from benchmarks.rival import RivalJob
 from pipelines.bases import BASES
 from pipelines.driver import extract
+from pipelines.engines.trial import largest_error
 from pipelines.weights import WeightsRequest, load_base
 from tests.conftest import TINY, write_image
 
@@ -87,4 +88,4 @@ def test_the_largest_error_is_relative_and_of_one_row():
     expected = np.array([[3.0, 4.0], [0.0, 10.0]] * 3, np.float32)
     found = expected.copy()
     found[4] += [0.0, 0.5]
-    assert largest_error(found, expected, block=2) == pytest.approx(0.1)
+    assert largest_error(found, expected) == pytest.approx(0.1)
