@@ -13,7 +13,7 @@ from pipelines.contract import Contract
 from pipelines.cores import usable_cores
 from pipelines.job import ExtractJob
 from pipelines.leakage import Leakage
-from pipelines.plan import Plan
+from pipelines.planning import Plan
 from pipelines.records import Failure
 from pipelines.run import Run
 from pipelines.settling import settle

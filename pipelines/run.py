@@ -24,7 +24,7 @@ from pipelines.finished import (
     match_finished,
 )
 from pipelines.job import ExtractJob, make_contract
-from pipelines.plan import Plan, make_plan, rows_per_shard, sort_inputs
+from pipelines.planning import Plan, make_plan, rows_per_shard, sort_inputs
 from pipelines.records import ImageRef
 from pipelines.run_id import new_run_id
 from pipelines.runner import run_shards, with_a_worker_a_gpu, workers_here

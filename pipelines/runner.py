@@ -17,7 +17,7 @@ from typing import Any
 
 from pipelines.command import Parser
 from pipelines.errors import FrozenFeaturesError, UsageError
-from pipelines.plan import Plan
+from pipelines.planning import Plan
 from pipelines.progress import ProgressFile, ProgressWatch
 from pipelines.shard import COUNTERS, ShardJob
 from pipelines.stopping import clean_up_when_stopped

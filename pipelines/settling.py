@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.compare import Comparison, StoredImage
 from pipelines.errors import CommitRefusedError
 from pipelines.leakage import Content, Leakage, find_leakage, refuse_leakage
-from pipelines.plan import Plan
+from pipelines.planning import Plan
 from pipelines.reconcile import Books, reconcile, tally
 from pipelines.records import Failure
 from pipelines.run import Run, Scene
