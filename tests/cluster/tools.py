@@ -1,0 +1,65 @@
+"""Programs that the tests of the cluster need, fetched once at pinned versions.
+
+They land in `build/tools`, which `make clean` removes. Where the program that would fetch one is
+absent, a test says that it skips; in CI it fails.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.conftest import ROOT
+
+TOOLS = ROOT / "build" / "tools"
+
+
+def program(name: str, package: str) -> str:
+    """Path of a program of this machine; `package` is what Debian calls its package."""
+    found = shutil.which(name)
+    if found is None:
+        absent(f"no {name} on this machine (Debian's package {package})")
+    return found
+
+
+def absent(message: str) -> NoReturn:
+    """A test cannot run here: it skips and says why, but not where everything must run."""
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def go_tool(name: str, package: str, version: str, *flags: str) -> Path:
+    """A program built from a Go module by `go install`; `name` is what the build calls it."""
+    place = TOOLS / f"{name}-{version}"
+    if not (place / name).exists():
+        environment = {**os.environ, "GOBIN": str(place), "CGO_ENABLED": "0"}
+        _run([program("go", "golang"), "install", *flags, f"{package}@{version}"], environment)
+    return place / name
+
+
+def flink_job_server() -> Path:
+    """Beam's job server for Flink, one jar, built by Maven from `job_server/pom.xml`."""
+    pom = ROOT / "job_server" / "pom.xml"
+    recipe = hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
+    jar = TOOLS / f"flink-job-server-{recipe}.jar"
+    if not jar.exists():
+        build = TOOLS / "job_server"
+        shutil.rmtree(build, ignore_errors=True)
+        build.mkdir(parents=True)
+        shutil.copy(pom, build)
+        _run([program("mvn", "maven"), "-q", "-B", "-f", str(build / pom.name), "package"])
+        (build / "target" / "flink-job-server.jar").rename(jar)
+    return jar
+
+
+def _run(arguments: list[str], environment: dict[str, str] | None = None) -> None:
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        arguments, env=environment, cwd=TOOLS, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
