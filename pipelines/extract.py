@@ -128,6 +128,12 @@ def _parser() -> Parser:
         "--shard_size", type=positive_number, metavar="ROWS", help="by bytes if not given"
     )
     work.add_argument(
+        "--commit_every",
+        type=positive_number,
+        metavar="IMAGES",
+        help="commit whenever so many more are done; once, at the end, if not given",
+    )
+    work.add_argument(
         "--max_failures",
         type=whole_number,
         metavar="N",
@@ -170,6 +176,7 @@ def _job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
         batch_size=options.batch_size,
         threads=options.threads,
         shard_rows=options.shard_size,
+        commit_every=options.commit_every,
         max_failures=options.max_failures,
         retry_failures=options.retry_failures,
         prune=options.prune,

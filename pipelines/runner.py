@@ -15,12 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipelines import shard_progress
 from pipelines.command import Parser
 from pipelines.errors import FrozenFeaturesError, UsageError
-from pipelines.planning import Plan
-from pipelines.progress import ProgressFile, ProgressWatch
+from pipelines.progress import BatchesDone, ProgressFile, ProgressWatch
+from pipelines.records import Shard
 from pipelines.shard import COUNTERS, ShardJob
-from pipelines.stopping import clean_up_when_stopped
+from pipelines.shard_progress import FinishedShards
+from pipelines.stopping import cancel_when_stopped, clean_up_when_stopped
 from pipelines.waiting import Waits
 
 LOCAL_RUNNER = "FnApiRunner"
@@ -88,8 +90,8 @@ def workers_here(flags: Sequence[str]) -> int:
     return options.direct_num_workers or os.cpu_count() or 1
 
 
-def run_shards(plan: Plan, job: ShardJob, beam_flags: Sequence[str]) -> Waits:
-    """Extract a plan's shards on a Beam runner; returns when all are written.
+def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]) -> Waits:
+    """Extract shards on a Beam runner; returns when all are written.
 
     Returns:
         Where the workers' time went, from Beam's counters; all 0 from a runner that keeps none.
@@ -106,12 +108,14 @@ def run_shards(plan: Plan, job: ShardJob, beam_flags: Sequence[str]) -> Waits:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     options = PipelineOptions(["--default_sdk_harness_log_level=ERROR", *beam_flags])
     runner = options.view_as(StandardOptions).runner or LOCAL_RUNNER
-    with _progress(plan, runner) as progress:
+    with _progress(shards, job, runner) as file:
         pipeline = beam.Pipeline(runner=_own_workers(runner, options), options=options)
-        _ = pipeline | beam.Create(plan.shards) | ExtractShards(replace(job, progress=progress))
+        _ = pipeline | beam.Create(shards) | ExtractShards(replace(job, progress=file))
         try:
-            result = pipeline.run()
-            state = result.wait_until_finish()
+            with _root_log_quiet():
+                result = pipeline.run()
+                with cancel_when_stopped(result.cancel):
+                    state = result.wait_until_finish()
         except Exception as error:  # runners wrap what a worker raised, each in its own way
             raise RunnerError(
                 f"extraction failed: {_last_line(error)}; finished shards are kept, "
@@ -120,6 +124,17 @@ def run_shards(plan: Plan, job: ShardJob, beam_flags: Sequence[str]) -> Waits:
     if state not in ("DONE", None):
         raise RunnerError(f"the runner ended in state {state}; the same command goes on from there")
     return _waits(result)
+
+
+@contextlib.contextmanager
+def _root_log_quiet() -> Iterator[None]:
+    # Beam's runners of clusters log to the root, not under their own name.
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def _waits(result: Any) -> Waits:  # noqa: ANN401 - Beam's results are untyped
@@ -164,14 +179,18 @@ def load_beam() -> Any:  # noqa: ANN401 - a module without types
 
 
 @contextlib.contextmanager
-def _progress(plan: Plan, runner: str) -> Iterator[ProgressFile | None]:
+def _progress(shards: Sequence[Shard], job: ShardJob, runner: str) -> Iterator[ProgressFile | None]:
+    """Show progress; gives the file that workers on this machine write it to."""
+    total = sum(len(shard.refs) for shard in shards)
     if not runner.endswith(LOCAL_RUNNER):
-        yield None
+        source = FinishedShards(job.table, job.run, shards)
+        with ProgressWatch(source, total, shard_progress.POLL_SECONDS):
+            yield None
         return
     with tempfile.TemporaryDirectory() as folder:
         file = ProgressFile(str(Path(folder) / "progress"))
         remove = partial(shutil.rmtree, folder, ignore_errors=True)
-        with clean_up_when_stopped(remove), ProgressWatch(file, plan.attempted):
+        with clean_up_when_stopped(remove), ProgressWatch(BatchesDone(file), total):
             yield file
 
 
