@@ -11,6 +11,7 @@ from pipelines.command import log
 from pipelines.compare import Comparison
 from pipelines.contract import Contract
 from pipelines.cores import usable_cores
+from pipelines.counters import Counted
 from pipelines.counting import counts_of_run
 from pipelines.job import ExtractJob
 from pipelines.leakage import Leakage
@@ -45,6 +46,7 @@ class ExtractReport:
         contract: what its features are.
         engine: what ran the base; None when nothing had to be extracted.
         waits: where the workers' time went.
+        mean_batch: images the engine got at once, on average; None when it was not called.
         threads: cores that a worker uses.
         attempted: images that this run extracted.
         counts: images by where they ended; see `pipelines.counting.counts_of_run`.
@@ -60,6 +62,7 @@ class ExtractReport:
     contract: Contract
     engine: str | None
     waits: Waits
+    mean_batch: float | None
     threads: int
     attempted: int
     counts: dict[str, int]
@@ -85,15 +88,15 @@ def extract(job: ExtractJob) -> ExtractReport:
     if plan.shards and run.choice is not None:
         log(f"{run.contract.base}, weights {run.contract.weights[:12]}; {run.choice.describe()}")
     settlement = Settlement(run, plan)
-    extract_seconds, waits = 0.0, Waits()
+    extract_seconds, counted = 0.0, Counted()
     commits = []
     for number, part in enumerate(plan.parts or ((),)):
         if part:
             part_started = time.monotonic()
-            waits += run.work(part)
+            counted += run.work(part)
             extract_seconds += time.monotonic() - part_started
         waiting = [shard for later in plan.parts[number + 1 :] for shard in later]
-        settled = settlement.settle(_record(run, extract_seconds, waits), waiting)
+        settled = settlement.settle(_record(run, extract_seconds, counted), waiting)
         commits.append(settled.counts)
         if waiting:
             log(f"part {number + 1} of {len(plan.parts)} is version {settled.version}")
@@ -103,7 +106,8 @@ def extract(job: ExtractJob) -> ExtractReport:
         version=settled.version,
         contract=run.contract,
         engine=None if run.choice is None else run.choice.engine,
-        waits=waits,
+        waits=counted.waits,
+        mean_batch=counted.mean_batch,
         threads=run.engine.threads or usable_cores(),
         attempted=plan.attempted,
         counts=counts_of_run(commits),
@@ -132,13 +136,13 @@ def _cut(plan: Plan) -> str:
     return shards if len(plan.parts) < 2 else f"{shards} and {len(plan.parts)} parts"
 
 
-def _record(run: Run, extract_seconds: float, waits: Waits) -> dict[str, Any]:
+def _record(run: Run, extract_seconds: float, counted: Counted) -> dict[str, Any]:
     return {
         "run": run.id,
         "who": f"{_user()}@{platform.node()}",
         "engine": None if run.choice is None else run.choice.engine,
         "choice": None if run.choice is None else asdict(run.choice),
-        "waits": asdict(waits),
+        "waits": asdict(counted.waits),
         "contract_id": run.contract.contract_id,
         "extract_seconds": round(extract_seconds, 3),
         "versions": {"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},

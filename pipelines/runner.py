@@ -10,20 +10,20 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipelines import shard_progress
 from pipelines.command import Parser
+from pipelines.counters import Counted, read_counters
 from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.progress import BatchesDone, ProgressFile, ProgressWatch
 from pipelines.records import Shard
-from pipelines.shard import COUNTERS, ShardJob
+from pipelines.shard import ShardJob
 from pipelines.shard_progress import FinishedShards
 from pipelines.stopping import cancel_when_stopped, clean_up_when_stopped
-from pipelines.waiting import Waits
 
 LOCAL_RUNNER = "FnApiRunner"
 """Beam's embedded runner. `DirectRunner` would first try to download another one."""
@@ -90,11 +90,11 @@ def workers_here(flags: Sequence[str]) -> int:
     return options.direct_num_workers or os.cpu_count() or 1
 
 
-def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]) -> Waits:
+def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]) -> Counted:
     """Extract shards on a Beam runner; returns when all are written.
 
     Returns:
-        Where the workers' time went, from Beam's counters; all 0 from a runner that keeps none.
+        What the workers counted.
 
     Raises:
         RunnerError: a shard failed as a whole, or the runner did.
@@ -123,7 +123,7 @@ def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
             ) from error
     if state not in ("DONE", None):
         raise RunnerError(f"the runner ended in state {state}; the same command goes on from there")
-    return _waits(result)
+    return read_counters(result)
 
 
 @contextlib.contextmanager
@@ -135,17 +135,6 @@ def _root_log_quiet() -> Iterator[None]:
         yield
     finally:
         root.setLevel(level)
-
-
-def _waits(result: Any) -> Waits:  # noqa: ANN401 - Beam's results are untyped
-    from apache_beam.metrics.metric import MetricsFilter
-
-    try:
-        counters = result.metrics().query(MetricsFilter().with_namespace(COUNTERS))["counters"]
-    except Exception:  # a runner without metrics says so in its own way; the work is done
-        return Waits()
-    counted = {each.key.metric.name: each.result or 0 for each in counters}
-    return Waits(**{f.name: counted.get(f"{f.name}_ms", 0) / 1000 for f in fields(Waits)})
 
 
 def _own_workers(runner: str, options: Any) -> Any:  # noqa: ANN401 - Beam is untyped
