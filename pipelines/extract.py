@@ -21,6 +21,7 @@ from pipelines.cores import usable_cores
 from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.driver import ExtractReport, extract
 from pipelines.engines.kinds import ENGINES
+from pipelines.flink import check_flink
 from pipelines.job import DEFAULT_BATCH_SIZE, ExtractJob, FeatureChoice
 from pipelines.runner import check_beam_flags
 from pipelines.stopping import stop_on_signals
@@ -41,6 +42,7 @@ def _extract(argv: Sequence[str]) -> int:
     parser = _parser()
     options, beam_flags = parser.parse_known_args(argv)
     check_beam_flags(beam_flags, _own_options(parser))
+    check_flink(beam_flags)
     with stop_on_signals():
         report = extract(_job(options, beam_flags))
     print(format_table(_summary(report)))
