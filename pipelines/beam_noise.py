@@ -1,6 +1,7 @@
 """Making one line of what Beam's runners say when something fails, which they say at length."""
 
 import contextlib
+import functools
 import logging
 import threading
 from collections.abc import Iterator
@@ -15,21 +16,27 @@ def quiet_runner() -> Iterator[None]:
     # Runners of clusters log to the root, the others under Beam's name.
     root, beam = logging.getLogger(), logging.getLogger("apache_beam")
     levels = [(root, root.level), (beam, beam.level)]
+    _hush_for_good()
+    for logger, _ in levels:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in levels:
+            logger.setLevel(level)
+
+
+@functools.cache
+def _hush_for_good() -> None:
+    """What speaks after the run: the thread that still reads, and the end of the job server."""
+    logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.CRITICAL)
     hook = threading.excepthook
 
     def tell(failed: threading.ExceptHookArgs) -> None:
         if failed.thread is None or failed.thread.name != _MESSAGE_THREAD:
             hook(failed)
 
-    for logger, _ in levels:
-        logger.setLevel(logging.CRITICAL)
     threading.excepthook = tell
-    try:
-        yield
-    finally:
-        threading.excepthook = hook
-        for logger, level in levels:
-            logger.setLevel(level)
 
 
 def one_line(error: BaseException) -> str:

@@ -29,7 +29,7 @@ def test_a_killed_part_loses_and_doubles_no_row(cluster, four_hundred, reference
     else:
         ended = submission.end()
         assert ended.status in (0, 1), ended.err
-        assert "Traceback" not in ended.err
+        assert "Traceback" not in ended.err, ended.err
         survived = ended.status == 0
         assert survived or "error: extraction failed: " in ended.err.splitlines()[-1]
     print(f"\nseed {seed}: {victim} killed after {files} of 50 shards, survived: {survived}")
