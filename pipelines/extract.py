@@ -16,7 +16,7 @@ from pipelines.command import (
 )
 from pipelines.cores import usable_cores
 from pipelines.driver import ExtractReport, extract
-from pipelines.feature_options import add_engine_options, add_feature_options, feature_choice
+from pipelines.feature_options import add_feature_options, add_work_options, feature_choice
 from pipelines.job import ExtractJob
 from pipelines.runner import check_beam_flags
 from pipelines.stopping import stop_on_signals
@@ -69,13 +69,7 @@ def _parser() -> Parser:
     parser.add_argument("--table", required=True, help="the feature table; made if not there")
     add_feature_options(parser)
     work = parser.add_argument_group("how the work is done")
-    add_engine_options(work)
-    work.add_argument(
-        "--commit_every",
-        type=positive_number,
-        metavar="IMAGES",
-        help="commit whenever so many more are done; once, at the end, if not given",
-    )
+    add_work_options(work)
     work.add_argument(
         "--max_failures",
         type=whole_number,

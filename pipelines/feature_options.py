@@ -54,8 +54,8 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_engine_options(group: argparse._ArgumentGroup) -> None:
-    """Give a group of options what says how the base is run."""
+def add_work_options(group: argparse._ArgumentGroup) -> None:
+    """Give a group of options what says how images are shared out, run and committed."""
     group.add_argument(
         "--engine",
         default="auto",
@@ -70,6 +70,12 @@ def add_engine_options(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--shard_size", type=positive_number, metavar="ROWS", help="by bytes if not given"
+    )
+    group.add_argument(
+        "--commit_every",
+        type=positive_number,
+        metavar="IMAGES",
+        help="commit whenever so many more are done; once, at the end, if not given",
     )
 
 

@@ -147,12 +147,15 @@ def plan_worker(measured: Measured, cores: int | None, elsewhere: float | None) 
 def forecast(work: Workload, measured: Measured, worker: Worker, workers: int) -> Forecast:
     """What the work takes with so many workers."""
     rows = measured.shard_rows
-    files = math.ceil(work.images / rows)
     commits = 1 if work.commit_every is None else math.ceil(work.images / work.commit_every)
-    extract = busiest(work.images, rows, workers) / worker.images_per_second
+    part = math.ceil(work.images / commits)  # parts are nearly equal
+    files = commits * math.ceil(part / rows)
+    # The workers wait for one another at the end of every part.
+    most = min(work.images, commits * busiest(part, rows, workers))
+    extract = most / worker.images_per_second
     driver = work.listing_seconds + commits * work.listed * DRIVER_SECONDS + files * FILE_SECONDS
-    part = work.images if work.commit_every is None else min(work.images, work.commit_every)
-    seconds = measured.startup_seconds + driver + extract
+    start = measured.startup_seconds + (commits - 1) * measured.part_seconds
+    seconds = start + driver + extract
     return Forecast(
         workers=workers,
         images_per_second=work.images / extract,

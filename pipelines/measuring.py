@@ -45,6 +45,7 @@ class Measured:
         encoded_per_second: rows that a core encodes and writes.
         startup_seconds: of a run besides the steady state: its process, the engine, the runner and
             the commit.
+        part_seconds: of that, what every further part (`--commit_every`) takes again.
         waits: where the worker's time went.
         feature_length: features an image.
         row_bytes: bytes of a file, a row.
@@ -60,6 +61,7 @@ class Measured:
     decoded_per_second: float
     encoded_per_second: float
     startup_seconds: float
+    part_seconds: float
     waits: Waits
     feature_length: int
     row_bytes: float
@@ -108,6 +110,7 @@ def measure(
         decoded_per_second=decoded,
         encoded_per_second=encoded,
         startup_seconds=max(0.0, long.seconds - each_image * many),
+        part_seconds=max(0.0, long.extract_seconds - each_image * many),
         waits=long.waits,
         feature_length=long.feature_length,
         # The same image again compresses to nothing beside itself.

@@ -18,7 +18,7 @@ from pipelines.command import (
 )
 from pipelines.engines.kinds import AUTO, KERAS
 from pipelines.errors import UsageError
-from pipelines.feature_options import add_engine_options, add_feature_options, feature_choice
+from pipelines.feature_options import add_feature_options, add_work_options, feature_choice
 from pipelines.forecast import forecast, plan_worker, workers_for
 from pipelines.job import ExtractJob
 from pipelines.measuring import measure
@@ -39,7 +39,7 @@ def _plan(argv: Sequence[str]) -> None:
     options = _parser().parse_args(argv)
     _check(options)
     with stop_on_signals(), _input(options) as place, _table(options) as table:
-        seen = survey(_job(options, place, table), options.images, options.commit_every)
+        seen = survey(_job(options, place, table), options.images)
         if not seen.refs:
             print(f"{seen.work.listed} images: all are in the table; nothing to extract")
             write_json(options.json, {"images": 0, "listed": seen.work.listed})
@@ -86,10 +86,9 @@ def _parser() -> Parser:
         help="of the base alone on a worker, measured there (as benchmarks.gpu does); "
         "the rest is measured here",
     )
-    cluster.add_argument("--commit_every", type=positive_number, metavar="IMAGES")
     cluster.add_argument("--price_per_hour", type=positive_real, help="of a worker")
     add_feature_options(parser)
-    add_engine_options(parser.add_argument_group("how the work is done"))
+    add_work_options(parser.add_argument_group("how the work is done"))
     parser.add_argument(
         "--seconds", type=positive_real, default=DEFAULT_SECONDS, help="to measure for, about"
     )
@@ -136,6 +135,7 @@ def _job(options: argparse.Namespace, place: str, table: str) -> ExtractJob:
         batch_size=options.batch_size,
         threads=options.threads,
         shard_rows=options.shard_size,
+        commit_every=options.commit_every,
         max_failures=None,
         retry_failures=False,
         prune=False,

@@ -23,7 +23,7 @@ from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.errors import FrozenFeaturesError
 from pipelines.finished import find_uncommitted
 from pipelines.peak_memory import own_peak
-from pipelines.planning import Plan, cut_shards
+from pipelines.planning import cut_shards
 from pipelines.records import ImageRef
 from pipelines.run_id import new_run_id
 from pipelines.runner import run_shards
@@ -134,8 +134,7 @@ def main(desk: Path) -> None:
 
     run, uri = new_run_id(), str(desk / TABLE_FOLDER)
     started = time.perf_counter()
-    plan = Plan(tuple(shards), (), (), ())
-    waits = run_shards(plan, ShardJob(run, uri, request, threads, progress=None), ())
+    counted = run_shards(shards, ShardJob(run, uri, request, threads, progress=None), ())
     extract_seconds = time.perf_counter() - started
 
     files = find_uncommitted(open_storage(uri), [], contract)
@@ -147,7 +146,7 @@ def main(desk: Path) -> None:
         "rows": sum(file.receipt.rows for file in files),
         "failures": sum(len(file.receipt.failures) for file in files),
         "extract_seconds": extract_seconds,
-        "waits": asdict(waits),
+        "waits": asdict(counted.waits),
         "feature_length": prod(shape),
         "stored_bytes": sum(file.size for file in full),
         "peak_bytes": own_peak(),

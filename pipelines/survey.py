@@ -33,14 +33,13 @@ class Survey:
     choosing_seconds: float
 
 
-def survey(job: ExtractJob, images: int | None, commit_every: int | None) -> Survey:
+def survey(job: ExtractJob, images: int | None) -> Survey:
     """List the input, hold it against the table, and choose the engine.
 
     Args:
         job: the extraction; its table need not be there.
         images: how many images to plan for, the input being a sample of them; None for those that
             the table lacks.
-        commit_every: images a commit; None for one commit.
 
     Raises:
         UsageError: the options or the input are wrong.
@@ -56,7 +55,7 @@ def survey(job: ExtractJob, images: int | None, commit_every: int | None) -> Sur
     refs = tuple(ref for shard in plan.shards for ref in shard.refs)
     read = sum(ref.bytes for ref in refs)
     if images is None or not refs:
-        work = Workload(len(refs), read, len(run.inputs), listing, commit_every)
+        work = Workload(len(refs), read, len(run.inputs), listing, job.commit_every)
         return Survey(work, refs, run.choice, run.engine, choosing)
     # A run of so many images would hold a race where one of the sample does not.
     like = list(itertools.islice(itertools.cycle(refs), min(images, RACE_FROM)))
@@ -67,7 +66,7 @@ def survey(job: ExtractJob, images: int | None, commit_every: int | None) -> Sur
         bytes_read=read * images // len(refs),
         listed=images,
         listing_seconds=_seconds_of_listing(job) * images / len(run.inputs),
-        commit_every=commit_every,
+        commit_every=job.commit_every,
     )
     return Survey(work, refs, choice, request, choosing)
 
