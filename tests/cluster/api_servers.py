@@ -7,13 +7,11 @@ defaults, names, quotas of fields, and the pod security standard of the namespac
 import contextlib
 import json
 import os
-import shutil
 import ssl
 import subprocess
 import time
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +105,16 @@ def built(name: str) -> Path:
     if not path.exists():
         TOOLS.mkdir(parents=True, exist_ok=True)
         go = program("go", "golang")
-        arguments = [go, "build", "-C", str(MODULE), "-o", str(path), "-ldflags", f"-s -w {VERSION}"]
+        arguments = [
+            go,
+            "build",
+            "-C",
+            str(MODULE),
+            "-o",
+            str(path),
+            "-ldflags",
+            f"-s -w {VERSION}",
+        ]
         done = subprocess.run(
             [*arguments, package],
             env={**os.environ, "CGO_ENABLED": "0"},

@@ -15,7 +15,10 @@ from tests.conftest import ROOT
 
 K8S = ROOT / "k8s"
 OVERLAYS = ("overlays/cpu", "overlays/gpu", "overlays/local", "overlays/dataflow")
+ANOTHER = "overlays/another-base"
 JOBS = ("jobs/train", "jobs/evaluate", "jobs/predict")
+CONSOLE = "jobs/console"
+ALL = (*OVERLAYS, ANOTHER, *JOBS, CONSOLE)
 WITH_FLINK = ("overlays/cpu", "overlays/gpu")
 
 KUSTOMIZE = ("sigs.k8s.io/kustomize/kustomize/v5", "v5.8.1")

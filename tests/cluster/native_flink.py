@@ -1,7 +1,7 @@
-"""Flink's native mode against a real API server: the Deployment and the pods that Flink itself makes.
+"""Flink's native mode against a real API server: the Deployment and pods that Flink itself makes.
 
-The Flink Kubernetes Operator does what `deploy` does here, with the same classes of Flink: it writes the
-FlinkDeployment's fields into Flink's configuration and lets Flink deploy a session cluster.
+The Flink Kubernetes Operator does what `deploy` does here, with the same classes of Flink: it
+writes the FlinkDeployment's fields into Flink's configuration, and Flink deploys a session cluster.
 """
 
 import contextlib

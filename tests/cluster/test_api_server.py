@@ -7,7 +7,15 @@ import pytest
 
 from tests.cluster.api_servers import api_server
 from tests.cluster.flink import free_ports
-from tests.cluster.manifests import JOBS, OVERLAYS, named, operator_definition, rendered
+from tests.cluster.manifests import (
+    ANOTHER,
+    CONSOLE,
+    JOBS,
+    OVERLAYS,
+    named,
+    operator_definition,
+    rendered,
+)
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
@@ -30,7 +38,9 @@ def applied(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("api")
     with api_server(folder, tuple(free_ports(3))) as server:
         define_flink(server)
-        documents = [d for place in (request.param, *JOBS) for d in rendered(place)]
+        documents = [
+            d for place in (request.param, *JOBS, CONSOLE, ANOTHER) for d in rendered(place)
+        ]
         yield server, documents, [server.apply(document) for document in documents]
 
 

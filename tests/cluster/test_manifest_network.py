@@ -42,7 +42,9 @@ def block_admits(peer, address):
     block = peer.get("ipBlock")
     if block is None:
         return False
-    inside = [ipaddress.ip_address(address) in ipaddress.ip_network(n) for n in block.get("except", [])]
+    inside = [
+        ipaddress.ip_address(address) in ipaddress.ip_network(n) for n in block.get("except", [])
+    ]
     return ipaddress.ip_address(address) in ipaddress.ip_network(block["cidr"]) and not any(inside)
 
 
@@ -101,7 +103,9 @@ class Cluster:
 def test_flink_s_pods_reach_each_other_and_nothing_else_does(place):
     cluster = Cluster(place)
     (deployment,) = of_kind(rendered(place), "FlinkDeployment")
-    port = {k: int(v) for k, v in deployment["spec"]["flinkConfiguration"].items() if k.endswith("port")}
+    port = {
+        k: int(v) for k, v in deployment["spec"]["flinkConfiguration"].items() if k.endswith("port")
+    }
     wanted = {
         ("taskmanager", "jobmanager", port["jobmanager.rpc.port"]),
         ("taskmanager", "jobmanager", port["blob.server.port"]),

@@ -10,25 +10,31 @@ from classifiers import evaluate, predict, train
 from pipelines import extract
 from pipelines.command import run_command
 from pipelines.runner import check_beam_flags
-from tests.cluster.manifests import JOBS, OVERLAYS, WITH_FLINK, named, pods, rendered
+from tests.cluster.manifests import (
+    ANOTHER,
+    JOBS,
+    OVERLAYS,
+    WITH_FLINK,
+    named,
+    of_kind,
+    pods,
+    rendered,
+)
 
 pytestmark = pytest.mark.cluster
 
 REFERENCE = re.compile(r"\$\(([^)]*)\)")
-SECRETS = {"object-store", "google-key"}
-"""What a site makes itself; the only references that nothing here resolves."""
 
 
 def options_of(place):
     """The config map that a cluster of this overlay holds; jobs are run in the first one's."""
-    documents = rendered(place if place in OVERLAYS else OVERLAYS[0])
-    return named(documents, "ConfigMap", "options")["data"]
+    (options,) = of_kind(rendered(OVERLAYS[0] if place in JOBS else place), "ConfigMap")
+    return options["data"]
 
 
 def environment(container, options):
     given = {each["name"]: each["value"] for each in container.get("env", [])}
-    maps = [s["configMapRef"]["name"] for s in container.get("envFrom", []) if "configMapRef" in s]
-    assert set(maps) <= {"options"}
+    maps = [source for source in container.get("envFrom", []) if "configMapRef" in source]
     return {**(options if maps else {}), **given}
 
 
@@ -44,7 +50,7 @@ def command_line(place):
     return [REFERENCE.sub(lambda found: known[found[1]], word) for word in words], used
 
 
-@pytest.mark.parametrize("place", OVERLAYS)
+@pytest.mark.parametrize("place", [*OVERLAYS, ANOTHER])
 def test_extraction_takes_its_options(place):
     words, used = command_line(place)
     assert words[:3] == ["python", "-m", "pipelines.extract"]
@@ -69,25 +75,36 @@ def test_an_option_that_is_none_would_be_found():
 
 
 @pytest.mark.parametrize(
-    ("place", "module", "command"),
-    zip(JOBS, ("train", "evaluate", "predict"), (train, evaluate, predict), strict=True),
+    ("place", "command", "missing"),
+    [
+        ("jobs/train", train, "no feature table at"),
+        ("jobs/evaluate", evaluate, "no model in"),
+        ("jobs/predict", predict, "no model in"),
+    ],
 )
-def test_jobs_take_their_options(place, module, command, monkeypatch, tmp_path, capsys):
+def test_jobs_take_their_options(place, command, missing, tmp_path, capsys):
     """Each command gets past its arguments: what it misses is the table or the model."""
     words, _ = command_line(place)
-    assert words[:3] == ["python", "-m", f"classifiers.{module}"]
-    (tmp_path / "models").mkdir()
-    (tmp_path / "images").mkdir()
-    known = [re.sub("=/", f"={tmp_path}/", word) for word in words[3:]]
-    assert command.main(known) == 1 if module == "train" else command.main(known) in (1, 2)
-    said = capsys.readouterr().err
-    assert re.search("no feature table at|no model in|no model at|holds no model|not a model", said), said
+    assert words[:3] == ["python", "-m", command.__name__]
+    for folder in ("models", "images"):
+        (tmp_path / folder).mkdir()
+    here = [word.replace("=/", f"={tmp_path}/") for word in words[3:]]
+    assert command.main(here) == 1
+    assert f"{missing} {tmp_path}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", OVERLAYS)
 def test_every_option_is_somebody_s(place):
     used = command_line(place)[1].union(*(command_line(job)[1] for job in JOBS))
     assert options_of(place).keys() == used
+
+
+def test_another_base_makes_another_table():
+    first, second = options_of(OVERLAYS[0]), options_of(ANOTHER)
+    assert second["BASE"] != first["BASE"]
+    assert second["TABLE"] != first["TABLE"]
+    assert second["MODEL"] != first["MODEL"]
+    assert second.keys() == first.keys()
 
 
 @pytest.mark.parametrize("place", WITH_FLINK)

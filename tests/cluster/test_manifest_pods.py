@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cluster.manifests import (
-    JOBS,
+    ALL,
     OVERLAYS,
     WITH_FLINK,
     named,
@@ -14,8 +14,6 @@ from tests.cluster.manifests import (
 )
 
 pytestmark = pytest.mark.cluster
-
-ALL = (*OVERLAYS, *JOBS)
 
 
 def all_pods(place):
@@ -53,7 +51,7 @@ def test_every_container_has_requests_and_limits(place):
         for container in pod.containers():
             resources, where = container["resources"], f"{pod.owner} {container['name']}"
             for kind in ("cpu", "memory", "ephemeral-storage"):
-                assert 0 < quantity(resources["requests"][kind]), where
+                assert quantity(resources["requests"][kind]) > 0, where
                 assert quantity(resources["requests"][kind]) <= quantity(resources["limits"][kind])
             # What a process is measured to need it must surely get: memory is never overcommitted.
             assert resources["requests"]["memory"] == resources["limits"]["memory"], where
@@ -65,7 +63,9 @@ def test_every_container_has_requests_and_limits(place):
 @pytest.mark.parametrize("place", ALL)
 def test_scratch_fits_the_disk_that_is_promised(place):
     for pod in all_pods(place):
-        disk = sum(quantity(c["resources"]["limits"]["ephemeral-storage"]) for c in pod.containers())
+        disk = sum(
+            quantity(c["resources"]["limits"]["ephemeral-storage"]) for c in pod.containers()
+        )
         scratch = [v["emptyDir"] for v in pod.spec["volumes"] if "emptyDir" in v]
         on_disk = [v for v in scratch if v.get("medium") != "Memory"]
         assert sum(quantity(v["sizeLimit"]) for v in on_disk) <= disk, pod.owner
@@ -73,10 +73,13 @@ def test_scratch_fits_the_disk_that_is_promised(place):
 
 def test_memory_is_what_was_measured_and_a_quarter():
     for place, role, measured in (
-        ("overlays/cpu", "worker", 2041),
-        ("overlays/cpu", "extract", 2041),
+        ("overlays/cpu", "worker", 2041 + 175),
+        ("overlays/cpu", "extract", 2041 + 347),
         ("overlays/local", "extract", 2041),
-        ("overlays/gpu", "worker", 2041),
+        ("overlays/gpu", "worker", 2041 + 175),
+        ("jobs/evaluate", "trainer", 828),
+        ("jobs/predict", "trainer", 1398),
+        ("jobs/console", "trainer", 1398),
     ):
         (memory,) = [
             quantity(c["resources"]["limits"]["memory"]) / 2**20
@@ -101,7 +104,7 @@ def test_work_ends_by_itself(place):
             job = document["spec"]
         else:
             continue
-        assert 0 < job["activeDeadlineSeconds"]
+        assert job["activeDeadlineSeconds"] > 0
         assert 0 < job["backoffLimit"] <= 3
         assert job["ttlSecondsAfterFinished"] > 0
         template = job["template"]["spec"]
@@ -162,7 +165,10 @@ def test_one_pod_alone_gets_a_token(place):
 def test_no_secret_is_in_the_manifests(place):
     assert not of_kind(rendered(place), "Secret")
     assert not [
-        e for pod in pods(rendered(place)) for c in pod.containers() for e in c.get("env", [])
+        e
+        for pod in pods(rendered(place))
+        for c in pod.containers()
+        for e in c.get("env", [])
         if "KEY" in e["name"] or "SECRET" in e["name"] or "TOKEN" in e["name"]
     ]
 

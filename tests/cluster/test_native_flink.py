@@ -1,4 +1,4 @@
-"""What Flink makes of the FlinkDeployment: its own pods, on a real API server, with its own rights."""
+"""What Flink makes of the FlinkDeployment: its pods, on a real API server, with its own rights."""
 
 import re
 import time
@@ -117,7 +117,9 @@ def test_flink_knows_every_setting():
     """Flink passes over a setting it does not know without a word."""
     (jar,) = flink_jars().glob("flink-dist-*.jar")
     with zipfile.ZipFile(jar) as archive:
-        names = [n for n in archive.namelist() if re.search(r"/configuration/[^/]*Options\.class$", n)]
+        names = [
+            n for n in archive.namelist() if re.search(r"/configuration/[^/]*Options\.class$", n)
+        ]
         known = b"".join(archive.read(name) for name in names)
     for place in WITH_FLINK:
         deployment = named(rendered(place), "FlinkDeployment", "flink")
