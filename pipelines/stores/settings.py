@@ -1,0 +1,74 @@
+"""How stores are reached, from the environment variables that their own tools read.
+
+Three clients use them: obstore for images, delta-rs for the table's log, Arrow for its data files.
+Credentials each finds by itself, in the same variables, so no secret passes through here.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from pipelines.errors import UsageError
+
+CONNECT_SECONDS = 5
+REQUEST_SECONDS = 60
+RETRIES = 8
+RETRY_SECONDS = 30
+"""A store that is away for longer than this fails a request."""
+
+LONGEST_PAUSE = 3
+"""Seconds between two tries, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where a kind of store is and how to speak to it.
+
+    Attributes:
+        endpoint: URL of its server; None for the provider's own.
+        region: of the bucket; None where the store has none or finds it out.
+        anonymous: do not sign requests.
+    """
+
+    endpoint: str | None
+    region: str | None
+    anonymous: bool
+
+    @classmethod
+    def of(cls, scheme: str, environment: Mapping[str, str] = os.environ) -> Self:
+        """What the environment says of a scheme.
+
+        Raises:
+            UsageError: the endpoint is no URL, or an open one that was not allowed.
+        """
+        if scheme == "gs":
+            endpoint = _first(environment, "GOOGLE_BASE_URL", "STORAGE_EMULATOR_HOST")
+            if endpoint is not None and "://" not in endpoint:
+                endpoint = f"http://{endpoint}"
+            anonymous = _is_true(environment, "GOOGLE_SKIP_SIGNATURE")
+            return cls(endpoint, None, anonymous)
+        endpoint = _first(environment, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+        if endpoint is not None and not endpoint.startswith(("http://", "https://")):
+            raise UsageError(f"AWS_ENDPOINT_URL {endpoint!r} must begin with http:// or https://")
+        region = _first(environment, "AWS_REGION", "AWS_DEFAULT_REGION")
+        settings = cls(endpoint, region, _is_true(environment, "AWS_SKIP_SIGNATURE"))
+        if settings.open_http and not _is_true(environment, "AWS_ALLOW_HTTP"):
+            raise UsageError(
+                f"AWS_ENDPOINT_URL {endpoint} is not encrypted; "
+                "set AWS_ALLOW_HTTP=true if that is meant"
+            )
+        return settings
+
+    @property
+    def open_http(self) -> bool:
+        """Whether requests go unencrypted."""
+        return self.endpoint is not None and self.endpoint.startswith("http://")
+
+
+def _first(environment: Mapping[str, str], *names: str) -> str | None:
+    return next((environment[name].rstrip("/") for name in names if environment.get(name)), None)
+
+
+def _is_true(environment: Mapping[str, str], name: str) -> bool:
+    return environment.get(name, "").lower() in {"true", "1", "yes", "on"}
