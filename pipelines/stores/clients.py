@@ -8,7 +8,9 @@ import pyarrow.fs as pafs
 
 from pipelines.stores.places import Place
 from pipelines.stores.settings import (
+    ARROW_TRIES,
     CONNECT_SECONDS,
+    FIRST_PAUSE,
     LONGEST_PAUSE,
     REQUEST_SECONDS,
     RETRIES,
@@ -34,7 +36,10 @@ def _bucket(scheme: str, bucket: str, settings: StoreSettings) -> Any:  # noqa: 
     retries = {
         "max_retries": RETRIES,
         "retry_timeout": timedelta(seconds=RETRY_SECONDS),
-        "backoff": {"max_backoff": timedelta(seconds=LONGEST_PAUSE)},
+        "backoff": {
+            "init_backoff": timedelta(seconds=FIRST_PAUSE),
+            "max_backoff": timedelta(seconds=LONGEST_PAUSE),
+        },
     }
     client = {
         "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
@@ -46,7 +51,7 @@ def _bucket(scheme: str, bucket: str, settings: StoreSettings) -> Any:  # noqa: 
         options["skip_signature"] = True
     if scheme == "gs":
         if settings.endpoint is not None:
-            options["base_url"] = settings.endpoint
+            options["service_account_key"] = settings.emulator_key
         return GCSStore(bucket, **options)
     if settings.endpoint is not None:
         options["endpoint"] = settings.endpoint
@@ -61,16 +66,20 @@ def delta_options(place: Place) -> dict[str, str]:
     options = {
         "max_retries": str(RETRIES),
         "retry_timeout": f"{RETRY_SECONDS}s",
+        "backoff_config.init_backoff": f"{FIRST_PAUSE}s",
         "backoff_config.max_backoff": f"{LONGEST_PAUSE}s",
         "connect_timeout": f"{CONNECT_SECONDS}s",
         "timeout": f"{REQUEST_SECONDS}s",
         "allow_http": str(settings.open_http).lower(),
     }
-    prefix = "google" if place.scheme == "gs" else "aws"
     if settings.anonymous:
-        options[f"{prefix}_skip_signature"] = "true"
+        options["skip_signature"] = "true"
+    if place.scheme == "gs":
+        if settings.endpoint is not None:
+            options["google_service_account_key"] = settings.emulator_key
+        return options
     if settings.endpoint is not None:
-        options["google_base_url" if place.scheme == "gs" else "aws_endpoint"] = settings.endpoint
+        options["aws_endpoint"] = settings.endpoint
     if settings.region is not None:
         options["aws_region"] = settings.region
     return options
@@ -98,7 +107,7 @@ def _filesystem(scheme: str, settings: StoreSettings) -> pafs.FileSystem:
     return pafs.S3FileSystem(
         connect_timeout=CONNECT_SECONDS,
         request_timeout=REQUEST_SECONDS,
-        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=RETRIES),
+        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=ARROW_TRIES),
         # A file that fits one part is put in one request: it is there whole or not at all.
         allow_delayed_open=True,
         **options,

@@ -29,7 +29,7 @@ def complaint(error: BaseException, place: Place) -> str:
     text = _COLOUR.sub("", str(error))
     code, message = _found(_CODE, text), _found(_MESSAGE, text)
     status = _STATUS.search(text)
-    said = " ".join(filter(None, [code or (status and " ".join(status.groups())), message]))
+    said = ": ".join(filter(None, [code or (status and " ".join(status.groups())), message]))
     if not said and any(sign in text for sign in _NO_ANSWER):
         return "no answer from the store; is its address right, and is it up?"
     if not said:

@@ -4,6 +4,7 @@ Three clients use them: obstore for images, delta-rs for the table's log, Arrow 
 Credentials each finds by itself, in the same variables, so no secret passes through here.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,13 @@ from pipelines.errors import UsageError
 
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 60
-RETRIES = 8
+FIRST_PAUSE = 0.2
+"""Seconds before the second try; each further one is longer, up to `LONGEST_PAUSE`."""
+
+RETRIES = 10
+ARROW_TRIES = 5
+"""Of Arrow's client, which pauses longer: about 10 seconds in all."""
+
 RETRY_SECONDS = 30
 """A store that is away for longer than this fails a request."""
 
@@ -26,7 +33,8 @@ class StoreSettings:
     """Where a kind of store is and how to speak to it.
 
     Attributes:
-        endpoint: URL of its server; None for the provider's own.
+        endpoint: URL of its server; None for the provider's own. Of Google's store it is an
+            emulator's, which takes no credentials.
         region: of the bucket; None where the store has none or finds it out.
         anonymous: do not sign requests.
     """
@@ -43,11 +51,11 @@ class StoreSettings:
             UsageError: the endpoint is no URL, or an open one that was not allowed.
         """
         if scheme == "gs":
-            endpoint = _first(environment, "GOOGLE_BASE_URL", "STORAGE_EMULATOR_HOST")
-            if endpoint is not None and "://" not in endpoint:
-                endpoint = f"http://{endpoint}"
+            emulator = _first(environment, "STORAGE_EMULATOR_HOST")
+            if emulator is not None and "://" not in emulator:
+                emulator = f"http://{emulator}"
             anonymous = _is_true(environment, "GOOGLE_SKIP_SIGNATURE")
-            return cls(endpoint, None, anonymous)
+            return cls(emulator, None, anonymous or emulator is not None)
         endpoint = _first(environment, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
         if endpoint is not None and not endpoint.startswith(("http://", "https://")):
             raise UsageError(f"AWS_ENDPOINT_URL {endpoint!r} must begin with http:// or https://")
@@ -59,6 +67,15 @@ class StoreSettings:
                 "set AWS_ALLOW_HTTP=true if that is meant"
             )
         return settings
+
+    @property
+    def emulator_key(self) -> str:
+        """A service account that sends Rust's clients to an emulator, without a token.
+
+        Their plain option to sign nothing holds for reading only.
+        """
+        account = {"client_email": "", "private_key": "", "private_key_id": ""}
+        return json.dumps({**account, "gcs_base_url": self.endpoint, "disable_oauth": True})
 
     @property
     def open_http(self) -> bool:
