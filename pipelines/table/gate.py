@@ -150,7 +150,7 @@ def _open_at(state: TableState) -> DeltaTable:
         require_same_contract(held, "the table", state.contract, "the run")
         return table
     try:
-        return DeltaTable.create(
+        table = DeltaTable.create(
             state.uri,
             FEATURE_SCHEMA,
             configuration={
@@ -163,6 +163,8 @@ def _open_at(state: TableState) -> DeltaTable:
             },
             raise_if_key_not_exists=False,
             storage_options=delta_settings(state.uri),
+            # Tried again, a second creation would follow the first as a commit of its own.
+            commit_properties=CommitProperties(max_commit_retries=0),
         )
     except (DeltaError, OSError) as error:
         with delta_errors(state.uri, "look at"):
@@ -170,6 +172,9 @@ def _open_at(state: TableState) -> DeltaTable:
         if exists:
             raise TableMovedError(f"another run created {state.uri}") from error
         raise CommitRefusedError(f"cannot create {state.uri}: {error}") from error
+    if table.version():
+        raise TableMovedError(f"another run created {state.uri}")
+    return table
 
 
 def _actions(table: DeltaTable, change: Change) -> list[AddAction | RemoveAction]:
