@@ -32,6 +32,13 @@ DEVELOP = [
     "ruff>=0.12,<1",
     "tf2onnx>=1.16,<2",
 ]
+# Jars and schemas, a gigabyte of them, that nothing but the tests of clusters needs.
+CLUSTER = [
+    "apache-flink-libraries>=1.19.3,<1.20",
+    "delta-spark>=4,<5",
+    "kubernetes-validate>=1.37,<2",
+    "pyspark>=4,<5",
+]
 
 setup(
     name="frozen-features",
@@ -57,5 +64,6 @@ setup(
         "openvino": OPENVINO,
         "ncnn": NCNN,
         "dev": DEVELOP,
+        "cluster": CLUSTER,
     },
 )

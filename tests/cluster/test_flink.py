@@ -21,8 +21,8 @@ def test_the_four_thousand_give_the_embedded_runner_s_table(
     cluster, photographs, imagenet_weights, tmp_path
 ):
     base = ["--weights", str(imagenet_weights), "--engine", "ncnn", "--max_failures", "0"]
-    here = submit(photographs, tmp_path / "embedded", base)
-    there = submit(photographs, tmp_path / "flink", [*base, *cluster.flags()])
+    here = submit(photographs, tmp_path / "embedded", base, seconds=600)
+    there = submit(photographs, tmp_path / "flink", [*base, *cluster.flags()], seconds=600)
     assert here.result["written"] == there.result["written"] == 3999
     assert there.result["engine"] == "ncnn"
     assert there.result["mean_batch"] >= 0.9 * 32
