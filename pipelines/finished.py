@@ -17,7 +17,6 @@ from pipelines.table.inspection import InspectedFile, inspect_file
 from pipelines.table.rewriting import Placement
 from pipelines.table.schema import DATA_FOLDER
 
-
 INSPECTING_THREADS = 16
 
 
