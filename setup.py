@@ -46,6 +46,7 @@ setup(
     install_requires=[
         "deltalake>=1.6,<2",
         "numpy>=2.1,<3",
+        "obstore>=0.12,<0.13",
         "pillow>=11,<13",
         "pyarrow>=21,<26",
     ],
