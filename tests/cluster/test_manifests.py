@@ -161,6 +161,11 @@ def test_buckets_in_the_place_of_claims(tmp_path, place):
         volumes = {volume["name"] for volume in pod.spec["volumes"]}
         for container in pod.containers():
             assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
+    # Starting a job replaces all that stands beside it: that must be nothing.
+    if place in JOBS:
+        assert len(documents) == 1
     if place in OVERLAYS:
-        policies = of_kind(documents, "NetworkPolicy")
-        assert "object-store" in {policy["metadata"]["name"] for policy in policies}
+        (egress,) = named(documents, "NetworkPolicy", "object-store")["spec"]["egress"]
+        assert egress["ports"] == [{"protocol": "TCP", "port": 443}]
+        shut = named(rendered(place), "NetworkPolicy", "object-store")["spec"]["egress"]
+        assert shut == []
