@@ -32,6 +32,8 @@ DEVELOP = [
     "ruff>=0.12,<1",
     "tf2onnx>=1.16,<2",
 ]
+# Spark reads the table in a test that is marked cluster: 430 MB, so apart from the rest.
+CLUSTER = ["pyspark>=4.0,<4.1"]
 
 setup(
     name="frozen-features",
@@ -57,5 +59,6 @@ setup(
         "openvino": OPENVINO,
         "ncnn": NCNN,
         "dev": DEVELOP,
+        "cluster": CLUSTER,
     },
 )
