@@ -37,9 +37,8 @@ DEVELOP = [
 # Jars and schemas, a gigabyte of them, that nothing but the tests of clusters needs.
 CLUSTER = [
     "apache-flink-libraries>=1.19.3,<1.20",
-    "delta-spark>=4,<5",
     "kubernetes-validate>=1.37,<2",
-    "pyspark>=4,<5",
+    "pyspark>=4.0,<4.1",
 ]
 
 setup(
