@@ -10,8 +10,11 @@ from pipelines.errors import UsageError
 from pipelines.measuring import Measured
 from pipelines.waiting import Waits
 
-DRIVER_SECONDS = 45e-6
-"""An image costs the driver, besides listing: two looks at the table, the job, the books."""
+JOB_SECONDS = 20e-6
+"""An image costs the driver once: it is put into a shard, and that into the job for the runner."""
+
+LOOK_SECONDS = 12e-6
+"""An image costs the driver a look: its row's keys are read, compared, and searched for leaks."""
 
 DRIVER_BYTES = 2_500
 """Memory that an image takes of the driver: its `ImageRef`, twice its row's keys, its shard."""
@@ -28,8 +31,8 @@ JOB_BYTES = 75
 LISTED = 1_000
 """Names that an object store gives a request."""
 
-READS_A_FILE = 5
-"""Requests that a file costs the driver at the commit: receipt, footer and columns of keys."""
+READS_A_FILE = 10
+"""Requests that a file costs the driver at the commit: size, receipt, footer, columns of keys."""
 
 WRITES_A_COMMIT = 2
 MOST_WORKERS = 1_000_000
@@ -153,7 +156,9 @@ def forecast(work: Workload, measured: Measured, worker: Worker, workers: int) -
     # The workers wait for one another at the end of every part.
     most = min(work.images, commits * busiest(part, rows, workers))
     extract = most / worker.images_per_second
-    driver = work.listing_seconds + commits * work.listed * DRIVER_SECONDS + files * FILE_SECONDS
+    # One look to plan, and one before every commit.
+    looks = (commits + 1) * work.listed * LOOK_SECONDS
+    driver = work.listing_seconds + looks + work.images * JOB_SECONDS + files * FILE_SECONDS
     start = measured.startup_seconds + (commits - 1) * measured.part_seconds
     seconds = start + driver + extract
     return Forecast(

@@ -44,7 +44,8 @@ def plan(work=WORK, measured=MEASURED, workers=1):
 def test_one_worker_takes_start_driver_and_images_over_rate():
     found = plan()
     assert found.extract_seconds == 10_000 / 50
-    driver = 0.25 + 12_000 * formulas.DRIVER_SECONDS + 10 * formulas.FILE_SECONDS
+    looks = 2 * 12_000 * formulas.LOOK_SECONDS
+    driver = 0.25 + looks + 10_000 * formulas.JOB_SECONDS + 10 * formulas.FILE_SECONDS
     assert found.driver_seconds == pytest.approx(driver)
     assert found.seconds == pytest.approx(4 + driver + 200)
     assert found.core_hours == pytest.approx(2 * found.seconds / 3600)
@@ -67,7 +68,7 @@ def test_every_part_starts_looks_and_ends_on_its_own():
     once, often = plan(), plan(replace(WORK, commit_every=2_600))
     assert often.commits == 4
     assert often.files == 4 * 3  # 2,500 images a part
-    extra = 3 * 12_000 * formulas.DRIVER_SECONDS + 2 * formulas.FILE_SECONDS
+    extra = 3 * 12_000 * formulas.LOOK_SECONDS + 2 * formulas.FILE_SECONDS
     assert often.driver_seconds - once.driver_seconds == pytest.approx(extra)
     assert often.seconds - once.seconds == pytest.approx(extra + 3 * 0.5)
     assert often.bytes_job == 2_500 * formulas.JOB_BYTES < once.bytes_job

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import shutil
 
 import pytest
 
@@ -11,6 +12,7 @@ from pipelines.planning import rows_per_shard
 from pipelines.rehearsal import RehearsalError, rehearse
 from pipelines.stand_ins import draw_stand_ins
 from pipelines.table.feature_table import FeatureTable
+from tests.conftest import write_image
 
 BASE = ["--base", "VGG16", "--image_size", "32", "--weights", "random:1", "--batch_size", "8"]
 QUICK = [*BASE, "--engine", "keras", "--threads", "2", "--seconds", "0.05"]
@@ -57,6 +59,15 @@ def test_only_what_a_table_lacks(dataset, table, tmp_path, capsys):
     assert run(tmp_path, *given) == {"images": 0, "listed": 88}
     assert "nothing to extract" in capsys.readouterr().out
     assert FeatureTable.open(str(table)).version == version
+
+
+def test_an_increment_is_what_is_new(dataset, table, tmp_path):
+    grown = shutil.copytree(dataset, tmp_path / "grown")
+    added = [write_image(grown / "train" / "dark" / f"new{i}.png", seed=i) for i in range(5)]
+    said = run(tmp_path, "--input", grown, "--table", table)
+    assert (said["images"], said["listed"]) == (5, 93)
+    assert said["forecast"]["bytes_read"] == sum(file.stat().st_size for file in added)
+    assert said["forecast"]["files"] == 1
 
 
 def test_many_images_like_a_few_drawn_ones_on_a_faster_card(tmp_path):
