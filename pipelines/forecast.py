@@ -92,6 +92,7 @@ class Forecast:
         bytes_log: of Delta's log.
         bytes_job: of the job as it is sent to a runner; a part of it when commits are several.
         worker_bytes: memory of a worker's process.
+        cold_bytes: the same of one that has to convert the base first.
         driver_bytes: memory that the driver needs besides.
         gets, puts, lists: requests, where images and table are in an object store.
         core_hours: of the workers.
@@ -110,6 +111,7 @@ class Forecast:
     bytes_log: int
     bytes_job: int
     worker_bytes: int
+    cold_bytes: int
     driver_bytes: int
     gets: int
     puts: int
@@ -175,6 +177,7 @@ def forecast(work: Workload, measured: Measured, worker: Worker, workers: int) -
         bytes_log=files * LOG_BYTES,
         bytes_job=part * JOB_BYTES,
         worker_bytes=measured.peak_bytes,
+        cold_bytes=measured.cold_bytes,
         driver_bytes=work.listed * DRIVER_BYTES,
         gets=work.images + files * READS_A_FILE,
         puts=files + commits * WRITES_A_COMMIT,
