@@ -10,8 +10,11 @@ from pipelines.errors import UsageError
 from pipelines.measuring import Measured
 from pipelines.waiting import Waits
 
-DRIVER_SECONDS = 45e-6
-"""An image costs the driver, besides listing: two looks at the table, the job, the books."""
+JOB_SECONDS = 20e-6
+"""An image costs the driver once: it is put into a shard, and that into the job for the runner."""
+
+LOOK_SECONDS = 12e-6
+"""An image costs the driver a look: its row's keys are read, compared, and searched for leaks."""
 
 DRIVER_BYTES = 2_500
 """Memory that an image takes of the driver: its `ImageRef`, twice its row's keys, its shard."""
@@ -28,8 +31,8 @@ JOB_BYTES = 75
 LISTED = 1_000
 """Names that an object store gives a request."""
 
-READS_A_FILE = 5
-"""Requests that a file costs the driver at the commit: receipt, footer and columns of keys."""
+READS_A_FILE = 10
+"""Requests that a file costs the driver at the commit: size, receipt, footer, columns of keys."""
 
 WRITES_A_COMMIT = 2
 MOST_WORKERS = 1_000_000
@@ -89,6 +92,7 @@ class Forecast:
         bytes_log: of Delta's log.
         bytes_job: of the job as it is sent to a runner; a part of it when commits are several.
         worker_bytes: memory of a worker's process.
+        cold_bytes: the same of one that has to convert the base first.
         driver_bytes: memory that the driver needs besides.
         gets, puts, lists: requests, where images and table are in an object store.
         core_hours: of the workers.
@@ -107,6 +111,7 @@ class Forecast:
     bytes_log: int
     bytes_job: int
     worker_bytes: int
+    cold_bytes: int
     driver_bytes: int
     gets: int
     puts: int
@@ -153,7 +158,9 @@ def forecast(work: Workload, measured: Measured, worker: Worker, workers: int) -
     # The workers wait for one another at the end of every part.
     most = min(work.images, commits * busiest(part, rows, workers))
     extract = most / worker.images_per_second
-    driver = work.listing_seconds + commits * work.listed * DRIVER_SECONDS + files * FILE_SECONDS
+    # One look to plan, and one before every commit.
+    looks = (commits + 1) * work.listed * LOOK_SECONDS
+    driver = work.listing_seconds + looks + work.images * JOB_SECONDS + files * FILE_SECONDS
     start = measured.startup_seconds + (commits - 1) * measured.part_seconds
     seconds = start + driver + extract
     return Forecast(
@@ -170,6 +177,7 @@ def forecast(work: Workload, measured: Measured, worker: Worker, workers: int) -
         bytes_log=files * LOG_BYTES,
         bytes_job=part * JOB_BYTES,
         worker_bytes=measured.peak_bytes,
+        cold_bytes=measured.cold_bytes,
         driver_bytes=work.listed * DRIVER_BYTES,
         gets=work.images + files * READS_A_FILE,
         puts=files + commits * WRITES_A_COMMIT,

@@ -12,6 +12,7 @@ import numpy as np
 from pipelines.core import LoadedImage, load_image, map_ahead
 from pipelines.cores import usable_cores
 from pipelines.decode import pixel_spec
+from pipelines.engines.conversions import CONVERTED_FOLDER
 from pipelines.engines.engine import Engine
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.opening import EngineRequest, open_conversion, open_engine
@@ -23,6 +24,7 @@ from pipelines.rehearsal import Rehearsed, rehearse
 from pipelines.table.files import FeatureFileWriter, Receipt
 from pipelines.table.storage import open_storage
 from pipelines.waiting import Waits
+from pipelines.weights.cache import cache_folder
 
 SAMPLE = 64
 """Images on which decoding, the engine and encoding are timed apart."""
@@ -51,6 +53,8 @@ class Measured:
         row_bytes: bytes of a file, a row.
         shard_rows: most images of a shard.
         peak_bytes: memory of the process.
+        cold_seconds: that a worker takes longer to start where the base is not converted yet.
+        cold_bytes: memory of a process that has to convert it.
         engine_bytes: of the converted base on disk; 0 for Keras, which loads the weights.
     """
 
@@ -67,6 +71,8 @@ class Measured:
     row_bytes: float
     shard_rows: int
     peak_bytes: int
+    cold_seconds: float
+    cold_bytes: int
     engine_bytes: int
 
 
@@ -101,7 +107,9 @@ def measure(
     many = max(3, round(seconds * likely / batch)) * batch
     first = rehearse(_repeated(refs, batch), request, rows)
     long = rehearse(_repeated(refs, many), request, rows)
+    cold = _rehearse_cold(_repeated(refs, batch), request, rows)
     each_image = _seconds_an_image(first, long)
+    peak = max(first.peak_bytes, long.peak_bytes)
     return Measured(
         engine=request.name,
         cores=cores,
@@ -116,9 +124,24 @@ def measure(
         # The same image again compresses to nothing beside itself.
         row_bytes=long.stored_bytes / long.rows if many <= len(refs) else lone_row,
         shard_rows=rows,
-        peak_bytes=max(first.peak_bytes, long.peak_bytes),
+        peak_bytes=peak,
+        cold_seconds=0.0 if cold is None else max(0.0, cold.seconds - first.seconds),
+        cold_bytes=peak if cold is None else max(peak, cold.peak_bytes),
         engine_bytes=_engine_bytes(request),
     )
+
+
+def _rehearse_cold(
+    refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int
+) -> Rehearsed | None:
+    if request.name not in CONVERTING:
+        return None
+    with tempfile.TemporaryDirectory(prefix="frozen-features-") as folder:
+        if cache_folder().is_dir():
+            for entry in cache_folder().iterdir():  # the weights are there, as in a worker's image
+                if entry.name != CONVERTED_FOLDER:
+                    (Path(folder) / entry.name).symlink_to(entry.resolve())
+        return rehearse(refs, request, shard_rows, Path(folder))
 
 
 def _seconds_an_image(first: Rehearsed, long: Rehearsed) -> float:

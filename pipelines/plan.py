@@ -24,7 +24,6 @@ from pipelines.job import ExtractJob
 from pipelines.measuring import measure
 from pipelines.plan_report import PlanReport, as_json, as_text
 from pipelines.stand_ins import draw_stand_ins
-from pipelines.stopping import stop_on_signals
 from pipelines.survey import survey
 
 DEFAULT_SECONDS = 10.0
@@ -38,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
 def _plan(argv: Sequence[str]) -> None:
     options = _parser().parse_args(argv)
     _check(options)
-    with stop_on_signals(), _input(options) as place, _table(options) as table:
+    with _input(options) as place, _table(options) as table:
         seen = survey(_job(options, place, table), options.images)
         if not seen.refs:
             print(f"{seen.work.listed} images: all are in the table; nothing to extract")

@@ -71,6 +71,7 @@ def _measured(found: Measured) -> list[tuple[str, str]]:
         ("start and commit", f"{found.startup_seconds:.1f} s"),
         ("a row", f"{found.row_bytes:,.0f} bytes of {4 * found.feature_length:,}"),
         ("memory", f"{_bytes(found.peak_bytes)} a worker"),
+        ("an empty cache", f"{found.cold_seconds:.1f} s, {_bytes(found.cold_bytes)} to convert it"),
     ]
 
 

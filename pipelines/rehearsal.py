@@ -4,10 +4,8 @@
 temporary; what counts is how long it took, where the time went, and how much memory and disk.
 """
 
-import functools
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,12 +26,12 @@ from pipelines.records import ImageRef
 from pipelines.run_id import new_run_id
 from pipelines.runner import run_shards
 from pipelines.shard import ShardJob
-from pipelines.stopping import clean_up_when_stopped
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS
 from pipelines.table.storage import open_storage
 from pipelines.waiting import Waits
 from pipelines.weights import WeightsRequest
+from pipelines.weights.cache import cache_folder
 
 REQUEST_FILE, TABLE_FOLDER = "request.json", "table"
 
@@ -67,13 +65,16 @@ class Rehearsed:
     peak_bytes: int
 
 
-def rehearse(refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int) -> Rehearsed:
+def rehearse(
+    refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int, cache: Path | None = None
+) -> Rehearsed:
     """Extract images into a temporary table in a new process.
 
     Args:
         refs: the images; one may stand for several.
         request: the engine, chosen.
         shard_rows: most images of a shard.
+        cache: where the process looks for what this project keeps; where this one does when None.
 
     Raises:
         RehearsalError: the process failed, or no image can be used.
@@ -91,10 +92,9 @@ def rehearse(refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int) 
             "shard_rows": shard_rows,
         }
         (desk / REQUEST_FILE).write_text(json.dumps(asked), encoding="utf-8")
-        with clean_up_when_stopped(functools.partial(shutil.rmtree, desk, ignore_errors=True)):
-            started = time.perf_counter()
-            said = json.loads(_run(desk))
-            seconds = time.perf_counter() - started
+        started = time.perf_counter()
+        said = json.loads(_run(desk, cache or cache_folder()))
+        seconds = time.perf_counter() - started
     if not said["rows"]:
         raise RehearsalError(
             f"none of the {len(refs)} images looked at can be used; "
@@ -103,7 +103,7 @@ def rehearse(refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int) 
     return Rehearsed(**{**said, "waits": Waits(**said["waits"])}, seconds=seconds)
 
 
-def _run(desk: Path) -> str:
+def _run(desk: Path, cache: Path) -> str:
     path = os.pathsep.join([str(Path(__file__).resolve().parents[1]), *sys.path])
     done = subprocess.run(
         [sys.executable, "-m", "pipelines.rehearsal", str(desk)],
@@ -111,7 +111,7 @@ def _run(desk: Path) -> str:
         check=False,
         text=True,
         errors="replace",
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "FROZEN_FEATURES_CACHE": str(cache)},
     )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
