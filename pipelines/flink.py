@@ -1,8 +1,10 @@
-"""What a run on Flink needs here, looked at before any work begins."""
+"""What a run on Flink needs here, looked at before any work begins; and calling its job off."""
 
+import json
 import os
 import shutil
 import socket
+import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,6 +51,32 @@ def check_flink(flags: Sequence[str]) -> None:
         _check_answers(options.flink_master)
 
 
+def cancel_jobs(master: str, name: str) -> None:
+    """End the jobs of a name that have not ended.
+
+    Asked of Flink itself: Beam's job server answers that a job is cancelled, and lets it run.
+
+    Args:
+        master: host and port of Flink's REST interface, with or without "http://".
+        name: of the jobs.
+
+    Raises:
+        OSError: Flink does not answer.
+    """
+    root = _url(master).rstrip("/")
+    with urllib.request.urlopen(f"{root}/jobs/overview", timeout=ANSWER_SECONDS) as answer:
+        jobs = json.load(answer)["jobs"]
+    for job in jobs:
+        if job["name"] == name and job["end-time"] < 0:
+            url = f"{root}/jobs/{job['jid']}?mode=cancel"
+            request = urllib.request.Request(url, method="PATCH")
+            urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()
+
+
+def _url(master: str) -> str:
+    return master if "://" in master else f"http://{master}"
+
+
 def _java() -> str | None:
     home = os.environ.get("JAVA_HOME")
     return shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
@@ -56,7 +84,7 @@ def _java() -> str | None:
 
 def _check_answers(master: str) -> None:
     try:
-        address = urlsplit(master if "://" in master else f"http://{master}")
+        address = urlsplit(_url(master))
         place = (address.hostname or "", address.port or REST_PORT)
     except ValueError as error:
         raise UsageError(f"--flink_master {master} is no host:port: {error}") from error

@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from pipelines.beam_noise import one_line, quiet_runner
 from pipelines.command import Parser
 from pipelines.counters import Counted, read_counters
 from pipelines.errors import FrozenFeaturesError, UsageError
+from pipelines.flink import cancel_jobs
 from pipelines.progress import BatchesDone, ProgressFile, ProgressWatch
 from pipelines.records import Shard
 from pipelines.shard import ShardJob
@@ -114,7 +115,7 @@ def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
         try:
             with quiet_runner():
                 result = pipeline.run()
-                with cancel_when_stopped(result.cancel):
+                with cancel_when_stopped(_cancelling(options, result)):
                     state = result.wait_until_finish()
         except Exception as error:  # runners wrap what a worker raised, each in its own way
             raise RunnerError(
@@ -124,6 +125,23 @@ def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
     if state not in ("DONE", None):
         raise RunnerError(f"the runner ended in state {state}; the same command goes on from there")
     return read_counters(result)
+
+
+def _cancelling(options: Any, result: Any) -> Callable[[], object]:  # noqa: ANN401
+    """What calls the job off, wherever it runs."""
+    from apache_beam.options.pipeline_options import (
+        FlinkRunnerOptions,
+        GoogleCloudOptions,
+        StandardOptions,
+    )
+
+    master = options.view_as(FlinkRunnerOptions).flink_master
+    if (options.view_as(StandardOptions).runner or "").endswith(
+        "FlinkRunner"
+    ) and "[" not in master:
+        return partial(cancel_jobs, master, options.view_as(GoogleCloudOptions).job_name)
+    cancel: Callable[[], object] = result.cancel
+    return cancel
 
 
 def job_name(run: str) -> str:

@@ -76,10 +76,10 @@ def test_a_submitter_that_is_told_to_end_takes_its_job_along(cluster, four_hundr
     flags = [*CHEAP, *SHARDS, *cluster.flags()]
     submission = Submission(four_hundred, tmp_path / "features", flags)
     submission.wait_for_files(3)
-    assert cluster.running_jobs()
+    (job,) = cluster.running_jobs()
     submission.stop()
     assert submission.end().status == 128 + 15
-    cluster.wait(lambda: not cluster.running_jobs(), 30)
+    cluster.wait(lambda: cluster.get(f"/jobs/{job}")["state"] == "CANCELED", 30)
 
 
 def test_a_worker_killed_in_the_second_part_leaves_the_first_right(

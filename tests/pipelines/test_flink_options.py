@@ -1,10 +1,13 @@
+import json
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from pipelines.errors import UsageError
 from pipelines.extract import main
-from pipelines.flink import ClusterError, check_flink
+from pipelines.flink import ClusterError, cancel_jobs, check_flink
 
 
 @pytest.fixture
@@ -63,3 +66,40 @@ def test_a_cluster_that_is_not_there_is_one_line(java, nobody, dataset, tmp_path
 def test_a_master_that_is_no_address(java):
     with pytest.raises(UsageError, match="is no host:port"):
         check_flink(["--runner=FlinkRunner", "--flink_master=host:port"])
+
+
+def test_only_the_jobs_of_that_name_that_run_are_cancelled():
+    """Against something that answers as Flink 1.19 does, and remembers what it was asked."""
+    jobs = [
+        {"jid": "a", "name": "mine", "end-time": -1},
+        {"jid": "b", "name": "mine", "end-time": 1795318061315},
+        {"jid": "c", "name": "another's", "end-time": -1},
+    ]
+    asked = []
+
+    class Flink(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.answer(json.dumps({"jobs": jobs}).encode())
+
+        def do_PATCH(self):
+            asked.append(self.path)
+            self.answer(b"{}")
+
+        def answer(self, body):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Flink) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            cancel_jobs(f"127.0.0.1:{server.server_port}", "mine")
+        finally:
+            server.shutdown()
+            thread.join()
+    assert asked == ["/jobs/a?mode=cancel"]
