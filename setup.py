@@ -32,7 +32,7 @@ DEVELOP = [
     "ruff>=0.12,<1",
     "tf2onnx>=1.16,<2",
 ]
-# Spark reads the table in a test that is marked cluster: 430 MB, so apart from the rest.
+# Spark reads the table in a test that is marked cluster: 450 MB, so apart from the rest.
 CLUSTER = ["pyspark>=4.0,<4.1"]
 
 setup(
