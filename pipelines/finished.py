@@ -17,8 +17,6 @@ from pipelines.table.inspection import InspectedFile, inspect_file
 from pipelines.table.rewriting import Placement
 from pipelines.table.schema import DATA_FOLDER
 
-INSPECTING_THREADS = 16
-
 
 @dataclass(frozen=True, slots=True)
 class FinishedWork:
@@ -40,6 +38,8 @@ class FinishedWork:
     waste: tuple[str, ...]
 
 
+INSPECTING_THREADS = 8
+
 NO_WORK = FinishedWork((), {}, {}, {}, ())
 
 
@@ -54,16 +54,16 @@ def find_uncommitted(
     paths = {info.path for info in storage.get_file_info(selector) if info.is_file}
     wanted = contract.canonical_json()
 
-    def look(path: str) -> InspectedFile | None:
+    def inspect(path: str) -> InspectedFile | None:
         try:
             file = inspect_file(storage, path)
         except (TableError, CommitRefusedError, OSError, pa.ArrowException):
             return None
         return file if file.receipt.contract == wanted else None
 
-    # On threads: an object store answers ten questions a file, each after its own while.
-    todo = sorted(paths - set(committed))
-    files = map_ahead(look, todo, INSPECTING_THREADS, INSPECTING_THREADS * 4, "inspect")
+    # On threads, because a store takes its time to answer, several times a file.
+    new = sorted(paths - set(committed))
+    files = map_ahead(inspect, new, INSPECTING_THREADS, 2 * INSPECTING_THREADS, "inspect")
     return [file for file in files if file is not None]
 
 

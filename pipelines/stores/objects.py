@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -9,13 +10,16 @@ from typing import Any, NamedTuple
 
 from pipelines.errors import FrozenFeaturesError
 from pipelines.stores.clients import open_bucket
-from pipelines.stores.complaints import complaint
+from pipelines.stores.complaints import blames_the_store, complaint
 from pipelines.stores.places import Place, parse_place
 
 PAGE = 1000
 """Objects that a store lists in one answer, at most."""
 
 ASKING_THREADS = 16
+
+GIVE_UP = 10
+"""Reads in a row that the store refuses before the work ends."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -25,8 +29,32 @@ class StoreError(OSError):
     """A store did not give what was asked for; one line that says what and why."""
 
 
+class StoreGoneError(FrozenFeaturesError):
+    """No image can be read any more: the work ends, where single images would fail for hours."""
+
+
 class UnusableNameError(StoreError):
     """An object's name holds what the client cannot say: "//", ".." or control characters."""
+
+
+class _Refusals:
+    """Counts reads in a row that failed for the store's sake and not for the object's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def add(self, said: str, all_alike: bool) -> None:
+        with self._lock:
+            self._count = self._count + 1 if all_alike else 0
+            if self._count >= GIVE_UP:
+                raise StoreGoneError(f"{GIVE_UP} times in a row: {said}")
+
+    def reset(self) -> None:
+        self._count = 0
+
+
+_refusals = _Refusals()
 
 
 class ObjectSigns(NamedTuple):
@@ -49,6 +77,7 @@ def read_object(uri: str) -> bytes:
 
     Raises:
         OSError: it is not there (`errno.ENOENT`), or the store does not give it.
+        StoreGoneError: the store has given nothing for a while.
     """
     place = parse_place(uri)
     import obstore
@@ -57,8 +86,11 @@ def read_object(uri: str) -> bytes:
         with _complaints(place, "read"):
             content: bytes = obstore.get(open_bucket(place), place.key).bytes().to_bytes()
     except StoreError as error:
-        number = errno.ENOENT if isinstance(error.__cause__, FileNotFoundError) else errno.EIO
-        raise OSError(number, str(error), uri) from error
+        gone = isinstance(error.__cause__, FileNotFoundError)
+        said = complaint(error.__cause__ or error, place)
+        _refusals.add(str(error), all_alike=not gone and blames_the_store(said))
+        raise OSError(errno.ENOENT if gone else errno.EIO, str(error), uri) from error
+    _refusals.reset()
     return content
 
 

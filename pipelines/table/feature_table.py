@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -27,6 +28,9 @@ from pipelines.table.storage import (
     open_storage,
     table_uri,
 )
+
+CHECKING_THREADS = 8
+"""Footers read at once: a store takes its time to answer."""
 
 
 @dataclass(frozen=True)
@@ -160,13 +164,16 @@ class FeatureTable:
             ContractMismatchError: a file has another contract than the table.
             TableError: a file is missing or damaged.
         """
-        for path in self.paths:
-            if not self.storage.get_file_info(path).is_file:
+        for info in self.storage.get_file_info(self.paths):
+            if not info.is_file:
                 raise TableError(
-                    f"version {self.version} of {self.uri} needs {path}, which is gone: tidied "
-                    "away, forgotten, or lost (pipelines.verify tells about the newest version)"
+                    f"version {self.version} of {self.uri} needs {info.path}, which is gone: "
+                    "tidied away, forgotten, or lost (pipelines.verify tells about the newest "
+                    "version)"
                 )
-            receipt = read_receipt(self.storage, path)
+        with ThreadPoolExecutor(CHECKING_THREADS, thread_name_prefix="check") as threads:
+            receipts = list(threads.map(lambda path: read_receipt(self.storage, path), self.paths))
+        for path, receipt in zip(self.paths, receipts, strict=True):
             if receipt is not None:
                 found = contract_from_json(receipt.contract)
                 require_same_contract(self.contract, "the table", found, path)

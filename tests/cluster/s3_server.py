@@ -101,16 +101,16 @@ def stopped_at_the_end(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def s3_server(folder: Path) -> Iterator[S3Server]:
-    """Versity's S3 gateway over a folder, with an empty bucket."""
+def s3_server(folder: Path, port: int | None = None) -> Iterator[S3Server]:
+    """Versity's S3 gateway over a folder, with a bucket that is empty the first time."""
     program = go_tool("versitygw", "github.com/versity/versitygw/cmd/versitygw", VERSION)
     for name in (f"objects/{BUCKET}", "metadata"):
-        (folder / name).mkdir(parents=True)
-    endpoint, log = f"http://127.0.0.1:{free_port()}", folder / "server.log"
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    endpoint, log = f"http://127.0.0.1:{port or free_port()}", folder / "server.log"
     command = [str(program), "--port", endpoint.removeprefix("http://"), "--quiet", "posix"]
     command += ["--sidecar", str(folder / "metadata"), str(folder / "objects")]
     keys = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             command, env={**os.environ, **keys}, stdout=output, stderr=output
         )

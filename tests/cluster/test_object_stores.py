@@ -23,10 +23,11 @@ from pipelines.source import list_images
 from pipelines.stores import clients
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.files import FeatureFileWriter
 from pipelines.table.gate import Change, TableMovedError, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.storage import open_storage
-from tests.cluster.s3_server import BUCKET, S3Server, s3_server
+from tests.cluster.s3_server import BUCKET, S3Server, free_port, s3_server
 from tests.conftest import write_dataset, write_image
 from tests.faults.commands import command, content, finish, start
 from tests.pipelines.test_contract import CONTRACT
@@ -190,6 +191,20 @@ def test_runs_over_other_images_at_once_give_the_union(server, dataset, place, m
     assert sorted(rows) == names
 
 
+def test_a_file_shows_when_it_is_whole_and_never_else(server, place):
+    storage, prefix = open_storage(place), place.removeprefix(f"s3://{BUCKET}/")
+    with FeatureFileWriter(storage, "data/dropped.parquet", CONTRACT) as writer:
+        writer.write(block(0, 3))
+    large = storage.open_output_stream("data/large.parquet")  # several parts
+    large.write(bytes(25_000_000))
+    assert not [key for key in server.keys(prefix) if key.endswith(".parquet")]
+    large.close()
+    assert [key for key in server.keys(prefix) if key.endswith(".parquet")] == [
+        f"{prefix}/data/large.parquet"
+    ]
+    assert storage.get_file_info("data/large.parquet").size == 25_000_000
+
+
 def test_a_killed_run_goes_on(server, place, make_job, tmp_path):
     folder = write_dataset(tmp_path / "images", {"train": 40, "test": 40}, ("dark", "light"))
     images, data = server.upload(folder, "killed"), place.removeprefix(f"s3://{BUCKET}/")
@@ -205,6 +220,29 @@ def test_a_killed_run_goes_on(server, place, make_job, tmp_path):
     assert " finished by an earlier run" in said
     extract(make_job(folder, tmp_path / "features", **FEATURES))
     assert content(place).equals(content(tmp_path / "features"))
+
+
+def test_a_store_that_goes_away_ends_the_run_and_costs_nothing(
+    dataset, local, tmp_path, monkeypatch
+):
+    port, table = free_port(), f"s3://{BUCKET}/features"
+    with s3_server(tmp_path / "s3", port) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        images = server.upload(dataset, "images")
+        run = start(command(images, table))
+        while run.poll() is None and len(server.keys("features/data")) < 2:
+            time.sleep(0.01)
+        assert run.poll() is None
+    gone = time.monotonic()
+    said = run.communicate()[1]
+    assert run.returncode == 1, said
+    assert time.monotonic() - gone < 100
+    assert "error: " in said.splitlines()[-1]
+    assert "Traceback" not in said
+    with s3_server(tmp_path / "s3", port):
+        assert " finished by an earlier run" in finish(command(images, table)).stderr
+        assert content(table).equals(content(local))
 
 
 def test_everything_that_is_done_with_a_table(remote, uploaded, local, tmp_path, server, place):

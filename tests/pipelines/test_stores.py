@@ -12,8 +12,9 @@ from obstore.store import MemoryStore
 from pipelines.errors import InputError, UsageError
 from pipelines.reading import read_bytes
 from pipelines.source import list_images, prefix
-from pipelines.stores import objects
+from pipelines.stores import clients, objects
 from pipelines.stores.complaints import complaint
+from pipelines.stores.objects import StoreGoneError
 from pipelines.stores.places import Place, parse_place
 from pipelines.stores.settings import StoreSettings
 from pipelines.table.storage import check_table_folder, check_writable, table_uri
@@ -261,3 +262,20 @@ def test_a_passing_trouble_is_tried_again(trouble, monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         assert read_bytes("s3://bucket/image.jpg") == BODY
     assert met == ["/bucket/image.jpg"] * 2
+
+
+def test_a_store_that_only_refuses_ends_the_work(monkeypatch):
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+    monkeypatch.setattr(clients, "RETRIES", 0)
+    with server_that(*["503"] * (objects.GIVE_UP - 1), "whole", "503") as (endpoint, _):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        for _ in range(objects.GIVE_UP - 1):
+            with pytest.raises(OSError, match="503"):
+                read_bytes("s3://bucket/image.jpg")
+        assert read_bytes("s3://bucket/image.jpg") == BODY
+        for _ in range(objects.GIVE_UP - 1):
+            with pytest.raises(OSError, match="503"):
+                read_bytes("s3://bucket/image.jpg")
+        with pytest.raises(StoreGoneError, match=r"10 times in a row: cannot read s3.*503"):
+            read_bytes("s3://bucket/image.jpg")
