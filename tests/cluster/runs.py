@@ -84,9 +84,9 @@ class Submission:
         return Ended(self._process.returncode, out, err, result)
 
 
-def submit(images: Path, table: Path, flags: Sequence[str]) -> Ended:
+def submit(images: Path, table: Path, flags: Sequence[str], seconds: float = 240) -> Ended:
     """Run an extraction to its end, which must be a good one."""
-    ended = Submission(images, table, flags).end()
+    ended = Submission(images, table, flags).end(seconds)
     assert ended.status == 0, ended.err
     return ended
 

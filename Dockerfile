@@ -1,0 +1,124 @@
+# Three images from one file: worker, trainer and submit; docs/container.md tells how to build them.
+# Name bases with their digest (name:tag@sha256:...); the tags below only say which kind is meant.
+ARG PYTHON_BASE=python:3.11-slim-bookworm
+ARG GO_BASE=golang:1.26-bookworm
+ARG MAVEN_BASE=maven:3.9-eclipse-temurin-17
+# What submit is made from: the stage below, or the very worker image that the cluster runs.
+ARG WORKER=worker
+
+# Beam's boot program, from its own module; Go holds it to the public checksum database.
+FROM ${GO_BASE} AS boot
+ARG BEAM_VERSION=2.77.0
+ENV CGO_ENABLED=0
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    GOPATH=/go GOBIN=/opt/boot go install -trimpath -ldflags='-s -w' \
+    "github.com/apache/beam/sdks/v2/python/container@v${BEAM_VERSION}"
+
+# Beam's job server for Flink: built by Maven, or a file of the build context if one is named.
+FROM ${MAVEN_BASE} AS job-server
+ARG JOB_SERVER_JAR=container/none
+WORKDIR /build/target
+COPY job_server/pom.xml /build/
+COPY ${JOB_SERVER_JAR} /given/
+RUN --mount=type=cache,target=/root/.m2/repository \
+    if ls /given/*.jar; then \
+        mv /given/*.jar flink-job-server.jar; \
+    else \
+        mvn --quiet --batch-mode --file /build/pom.xml package; \
+    fi
+
+# Weights to bake in: a file or folder of the build context if one is named, else none.
+FROM ${PYTHON_BASE} AS weights
+ARG WEIGHTS=container/none
+COPY ${WEIGHTS} /weights/
+RUN rm -f /weights/.gitkeep && chmod -R a+rX,go-w /weights
+
+FROM ${PYTHON_BASE} AS python
+RUN python3.11 -m venv /opt/venv \
+    && echo /opt/frozen-features > /opt/venv/lib/python3.11/site-packages/frozen-features.pth
+ENV PATH=/opt/venv/bin:${PATH}
+WORKDIR /build
+
+# Every package is a wheel whose hash is known beforehand: nothing is compiled, and nothing run.
+FROM python AS worker-python
+ARG ACCELERATOR=cpu
+COPY container/worker-${ACCELERATOR}.lock ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --require-hashes --no-deps --only-binary=:all: \
+    --requirement "worker-${ACCELERATOR}.lock"
+COPY setup.py pyproject.toml README.md ./
+COPY pipelines pipelines
+COPY classifiers classifiers
+RUN pip install --no-cache-dir --no-deps --no-build-isolation --target /opt/frozen-features .
+
+FROM python AS trainer-python
+COPY container/trainer.lock ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --require-hashes --no-deps --only-binary=:all: --requirement trainer.lock
+COPY setup.py pyproject.toml README.md ./
+COPY pipelines pipelines
+COPY classifiers classifiers
+RUN pip install --no-cache-dir --no-deps --no-build-isolation --target /opt/frozen-features .
+
+# What the three have in common. The root filesystem may be read-only: what is written goes to
+# /tmp and /cache.
+FROM ${PYTHON_BASE} AS runtime
+ARG PYTHON_BASE
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="frozen-features" \
+      org.opencontainers.image.description="A batch feature store for images" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${PYTHON_BASE}"
+RUN groupadd --gid 10001 frozen-features \
+    && useradd --uid 10001 --gid 10001 --home-dir /tmp --no-create-home \
+       --shell /usr/sbin/nologin frozen-features \
+    && install --directory --owner=10001 --group=10001 /cache
+ENV PATH=/opt/venv/bin:${PATH} \
+    HOME=/tmp \
+    FROZEN_FEATURES_CACHE=/cache \
+    PYTHONSAFEPATH=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /tmp
+
+FROM runtime AS trainer
+LABEL org.opencontainers.image.title="frozen-features/trainer"
+COPY --from=trainer-python /opt/venv /opt/venv
+COPY --from=weights /weights /weights
+COPY --from=trainer-python /opt/frozen-features /opt/frozen-features
+COPY container/health/trainer.py /usr/local/bin/health
+USER 10001:10001
+HEALTHCHECK --interval=5m --timeout=60s CMD ["health"]
+CMD ["python", "-m", "classifiers.train", "--help"]
+
+# Beam's contract of an SDK container: boot is the entrypoint, and the worker pool its default.
+FROM runtime AS worker
+LABEL org.opencontainers.image.title="frozen-features/worker"
+ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
+COPY --from=worker-python /opt/venv /opt/venv
+COPY --from=boot /opt/boot/container /opt/apache/beam/boot
+COPY --from=weights /weights /weights
+COPY --from=worker-python /opt/frozen-features /opt/frozen-features
+COPY container/health/worker.py /usr/local/bin/health
+USER 10001:10001
+EXPOSE 50000
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["health"]
+ENTRYPOINT ["/opt/apache/beam/boot"]
+CMD ["--worker_pool"]
+
+FROM ${WORKER} AS submit
+LABEL org.opencontainers.image.title="frozen-features/submit"
+USER 0:0
+# The newest of Debian's stable release is wanted: its versions change with security fixes alone.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends openjdk-17-jre-headless \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=job-server /build/target/flink-job-server.jar /opt/beam/flink-job-server.jar
+COPY container/health/submit.py /usr/local/bin/health
+USER 10001:10001
+HEALTHCHECK --interval=5m --timeout=60s CMD ["health"]
+ENTRYPOINT []
+CMD ["python", "-m", "pipelines.extract", "--help"]

@@ -1,0 +1,61 @@
+"""What the Dockerfile names must be what the rest of the project names."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+LOCKS = sorted((ROOT / "container").glob("*.lock"))
+
+
+def pins(lock: Path) -> dict[str, str]:
+    """Versions by package."""
+    found = re.findall(r"^([\w.-]+)(?:\[.*\])?==([\w.]+)", lock.read_text("utf-8"), re.MULTILINE)
+    return dict(found)
+
+
+def argument(name: str) -> str:
+    found = re.findall(
+        rf"^ARG {name}=(.+)$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE
+    )
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_a_lock_file_pins_the_versions_that_were_tested_with_their_hashes(lock):
+    tested, locked = pins(ROOT / "requirements.lock"), pins(lock)
+    assert {"tensorflow", "deltalake", "openvino", "ncnn"} <= locked.keys()
+    differing = {name: v for name, v in locked.items() if tested.get(name, v) != v}
+    assert not differing, f"make lock was not run: {differing}"
+    unknown = {name for name in locked.keys() - tested.keys() if not name.startswith("nvidia-")}
+    assert not unknown
+    blocks = re.split(r"^(?=\w)", lock.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    assert len(blocks) == len(locked)
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_there_is_a_lock_file_for_every_image():
+    assert [lock.stem for lock in LOCKS] == ["trainer", "worker-cpu", "worker-gpu"]
+
+
+def test_the_trainer_has_no_beam_and_a_gpu_worker_adds_nvidia_s_libraries_alone():
+    trainer, cpu, gpu = (pins(lock) for lock in LOCKS)
+    assert "apache-beam" not in trainer
+    assert "scikit-learn" in trainer
+    assert "apache-beam" in cpu
+    assert cpu.items() <= gpu.items()
+    added = gpu.keys() - cpu.keys()
+    assert "nvidia-cudnn-cu12" in added
+    assert all(name.startswith("nvidia-") for name in added)
+
+
+def test_boot_is_of_the_same_beam_as_the_workers():
+    assert argument("BEAM_VERSION") == pins(ROOT / "container" / "worker-cpu.lock")["apache-beam"]
+
+
+def test_the_images_carry_the_project_s_version():
+    setup = (ROOT / "setup.py").read_text("utf-8")
+    assert f'version="{argument("VERSION")}"' in setup
