@@ -85,10 +85,7 @@ def _forecast(report: PlanReport) -> list[tuple[str, str]]:
         ("time", f"{_time(found.seconds)}, of that {_time(found.driver_seconds)} of the driver's"),
         ("stored", f"{_bytes(found.bytes_stored)} in {found.files} files"),
         ("commits", f"{found.commits}, {_bytes(found.bytes_log)} of log"),
-        (
-            "the job",
-            f"{_bytes(found.bytes_job)}, {_bytes(found.driver_bytes)} of the driver's memory",
-        ),
+        ("driver", f"{_bytes(found.driver_bytes)} more memory, jobs of {_bytes(found.bytes_job)}"),
         ("requests", f"{found.gets} GET, {found.puts} PUT, {found.lists} LIST"),
         ("worker-hours", f"{found.worker_hours:.3g}; {found.core_hours:.3g} core-hours"),
     ]
