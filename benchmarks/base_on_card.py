@@ -8,13 +8,15 @@ import numpy as np
 
 from benchmarks.accelerator import compiled, put, wait
 from benchmarks.flops import flops_of
+from pipelines.ahead import map_ahead
 from pipelines.backend import load_keras
 from pipelines.bases import Base, build, cut
 from pipelines.contract import Contract
-from pipelines.core import BATCHES_AHEAD, extract_images, load_image, map_ahead
+from pipelines.core import BATCHES_AHEAD, extract_images
 from pipelines.cores import usable_cores
 from pipelines.decode import pixel_spec
 from pipelines.engines.keras_engine import KerasEngine
+from pipelines.loading import load_image
 from pipelines.records import ImageRef
 from pipelines.weights.random import randomise
 

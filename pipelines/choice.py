@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from pipelines.command import log
-from pipelines.core import load_image
 from pipelines.decode import pixel_spec
 from pipelines.engines.choosing import choose_without_race
 from pipelines.engines.kinds import KERAS
@@ -14,6 +13,7 @@ from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.engines.parallel import Pixels
 from pipelines.engines.racing import race
 from pipelines.engines.remembering import Choice
+from pipelines.loading import load_image
 from pipelines.records import Failure, ImageRef
 
 RACE_FROM = 200

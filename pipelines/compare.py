@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from pipelines.ahead import map_ahead
 from pipelines.collector import collector_paused
-from pipelines.core import map_ahead
 from pipelines.reading import read_bytes
 from pipelines.records import ImageRef, storable
 from pipelines.run_id import run_began, run_of_path

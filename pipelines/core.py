@@ -3,27 +3,19 @@
 Plain Python, no Beam: the pipeline's workers call it, and so does predicting straight from images.
 """
 
-import hashlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from pipelines.ahead import map_ahead
 from pipelines.cores import usable_cores
-from pipelines.decode import PixelSpec, decode_image
+from pipelines.decode import PixelSpec
 from pipelines.engines.engine import Engine
-from pipelines.errors import ImageError
 from pipelines.halving import run_batch
-from pipelines.reading import read_bytes
-from pipelines.records import Failure, FeatureBlock, ImageRef, SourceImage
+from pipelines.loading import LoadedImage, load_images
+from pipelines.records import Failure, FeatureBlock, ImageRef
 from pipelines.waiting import BaseClock
-
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
 
 BATCHES_AHEAD = 2
 """Batches of decoded images held while the base runs; bounds memory whatever the input's size."""
@@ -43,14 +35,6 @@ class Extracted:
 
     block: FeatureBlock
     failures: tuple[Failure, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedImage:
-    """An image whose pixels are ready: uint8 (size, size, 3), RGB."""
-
-    source: SourceImage
-    pixels: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +70,12 @@ def extract_images(
     """
     clock = clock or BaseClock()
 
-    def load(ref: ImageRef) -> LoadedImage | Failure:
-        return load_image(ref, pixels)
-
     def run(batch: LoadedBatch) -> Extracted:
         with clock.base():
             return run_images(batch, engine)
 
     ahead = engine.batch_size * BATCHES_AHEAD
-    images = map_ahead(load, refs, threads or usable_cores(), ahead, "decode")
+    images = load_images(refs, pixels, threads or usable_cores(), ahead)
     batches = fill_batches(images, engine)
     for extracted in map_ahead(run, batches, IN_BASE, IN_BASE, "extract"):
         with clock.writing():
@@ -115,47 +96,6 @@ def fill_batches(images: Iterable[LoadedImage | Failure], engine: Engine) -> Ite
             loaded, failures = [], []
     if loaded or failures:
         yield LoadedBatch(loaded, failures)
-
-
-def load_image(ref: ImageRef, pixels: PixelSpec) -> LoadedImage | Failure:
-    """Read and decode one image; what goes wrong with it becomes its failure."""
-    try:
-        data = read_bytes(ref.uri)
-    except OSError as error:
-        message = error.strerror or str(error)
-        return Failure(ref, None, "read", type(error).__name__, message, lasting=False)
-    sha256 = hashlib.sha256(data).hexdigest()
-    try:
-        decoded = decode_image(data, pixels)
-    except ImageError as error:
-        cause = type(error.__cause__ or error).__name__
-        return Failure(ref, sha256, "decode", cause, str(error), lasting=True)
-    except MemoryError as error:
-        return Failure(ref, sha256, "decode", "MemoryError", str(error), lasting=False)
-    source = SourceImage(ref, sha256, len(data), decoded.width, decoded.height)
-    return LoadedImage(source, decoded.pixels)
-
-
-def map_ahead(
-    function: Callable[[_In], _Out],
-    items: Iterable[_In],
-    threads: int,
-    ahead: int,
-    name: str = "ahead",
-) -> Iterator[_Out]:
-    """Apply a function on threads, at most `ahead` items before the consumer, results in order."""
-    with ThreadPoolExecutor(threads, thread_name_prefix=name) as pool:
-        waiting: deque[Future[_Out]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def run_images(batch: LoadedBatch, engine: Engine) -> Extracted:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from pipelines.ahead import map_ahead
 from pipelines.compare import ContentHashes, StoredImage, signs_agree, stored_images
 from pipelines.contract import Contract
-from pipelines.core import map_ahead
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.records import Failure, ImageRef
 from pipelines.run_id import run_of_path

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.core import LoadedImage, load_image, map_ahead
+from pipelines.ahead import map_ahead
 from pipelines.cores import usable_cores
 from pipelines.decode import pixel_spec
 from pipelines.engines.conversions import CONVERTED_FOLDER
@@ -18,6 +18,7 @@ from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.opening import EngineRequest, open_conversion, open_engine
 from pipelines.engines.trial import time_engine
 from pipelines.errors import UsageError
+from pipelines.loading import LoadedImage, load_image
 from pipelines.planning import rows_per_shard
 from pipelines.records import FeatureBlock, ImageRef
 from pipelines.rehearsal import Rehearsed, rehearse

@@ -16,9 +16,9 @@ import pytest
 from deltalake import DeltaTable
 from obstore.exceptions import AlreadyExistsError
 
-from pipelines.core import load_image
 from pipelines.decode import pixel_spec
 from pipelines.driver import extract
+from pipelines.loading import load_image
 from pipelines.source import list_images
 from pipelines.stores import clients
 from pipelines.table.failures import read_failures

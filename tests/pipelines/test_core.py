@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.core import extract_images, map_ahead
+from pipelines.ahead import map_ahead
+from pipelines.core import extract_images
 from pipelines.decode import PixelSpec
 from pipelines.records import ImageRef
 from tests.conftest import write_image

@@ -119,7 +119,7 @@ def test_an_engine_fault_is_recorded_as_a_failure_of_its_image(tmp_path):
 
     engine = NoSecond(4)
     pixels = PixelSpec(4, "bilinear", "ignored")
-    from pipelines.core import load_image
+    from pipelines.loading import load_image
 
     engine.second = load_image(refs[1], pixels).pixels[None]
     (result,) = extract_images(refs, engine, pixels, 1)
