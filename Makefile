@@ -2,12 +2,13 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
+CLUSTER_READY := .venv/.ready-for-clusters
 DEMO ?= build/demo
 BENCH_IMAGES ?= 400
 BENCH_REPEATS ?= 3
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
-.PHONY: install demo test test-all check format lock bench bench-gpu clean
+.PHONY: install demo test test-all check format lock bench bench-flink bench-gpu clean
 
 install: $(READY)
 
@@ -16,13 +17,18 @@ $(READY): setup.py requirements.lock
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
 	touch $(READY)
 
+$(CLUSTER_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,cluster]'
+	touch $(CLUSTER_READY)
+
 demo: $(READY)
 	$(BIN)/python -m examples.digits --folder $(DEMO)
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not acceptance and not faults and not cluster"
 
-test-all: $(READY)
+# The tests of clusters want Java 17, Maven, Go and buildah, and say so where one is missing.
+test-all: $(CLUSTER_READY)
 	$(BIN)/python -m pytest -m "acceptance or faults or cluster"
 
 check: $(READY)
@@ -45,6 +51,10 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.training --repeats $(BENCH_REPEATS) \
 	    --json build/bench-training.json
 
+# About five minutes, with a Flink cluster on loopback.
+bench-flink: $(CLUSTER_READY)
+	$(BIN)/python -m benchmarks.flink --repeats $(BENCH_REPEATS) --json build/bench-flink.json
+
 # A GPU machine may have neither .venv nor TensorFlow: KERAS_BACKEND=torch make bench-gpu.
 bench-gpu:
 	$(GPU_PYTHON) -m benchmarks.gpu --json build/bench-gpu.json
@@ -53,7 +63,7 @@ lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet uv==0.13.9
 	build/lock/bin/uv pip compile --quiet --python-version 3.11 --no-annotate --no-header \
-	    --extra dev --output-file requirements.lock setup.py
+	    --extra dev --extra cluster --output-file requirements.lock setup.py
 
 clean:
 	rm -rf build .venv

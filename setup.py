@@ -34,6 +34,12 @@ DEVELOP = [
     "ruff>=0.12,<1",
     "tf2onnx>=1.16,<2",
 ]
+# Jars and schemas, a gigabyte of them, that nothing but the tests of clusters needs.
+CLUSTER = [
+    "apache-flink-libraries>=1.19.3,<1.20",
+    "kubernetes-validate>=1.37,<2",
+    "pyspark>=4.0,<4.1",
+]
 
 setup(
     name="frozen-features",
@@ -48,6 +54,7 @@ setup(
     install_requires=[
         "deltalake>=1.6,<2",
         "numpy>=2.1,<3",
+        "obstore>=0.12,<0.13",
         "pillow>=11,<13",
         "pyarrow>=21,<26",
     ],
@@ -59,5 +66,6 @@ setup(
         "ncnn": NCNN,
         "cuda": CUDA,
         "dev": DEVELOP,
+        "cluster": CLUSTER,
     },
 )

@@ -37,8 +37,13 @@ class ProjectRun:
         given = ["--input", str(images), "--table", str(table), "--engine", self.engine]
         return [*given, *self.choice.arguments()]
 
-    def extract(self, images: Path, table: Path) -> tuple[dict[str, Any], float]:
+    def extract(self, images: Path, table: Path, *more: str) -> tuple[dict[str, Any], float]:
         """Run it; gives what it wrote as JSON, and the seconds that its process took.
+
+        Args:
+            images: what it reads.
+            table: what it makes.
+            more: further options.
 
         Raises:
             ChildError: it failed.
@@ -47,6 +52,7 @@ class ProjectRun:
         finished = run_module(
             "pipelines.extract",
             *self.arguments(images, table),
+            *more,
             "--json",
             report,
             environment=self.environment,

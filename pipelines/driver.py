@@ -11,12 +11,14 @@ from pipelines.command import log
 from pipelines.compare import Comparison
 from pipelines.contract import Contract
 from pipelines.cores import usable_cores
+from pipelines.counters import Counted
+from pipelines.counting import counts_of_run
 from pipelines.job import ExtractJob
 from pipelines.leakage import Leakage
 from pipelines.planning import Plan
 from pipelines.records import Failure
 from pipelines.run import Run
-from pipelines.settling import settle
+from pipelines.settling import Settlement
 from pipelines.versions import installed_versions
 from pipelines.waiting import Waits
 
@@ -44,9 +46,10 @@ class ExtractReport:
         contract: what its features are.
         engine: what ran the base; None when nothing had to be extracted.
         waits: where the workers' time went.
+        mean_batch: images the engine got at once, on average; None when it was not called.
         threads: cores that a worker uses.
         attempted: images that this run extracted.
-        counts: images by where they ended; see `pipelines.settling.counts_of`.
+        counts: images by where they ended; see `pipelines.counting.counts_of_run`.
         leakage: images that stand in two splits or under two labels.
         failures: the images that failed in this run.
         seconds: wall-clock time of the run.
@@ -59,6 +62,7 @@ class ExtractReport:
     contract: Contract
     engine: str | None
     waits: Waits
+    mean_batch: float | None
     threads: int
     attempted: int
     counts: dict[str, int]
@@ -69,11 +73,11 @@ class ExtractReport:
 
 
 def extract(job: ExtractJob) -> ExtractReport:
-    """Bring a table up to its input: extract what is missing, commit it in one transaction.
+    """Bring a table up to its input: extract what is missing and commit it, at once or in parts.
 
     Raises:
         UsageError: the options, the input or the table do not fit together; nothing was attempted.
-        FrozenFeaturesError: the work failed; the table is at its old version.
+        FrozenFeaturesError: the work failed; the table is at its last commit.
         OSError: the table's folder cannot be written.
     """
     started = time.monotonic()
@@ -81,23 +85,32 @@ def extract(job: ExtractJob) -> ExtractReport:
     scene = run.look()
     plan = run.plan(scene)
     log(_announcement(len(run.inputs), plan, scene.comparison))
-    extract_seconds, waits = 0.0, Waits()
     if plan.shards and run.choice is not None:
         log(f"{run.contract.base}, weights {run.contract.weights[:12]}; {run.choice.describe()}")
-        extract_started = time.monotonic()
-        waits = run.work(plan)
-        extract_seconds = time.monotonic() - extract_started
-    settled = settle(run, plan, _record(run, extract_seconds, waits))
+    settlement = Settlement(run, plan)
+    extract_seconds, counted = 0.0, Counted()
+    commits = []
+    for number, part in enumerate(plan.parts or ((),)):
+        if part:
+            part_started = time.monotonic()
+            counted += run.work(part)
+            extract_seconds += time.monotonic() - part_started
+        waiting = [shard for later in plan.parts[number + 1 :] for shard in later]
+        settled = settlement.settle(_record(run, extract_seconds, counted), waiting)
+        commits.append(settled.counts)
+        if waiting:
+            log(f"part {number + 1} of {len(plan.parts)} is version {settled.version}")
     return ExtractReport(
         run=run.id,
         table=run.uri,
         version=settled.version,
         contract=run.contract,
         engine=None if run.choice is None else run.choice.engine,
-        waits=waits,
+        waits=counted.waits,
+        mean_batch=counted.mean_batch,
         threads=run.engine.threads or usable_cores(),
         attempted=plan.attempted,
-        counts=settled.counts,
+        counts=counts_of_run(commits),
         leakage=settled.leakage,
         failures=settled.failures,
         seconds=time.monotonic() - started,
@@ -107,7 +120,7 @@ def extract(job: ExtractJob) -> ExtractReport:
 
 def _announcement(inputs: int, plan: Plan, compared: Comparison) -> str:
     todo = [
-        (plan.attempted, f"to extract in {len(plan.shards)} shards"),
+        (plan.attempted, f"to extract in {_cut(plan)}"),
         (len(compared.changed), "changed since they were stored"),
         (len(plan.present), "in the table"),
         (len(compared.relabelled), "under another label or split"),
@@ -118,13 +131,18 @@ def _announcement(inputs: int, plan: Plan, compared: Comparison) -> str:
     return f"{inputs} images: " + ", ".join(f"{count} {what}" for count, what in todo if count)
 
 
-def _record(run: Run, extract_seconds: float, waits: Waits) -> dict[str, Any]:
+def _cut(plan: Plan) -> str:
+    shards = f"{len(plan.shards)} shards"
+    return shards if len(plan.parts) < 2 else f"{shards} and {len(plan.parts)} parts"
+
+
+def _record(run: Run, extract_seconds: float, counted: Counted) -> dict[str, Any]:
     return {
         "run": run.id,
         "who": f"{_user()}@{platform.node()}",
         "engine": None if run.choice is None else run.choice.engine,
         "choice": None if run.choice is None else asdict(run.choice),
-        "waits": asdict(waits),
+        "waits": asdict(counted.waits),
         "contract_id": run.contract.contract_id,
         "extract_seconds": round(extract_seconds, 3),
         "versions": {"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},

@@ -6,27 +6,22 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pipelines.bases import BASES, POOLINGS, PREPROCESSINGS
 from pipelines.command import (
     Parser,
     add_json_option,
     format_table,
-    positive_number,
     run_command,
     whole_number,
     write_json,
 )
-from pipelines.contract import COMPUTE_DTYPES
 from pipelines.cores import usable_cores
-from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.driver import ExtractReport, extract
-from pipelines.engines.kinds import ENGINES
-from pipelines.job import DEFAULT_BATCH_SIZE, ExtractJob, FeatureChoice
+from pipelines.feature_options import add_feature_options, add_work_options, feature_choice
+from pipelines.flink import check_flink
+from pipelines.job import ExtractJob
 from pipelines.runner import check_beam_flags
 from pipelines.stopping import stop_on_signals
-from pipelines.table.precision import MANTISSA_BITS
 from pipelines.waiting import name_bottleneck
-from pipelines.weights import parse_weights
 
 OCCASIONAL = ("replaced", "relabelled", "vanished", "pruned")
 """Counts that are shown when they are not 0."""
@@ -41,6 +36,7 @@ def _extract(argv: Sequence[str]) -> int:
     parser = _parser()
     options, beam_flags = parser.parse_known_args(argv)
     check_beam_flags(beam_flags, _own_options(parser))
+    check_flink(beam_flags)
     with stop_on_signals():
         report = extract(_job(options, beam_flags))
     print(format_table(_summary(report)))
@@ -73,60 +69,9 @@ def _parser() -> Parser:
     parser.add_argument("--input", required=True, help="folder or manifest of images")
     parser.add_argument("--input_root", help="folder that a manifest's paths are relative to")
     parser.add_argument("--table", required=True, help="the feature table; made if not there")
-    features = parser.add_argument_group("which features (the contract)")
-    features.add_argument("--base", default="VGG16", choices=sorted(BASES), help="the frozen base")
-    features.add_argument(
-        "--weights", default="imagenet", help="imagenet, random[:SEED], or a weights file"
-    )
-    features.add_argument(
-        "--image_size", type=positive_number, default=150, help="height and width"
-    )
-    features.add_argument(
-        "--preprocessing",
-        default="imagenet",
-        choices=PREPROCESSINGS,
-        help="the base's own, or 1/255",
-    )
-    features.add_argument(
-        "--interpolation", default="bilinear", choices=list(INTERPOLATIONS), help="for resizing"
-    )
-    features.add_argument(
-        "--orientation", default="ignored", choices=ORIENTATIONS, help="the EXIF orientation"
-    )
-    features.add_argument(
-        "--layer", help="layer whose output is taken; the base's last if not given"
-    )
-    features.add_argument(
-        "--pooling", default="none", choices=POOLINGS, help="over height and width"
-    )
-    features.add_argument(
-        "--precision",
-        default="float32",
-        choices=list(MANTISSA_BITS),
-        help="mantissa that stored values keep",
-    )
-    features.add_argument(
-        "--compute_dtype",
-        default="float32",
-        choices=COMPUTE_DTYPES,
-        help="what the base computes in; all but float32 want a GPU and Keras",
-    )
+    add_feature_options(parser)
     work = parser.add_argument_group("how the work is done")
-    work.add_argument(
-        "--engine",
-        default="auto",
-        choices=ENGINES,
-        help="what runs the base; auto: the fastest that agrees",
-    )
-    work.add_argument(
-        "--batch_size", type=positive_number, default=DEFAULT_BATCH_SIZE, help="images a call"
-    )
-    work.add_argument(
-        "--threads", type=positive_number, help="cores a worker uses; all of them if not given"
-    )
-    work.add_argument(
-        "--shard_size", type=positive_number, metavar="ROWS", help="by bytes if not given"
-    )
+    add_work_options(work)
     work.add_argument(
         "--max_failures",
         type=whole_number,
@@ -149,27 +94,16 @@ def _parser() -> Parser:
 
 
 def _job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
-    features = FeatureChoice(
-        base=options.base,
-        weights=parse_weights(options.weights),
-        image_size=options.image_size,
-        interpolation=options.interpolation,
-        orientation=options.orientation,
-        preprocessing=options.preprocessing,
-        layer=options.layer,
-        pooling=options.pooling,
-        precision=options.precision,
-        compute_dtype=options.compute_dtype,
-    )
     return ExtractJob(
         input=options.input,
         input_root=options.input_root,
         table=options.table,
-        features=features,
+        features=feature_choice(options),
         engine=options.engine,
         batch_size=options.batch_size,
         threads=options.threads,
         shard_rows=options.shard_size,
+        commit_every=options.commit_every,
         max_failures=options.max_failures,
         retry_failures=options.retry_failures,
         prune=options.prune,

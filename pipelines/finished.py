@@ -8,6 +8,7 @@ import pyarrow.fs as pafs
 
 from pipelines.compare import ContentHashes, StoredImage, signs_agree, stored_images
 from pipelines.contract import Contract
+from pipelines.core import map_ahead
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.records import Failure, ImageRef
 from pipelines.run_id import run_of_path
@@ -37,6 +38,8 @@ class FinishedWork:
     waste: tuple[str, ...]
 
 
+INSPECTING_THREADS = 8
+
 NO_WORK = FinishedWork((), {}, {}, {}, ())
 
 
@@ -50,15 +53,18 @@ def find_uncommitted(
     selector = pafs.FileSelector(DATA_FOLDER, allow_not_found=True, recursive=False)
     paths = {info.path for info in storage.get_file_info(selector) if info.is_file}
     wanted = contract.canonical_json()
-    files = []
-    for path in sorted(paths - set(committed)):
+
+    def inspect(path: str) -> InspectedFile | None:
         try:
             file = inspect_file(storage, path)
         except (TableError, CommitRefusedError, OSError, pa.ArrowException):
-            continue
-        if file.receipt.contract == wanted:
-            files.append(file)
-    return files
+            return None
+        return file if file.receipt.contract == wanted else None
+
+    # On threads, because a store takes its time to answer, several times a file.
+    new = sorted(paths - set(committed))
+    files = map_ahead(inspect, new, INSPECTING_THREADS, 2 * INSPECTING_THREADS, "inspect")
+    return [file for file in files if file is not None]
 
 
 def match_finished(

@@ -49,6 +49,8 @@ class ExtractJob:
         batch_size: images the engine takes at once.
         threads: reading and decoding threads a worker; as many as cores when None.
         shard_rows: most images of a shard; None to size shards by bytes.
+        commit_every: most images of a part, which is committed when it is done; None to commit
+            once, at the end.
         max_failures: most new failures at which the run commits; None for the larger of 10 and
             1 % of the images attempted.
         retry_failures: try known failures again.
@@ -67,6 +69,7 @@ class ExtractJob:
     batch_size: int
     threads: int | None
     shard_rows: int | None
+    commit_every: int | None
     max_failures: int | None
     retry_failures: bool
     prune: bool

@@ -1,5 +1,6 @@
-"""What a run has to do: the inputs, minus what is already done, cut into shards."""
+"""What a run has to do: the inputs, minus what is already done, cut into parts and shards."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,16 +17,22 @@ class Plan:
     """The work of one run.
 
     Attributes:
-        shards: what is to be extracted.
+        parts: what is to be extracted: the shards of each part, which is committed when they are
+            written; without `--commit_every` there is one part.
         present: inputs that the table already holds.
         finished: inputs that finished but uncommitted files hold.
         known_failures: inputs that failed before for a lasting reason and have not changed since.
     """
 
-    shards: tuple[Shard, ...]
+    parts: tuple[tuple[Shard, ...], ...]
     present: tuple[ImageRef, ...]
     finished: tuple[ImageRef, ...]
     known_failures: tuple[ImageRef, ...]
+
+    @property
+    def shards(self) -> tuple[Shard, ...]:
+        """The shards of all parts."""
+        return tuple(shard for part in self.parts for shard in part)
 
     @property
     def attempted(self) -> int:
@@ -75,24 +82,61 @@ def sort_inputs(
     )
 
 
-def make_plan(inputs: Sorted, shard_rows: int) -> Plan:
-    """Cut what is to do into shards of at most `shard_rows` images."""
+def make_plan(inputs: Sorted, shard_rows: int, part_images: int | None = None) -> Plan:
+    """Cut what is to do into shards of at most `shard_rows` images.
+
+    Args:
+        inputs: by what is to become of them.
+        shard_rows: most images of a shard.
+        part_images: most images of a part; None for one part.
+    """
+    parts: list[tuple[Shard, ...]] = []
+    for refs in cut_parts(inputs.new, part_images):
+        numbered_from = sum(len(part) for part in parts)
+        parts.append(tuple(cut_shards(refs, shard_rows, numbered_from)))
     return Plan(
-        shards=tuple(cut_shards(inputs.new, shard_rows)),
+        parts=tuple(parts),
         present=inputs.present,
         finished=inputs.finished,
         known_failures=inputs.known_failures,
     )
 
 
-def cut_shards(refs: Sequence[ImageRef], shard_rows: int) -> list[Shard]:
+def cut_parts(refs: Sequence[ImageRef], part_images: int | None) -> list[list[ImageRef]]:
+    """Deal images into parts of at most `part_images`, nearly equal, each ascending by id.
+
+    Which part an image comes to is as good as random, so that a table of some parts is a fair
+    sample of the whole: all splits and labels, not those that come first in the alphabet.
+
+    Args:
+        refs: the images, ascending by id.
+        part_images: most images of a part; None for one part.
+
+    Returns:
+        The parts; none of them empty, none when there are no images.
+    """
+    if not refs:
+        return []
+    count = 1 if part_images is None else -(-len(refs) // part_images)
+    dealt = sorted(range(len(refs)), key=lambda place: _draw(refs[place])) if count > 1 else []
+    if not dealt:
+        return [list(refs)]
+    return [[refs[place] for place in sorted(dealt[first::count])] for first in range(count)]
+
+
+def _draw(ref: ImageRef) -> bytes:
+    # Not the hash that chooses splits, or parts would hold one split after the other.
+    return hashlib.sha256(b"part " + ref.image_id.encode()).digest()
+
+
+def cut_shards(refs: Sequence[ImageRef], shard_rows: int, numbered_from: int = 0) -> list[Shard]:
     """Cut images, ascending by id, into shards of one split and at most `shard_rows` images."""
     shards: list[Shard] = []
     by_split = sorted(refs, key=attrgetter("split", "image_id"))
     for split, group in groupby(by_split, key=attrgetter("split")):
         members = list(group)
         for start in range(0, len(members), shard_rows):
-            name = f"{len(shards):06d}"
+            name = f"{numbered_from + len(shards):06d}"
             shards.append(Shard(name, split, tuple(members[start : start + shard_rows])))
     return shards
 

@@ -1,7 +1,8 @@
 """Progress while the runner blocks: workers append to a file, the driver watches it grow.
 
 Beam's embedded runner shows its metrics only when all is over, and its workers may be other
-processes; a file in a temporary folder reaches the driver from both.
+processes; a file in a temporary folder reaches the driver from both. On a cluster, whose workers
+share no such folder, `pipelines.shard_progress` watches the table's folder instead.
 """
 
 import sys
@@ -10,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Protocol, Self, TextIO
 
 from tqdm import tqdm
 
@@ -41,22 +42,51 @@ class ProgressFile:
         return done, sum(int(pair[1]) for pair in pairs), offset + len(text)
 
 
+class Progress(Protocol):
+    """Something that knows how far a run has come."""
+
+    def poll(self) -> tuple[int, int]:
+        """Images done and images failed since the last call."""
+        ...
+
+
+class BatchesDone:
+    """What workers on this machine have done, batch by batch."""
+
+    def __init__(self, file: ProgressFile) -> None:
+        """Watch a file from its beginning."""
+        self._file, self._offset = file, 0
+        Path(file.path).touch()
+
+    def poll(self) -> tuple[int, int]:
+        """Images done and images failed since the last call."""
+        done, failed, self._offset = self._file.read_from(self._offset)
+        return done, failed
+
+
 class ProgressWatch:
     """Shows images done, images a second, time left and failures until it is closed."""
 
-    def __init__(self, file: ProgressFile, total: int, stream: TextIO | None = None) -> None:
-        """Watch a file.
+    def __init__(
+        self,
+        source: Progress,
+        total: int,
+        poll_seconds: float = POLL_SECONDS,
+        stream: TextIO | None = None,
+    ) -> None:
+        """Watch a run.
 
         Args:
-            file: what the workers write.
+            source: knows how far it has come.
             total: images to extract.
+            poll_seconds: how often the source is asked.
             stream: stderr when None; a terminal gets a bar, anything else log lines.
         """
-        self._file, self._total, self._stream = file, total, stream or sys.stderr
-        self._done = self._failed = self._offset = 0
+        self._source, self._total, self._stream = source, total, stream or sys.stderr
+        self._poll_seconds = poll_seconds
+        self._done = self._failed = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
-        Path(file.path).touch()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -76,7 +106,7 @@ class ProgressWatch:
         draw()
 
     def _poll(self) -> int:
-        done, failed, self._offset = self._file.read_from(self._offset)
+        done, failed = self._source.poll()
         self._done += done
         self._failed += failed
         return done + failed
@@ -85,13 +115,13 @@ class ProgressWatch:
         with tqdm(total=self._total, unit="image", file=self._stream, dynamic_ncols=True) as bar:
             stopped = False
             while not stopped:
-                stopped = self._stop.wait(POLL_SECONDS)
+                stopped = self._stop.wait(self._poll_seconds)
                 bar.update(self._poll())
                 bar.set_postfix(failures=self._failed)
 
     def _log_lines(self) -> None:
         started = logged = time.monotonic()
-        while not self._stop.wait(POLL_SECONDS):
+        while not self._stop.wait(self._poll_seconds):
             self._poll()
             if time.monotonic() - logged >= LOG_SECONDS:
                 logged = time.monotonic()

@@ -5,6 +5,9 @@ import stat
 import time
 from pathlib import Path
 
+from pipelines.stores.objects import read_object
+from pipelines.stores.places import is_remote
+
 ATTEMPTS = 3
 FIRST_PAUSE = 0.1
 """Seconds before the second attempt; doubled before each further one."""
@@ -23,11 +26,14 @@ _LASTING = frozenset(
 
 
 def read_bytes(uri: str) -> bytes:
-    """Read a whole file.
+    """Read a whole file or object.
 
     Raises:
-        OSError: it is not there, may not be read, or failed `ATTEMPTS` times in a row.
+        OSError: it is not there, may not be read, or failed `ATTEMPTS` times in a row; an object
+            store's client has its own patience.
     """
+    if is_remote(uri):
+        return read_object(uri)
     for attempt in range(ATTEMPTS):
         try:
             # Opening a pipe would wait for a writer that never comes.

@@ -13,13 +13,23 @@ Tally = Counter[tuple[str, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Where the inputs of a run ended, counted per split and label."""
+    """Where the inputs of a run ended, counted per split and label.
+
+    Attributes:
+        inputs: all of them.
+        present: already in the table.
+        written: their rows are in finished files.
+        known_failures: not tried again.
+        new_failures: tried, and could not be used.
+        waiting: of parts of the run that are still to come.
+    """
 
     inputs: Tally
     present: Tally
     written: Tally
     known_failures: Tally
     new_failures: Tally
+    waiting: Tally
 
     def totals(self) -> dict[str, int]:
         """Images by where they ended, over all splits and labels."""
@@ -29,6 +39,7 @@ class Books:
             "written": self.written.total(),
             "known_failures": self.known_failures.total(),
             "new_failures": self.new_failures.total(),
+            "waiting": self.waiting.total(),
         }
 
 
@@ -38,12 +49,13 @@ def tally(refs: Iterable[ImageRef]) -> Tally:
 
 
 def reconcile(books: Books) -> None:
-    """Check inputs = written + already there + known failures + new failures.
+    """Check inputs = written + already there + known failures + new failures + still to come.
 
     Raises:
         CommitRefusedError: they differ for a split and label; the message says where.
     """
-    accounted = books.present + books.written + books.known_failures + books.new_failures
+    ended = books.present + books.written + books.known_failures + books.new_failures
+    accounted = ended + books.waiting
     if accounted == books.inputs:
         return
     off = sorted(

@@ -13,6 +13,7 @@ from pipelines.choice import choose_engine
 from pipelines.compare import Comparison, ContentHashes, StoredImage, compare, stored_images
 from pipelines.contract import require_same_contract
 from pipelines.cores import usable_cores, visible_gpus
+from pipelines.counters import Counted
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.engines.remembering import Choice
@@ -25,7 +26,7 @@ from pipelines.finished import (
 )
 from pipelines.job import ExtractJob, make_contract
 from pipelines.planning import Plan, make_plan, rows_per_shard, sort_inputs
-from pipelines.records import ImageRef
+from pipelines.records import ImageRef, Shard
 from pipelines.run_id import new_run_id
 from pipelines.runner import run_shards, with_a_worker_a_gpu, workers_here
 from pipelines.shard import ShardJob
@@ -35,7 +36,6 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
 from pipelines.table.rows import keeps_its_digest
 from pipelines.table.storage import check_writable, folder_exists, open_storage, table_uri
-from pipelines.waiting import Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +129,12 @@ class Run:
             self.choice, self.engine = choose_engine(self.job.engine, self.engine, todo.new)
             if rows is None:
                 rows = rows_per_shard(self._feature_length(scene.table), self.job.batch_size)
-        return make_plan(todo, rows or 1)
+        return make_plan(todo, rows or 1, self.job.commit_every)
 
-    def work(self, plan: Plan) -> Waits:
-        """Extract the plan's shards on the runner; returns where the workers' time went."""
+    def work(self, shards: Sequence[Shard]) -> Counted:
+        """Extract shards on the runner; returns what the workers counted."""
         job = ShardJob(self.id, self.uri, self.engine, self.engine.threads, progress=None)
-        return run_shards(plan, job, self._flags)
+        return run_shards(shards, job, self._flags)
 
     def _is_intact(self, storage: pafs.FileSystem, file: InspectedFile) -> bool:
         if file.path not in self._intact:

@@ -9,19 +9,23 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipelines import shard_progress
+from pipelines.beam_noise import one_line, quiet_runner
 from pipelines.command import Parser
+from pipelines.counters import Counted, read_counters
 from pipelines.errors import FrozenFeaturesError, UsageError
-from pipelines.planning import Plan
-from pipelines.progress import ProgressFile, ProgressWatch
-from pipelines.shard import COUNTERS, ShardJob
-from pipelines.stopping import clean_up_when_stopped
-from pipelines.waiting import Waits
+from pipelines.flink import cancel_jobs
+from pipelines.progress import BatchesDone, ProgressFile, ProgressWatch
+from pipelines.records import Shard
+from pipelines.shard import ShardJob
+from pipelines.shard_progress import FinishedShards
+from pipelines.stopping import cancel_when_stopped, clean_up_when_stopped
 
 LOCAL_RUNNER = "FnApiRunner"
 """Beam's embedded runner. `DirectRunner` would first try to download another one."""
@@ -88,11 +92,11 @@ def workers_here(flags: Sequence[str]) -> int:
     return options.direct_num_workers or os.cpu_count() or 1
 
 
-def run_shards(plan: Plan, job: ShardJob, beam_flags: Sequence[str]) -> Waits:
-    """Extract a plan's shards on a Beam runner; returns when all are written.
+def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]) -> Counted:
+    """Extract shards on a Beam runner; returns when all are written.
 
     Returns:
-        Where the workers' time went, from Beam's counters; all 0 from a runner that keeps none.
+        What the workers counted.
 
     Raises:
         RunnerError: a shard failed as a whole, or the runner did.
@@ -102,35 +106,47 @@ def run_shards(plan: Plan, job: ShardJob, beam_flags: Sequence[str]) -> Waits:
 
     from pipelines.transforms import ExtractShards
 
-    # What fails is raised, and told in one line, below; Beam would tell it too, at length.
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    options = PipelineOptions(["--default_sdk_harness_log_level=ERROR", *beam_flags])
+    ours = ["--default_sdk_harness_log_level=ERROR", f"--job_name={job_name(job.run)}"]
+    options = PipelineOptions([*ours, *beam_flags])
     runner = options.view_as(StandardOptions).runner or LOCAL_RUNNER
-    with _progress(plan, runner) as progress:
+    with _progress(shards, job, runner) as file:
         pipeline = beam.Pipeline(runner=_own_workers(runner, options), options=options)
-        _ = pipeline | beam.Create(plan.shards) | ExtractShards(replace(job, progress=progress))
+        _ = pipeline | beam.Create(shards) | ExtractShards(replace(job, progress=file))
         try:
-            result = pipeline.run()
-            state = result.wait_until_finish()
+            with quiet_runner():
+                result = pipeline.run()
+                with cancel_when_stopped(_cancelling(options, result)):
+                    state = result.wait_until_finish()
         except Exception as error:  # runners wrap what a worker raised, each in its own way
             raise RunnerError(
-                f"extraction failed: {_last_line(error)}; finished shards are kept, "
+                f"extraction failed: {one_line(error)}; finished shards are kept, "
                 "the same command goes on from them"
             ) from error
     if state not in ("DONE", None):
         raise RunnerError(f"the runner ended in state {state}; the same command goes on from there")
-    return _waits(result)
+    return read_counters(result)
 
 
-def _waits(result: Any) -> Waits:  # noqa: ANN401 - Beam's results are untyped
-    from apache_beam.metrics.metric import MetricsFilter
+def _cancelling(options: Any, result: Any) -> Callable[[], object]:  # noqa: ANN401
+    """What calls the job off, wherever it runs."""
+    from apache_beam.options.pipeline_options import (
+        FlinkRunnerOptions,
+        GoogleCloudOptions,
+        StandardOptions,
+    )
 
-    try:
-        counters = result.metrics().query(MetricsFilter().with_namespace(COUNTERS))["counters"]
-    except Exception:  # a runner without metrics says so in its own way; the work is done
-        return Waits()
-    counted = {each.key.metric.name: each.result or 0 for each in counters}
-    return Waits(**{f.name: counted.get(f"{f.name}_ms", 0) / 1000 for f in fields(Waits)})
+    master = options.view_as(FlinkRunnerOptions).flink_master
+    if (options.view_as(StandardOptions).runner or "").endswith(
+        "FlinkRunner"
+    ) and "[" not in master:
+        return partial(cancel_jobs, master, options.view_as(GoogleCloudOptions).job_name)
+    cancel: Callable[[], object] = result.cancel
+    return cancel
+
+
+def job_name(run: str) -> str:
+    """What a cluster's own display calls a run's job, if the user does not name it."""
+    return f"frozen-features-{run.lower()}"  # Dataflow takes no capital letters
 
 
 def _own_workers(runner: str, options: Any) -> Any:  # noqa: ANN401 - Beam is untyped
@@ -164,18 +180,16 @@ def load_beam() -> Any:  # noqa: ANN401 - a module without types
 
 
 @contextlib.contextmanager
-def _progress(plan: Plan, runner: str) -> Iterator[ProgressFile | None]:
+def _progress(shards: Sequence[Shard], job: ShardJob, runner: str) -> Iterator[ProgressFile | None]:
+    """Show progress; gives the file that workers on this machine write it to."""
+    total = sum(len(shard.refs) for shard in shards)
     if not runner.endswith(LOCAL_RUNNER):
-        yield None
+        source = FinishedShards(job.table, job.run, shards)
+        with ProgressWatch(source, total, shard_progress.POLL_SECONDS):
+            yield None
         return
     with tempfile.TemporaryDirectory() as folder:
         file = ProgressFile(str(Path(folder) / "progress"))
         remove = partial(shutil.rmtree, folder, ignore_errors=True)
-        with clean_up_when_stopped(remove), ProgressWatch(file, plan.attempted):
+        with clean_up_when_stopped(remove), ProgressWatch(BatchesDone(file), total):
             yield file
-
-
-def _last_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith(("File ", "at ", "["))]
-    return (telling or lines or [type(error).__name__])[-1]

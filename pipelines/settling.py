@@ -1,15 +1,16 @@
-"""The end of a run: the books are balanced, failures recorded, and the work committed at once."""
+"""The end of a run or of a part: the books are balanced, failures recorded, the work committed."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.compare import Comparison, StoredImage
+from pipelines.compare import StoredImage
+from pipelines.counting import counts_of
 from pipelines.errors import CommitRefusedError
 from pipelines.leakage import Content, Leakage, find_leakage, refuse_leakage
 from pipelines.planning import Plan
 from pipelines.reconcile import Books, reconcile, tally
-from pipelines.records import Failure
+from pipelines.records import Failure, Shard
 from pipelines.run import Run, Scene
 from pipelines.run_id import oldest_run
 from pipelines.table.failures import record_failures
@@ -25,66 +26,77 @@ COMMIT_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How a run ended.
+    """How a run, or a part of it, ended.
 
     Attributes:
         version: the table's version; None when there is still no table.
-        counts: see `counts_of`.
-        failures: the new ones.
-        comparison: of the inputs with the table before the commit.
+        counts: see `pipelines.counting.counts_of`.
+        failures: the run's new ones so far.
         leakage: images that stand in two splits or under two labels.
     """
 
     version: int | None
     counts: dict[str, int]
     failures: tuple[Failure, ...]
-    comparison: Comparison
     leakage: Leakage
 
 
-def settle(run: Run, plan: Plan, record: Mapping[str, Any]) -> Settled:
-    """Balance the books, record failures and commit what is finished, in one transaction.
+class Settlement:
+    """Commits the parts of one run; remembers which failures are recorded already."""
 
-    Args:
-        run: the run, its shards extracted.
-        plan: what it set out to do.
-        record: what the commit shall say of the run, besides the counts.
+    def __init__(self, run: Run, plan: Plan) -> None:
+        """Settle what a run set out to do by `plan`."""
+        self._run, self._plan = run, plan
+        self._known = frozenset(ref.image_id for ref in plan.known_failures)
+        self._recorded: set[str] = set()
 
-    Raises:
-        CommitRefusedError: the books do not balance, too many images failed, or images leak and the
-            user wants none to; failures are recorded all the same.
-    """
-    recorded = False
-    for _ in range(COMMIT_ATTEMPTS):
-        scene = run.look()
-        known = {ref.image_id for ref in plan.known_failures}
-        new = {name: f for name, f in scene.work.failures.items() if name not in known}
-        refusal = _too_many_failures(run, scene, len(new), plan.attempted + len(plan.finished))
-        if not recorded:
-            # A refused run's failures stay new, or its rerun would pass where it did not.
-            record_failures(run.uri, tuple(new.values()), run.id, known=refusal is None)
-            recorded = True
-        if refusal is not None:
-            raise CommitRefusedError(refusal)
-        books = _books(run, scene, plan, new)
-        reconcile(books)
-        gone = _gone(run, scene, new)
-        _check_pruned(run, scene)
-        leakage = find_leakage(_contents(run, scene, gone))
-        if run.job.refuse_leakage:
-            refuse_leakage(leakage)
-        try:
-            counts = counts_of(books, scene.comparison, scene.work.rows, run.job.prune)
-            version = _commit(run, scene, gone, {**record, "counts": counts})
-        except TableMovedError:
-            continue
-        for path in scene.work.waste:
-            open_storage(run.uri).delete_file(path)
-        return Settled(version, counts, tuple(new.values()), scene.comparison, leakage)
-    raise CommitRefusedError(
-        f"{COMMIT_ATTEMPTS} times another run committed to {run.uri} first; "
-        "run the same command again, finished work is kept"
-    )
+    def settle(self, record: Mapping[str, Any], waiting: Sequence[Shard] = ()) -> Settled:
+        """Balance the books, record failures and commit what is finished, in one transaction.
+
+        Args:
+            record: what the commit shall say of the run, besides the counts.
+            waiting: shards of parts that are still to come.
+
+        Raises:
+            CommitRefusedError: the books do not balance, too many images failed, or images leak
+                and the user wants none to; failures are recorded all the same.
+        """
+        run, plan = self._run, self._plan
+        for _ in range(COMMIT_ATTEMPTS):
+            scene = run.look()
+            failures = scene.work.failures
+            new = {name: f for name, f in failures.items() if name not in self._known}
+            attempted = plan.attempted + len(plan.finished)
+            refusal = _too_many_failures(run, scene, len(new), attempted)
+            self._record(new, known=refusal is None)
+            if refusal is not None:
+                raise CommitRefusedError(refusal)
+            books = _books(run, scene, plan, new, waiting)
+            reconcile(books)
+            still = {ref.image_id for shard in waiting for ref in shard.refs}
+            gone = _gone(run, scene, new, still)
+            _check_pruned(run, scene)
+            leakage = find_leakage(_contents(run, scene, gone))
+            if run.job.refuse_leakage:
+                refuse_leakage(leakage)
+            try:
+                counts = counts_of(books, scene.comparison, scene.work.rows, run.job.prune)
+                version = _commit(run, scene, gone, {**record, "counts": counts})
+            except TableMovedError:
+                continue
+            for path in scene.work.waste:
+                open_storage(run.uri).delete_file(path)
+            return Settled(version, counts, tuple(new.values()), leakage)
+        raise CommitRefusedError(
+            f"{COMMIT_ATTEMPTS} times another run committed to {run.uri} first; "
+            "run the same command again, finished work is kept"
+        )
+
+    def _record(self, failures: Mapping[str, Failure], known: bool) -> None:
+        # A refused run's failures stay new, or its rerun would pass where it did not.
+        fresh = tuple(f for name, f in failures.items() if name not in self._recorded)
+        record_failures(self._run.uri, fresh, self._run.id, known=known)
+        self._recorded.update(failures)
 
 
 def _too_many_failures(run: Run, scene: Scene, failures: int, attempted: int) -> str | None:
@@ -102,33 +114,25 @@ def _too_many_failures(run: Run, scene: Scene, failures: int, attempted: int) ->
     )
 
 
-def _books(run: Run, scene: Scene, plan: Plan, failures: Mapping[str, Failure]) -> Books:
+def _books(
+    run: Run,
+    scene: Scene,
+    plan: Plan,
+    failures: Mapping[str, Failure],
+    waiting: Sequence[Shard],
+) -> Books:
     inputs, compared = run.inputs, scene.comparison
+    present = compared.same | compared.relabelled
+    # Another run may have been quicker with what is still to come.
+    done = present | scene.work.rows.keys() | failures.keys()
     return Books(
         inputs=tally(inputs.values()),
-        present=tally(inputs[name] for name in compared.same | compared.relabelled),
+        present=tally(inputs[name] for name in present),
         written=tally(inputs[name] for name in scene.work.rows),
         known_failures=tally(plan.known_failures),
         new_failures=tally(inputs[name] for name in failures),
+        waiting=tally(r for shard in waiting for r in shard.refs if r.image_id not in done),
     )
-
-
-def counts_of(
-    books: Books, compared: Comparison, rows: Container[str], prune: bool
-) -> dict[str, int]:
-    """Images by where they ended: the books' totals and some more.
-
-    Of those present, `relabelled`; of those written, `replaced`; rows that `vanished` from the
-    input, and of those `pruned`; inputs that were `hashed` because their signs left doubt.
-    """
-    return {
-        **books.totals(),
-        "relabelled": len(compared.relabelled),
-        "replaced": sum(name in rows for name in compared.changed),
-        "vanished": len(compared.vanished),
-        "pruned": len(compared.vanished) if prune else 0,
-        "hashed": compared.hashed,
-    }
 
 
 def _check_pruned(run: Run, scene: Scene) -> None:
@@ -144,10 +148,13 @@ def _check_pruned(run: Run, scene: Scene) -> None:
         )
 
 
-def _gone(run: Run, scene: Scene, failures: Mapping[str, Failure]) -> frozenset[str]:
-    # A changed image whose new bytes could not be read just now keeps its old row until they can.
+def _gone(
+    run: Run, scene: Scene, failures: Mapping[str, Failure], waiting: set[str]
+) -> frozenset[str]:
+    # A changed image whose new bytes could not be read just now keeps its old row until they can,
+    # and so does one whose turn is still to come.
     passing = frozenset(name for name, failure in failures.items() if not failure.lasting)
-    gone = scene.comparison.changed - passing
+    gone = scene.comparison.changed - passing - (waiting - scene.work.rows.keys())
     return gone | scene.comparison.vanished if run.job.prune else gone
 
 

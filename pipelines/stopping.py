@@ -15,7 +15,36 @@ from types import FrameType
 
 MESSAGE = "stopped; finished shards are kept, the same command goes on from them"
 
+CANCEL_SECONDS = 10.0
+"""How long a stopped process waits for work elsewhere to be called off."""
+
+_cancels: list[Callable[[], None]] = []
 _cleanups: list[Callable[[], None]] = []
+
+
+@contextlib.contextmanager
+def cancel_when_stopped(cancel: Callable[[], object]) -> Iterator[None]:
+    """Have work on other machines called off should the process be stopped meanwhile.
+
+    It is done before this process's own children are ended, which it may need.
+    """
+
+    def bounded() -> None:
+        # On a thread: what is called off may not answer.
+        thread = threading.Thread(target=_quietly, args=(cancel,), daemon=True)
+        thread.start()
+        thread.join(CANCEL_SECONDS)
+
+    _cancels.append(bounded)
+    try:
+        yield
+    finally:
+        _cancels.remove(bounded)
+
+
+def _quietly(cancel: Callable[[], object]) -> None:
+    with contextlib.suppress(Exception):
+        cancel()
 
 
 @contextlib.contextmanager
@@ -55,6 +84,8 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     # Beam's threads complain at length of workers that are gone; nobody needs to read that.
     terminal = os.dup(sys.stderr.fileno())
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    for cancel in _cancels:
+        cancel()
     for child in _descendants(os.getpid()):
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)

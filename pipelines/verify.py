@@ -20,7 +20,7 @@ from pipelines.errors import TableError, WeightsError
 from pipelines.job import DEFAULT_BATCH_SIZE
 from pipelines.records import ImageRef
 from pipelines.source import list_images
-from pipelines.source.signs import make_ref
+from pipelines.source.signs import unsigned_ref
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.verification import Finding, check_features, check_files, check_rows, sample_rows
@@ -106,7 +106,7 @@ def _check_against_images(
         refs = [inputs[name] for name in names if name in inputs]
     else:
         places = dict(zip(keys["image_id"].to_pylist(), table.uris(), strict=True))
-        refs = [make_ref(n, places[n], stored[n].label, stored[n].split) for n in names]
+        refs = [unsigned_ref(n, places[n], stored[n].label, stored[n].split) for n in names]
     checked["features"] = len(refs)
     weights = parse_weights(options.weights)
     try:

@@ -109,6 +109,7 @@ def make_job() -> Callable[..., ExtractJob]:
             "batch_size": 8,
             "threads": 2,
             "shard_rows": None,
+            "commit_every": None,
             "max_failures": None,
             "retry_failures": False,
             "prune": False,

@@ -16,6 +16,9 @@ from pipelines.engines.kinds import EngineKind
 from pipelines.stopping import always_clean_up, clean_up_when_stopped
 from pipelines.weights.cache import cache_folder
 
+CONVERTED_FOLDER = "converted"
+"""Where conversions lie inside the cache."""
+
 DIGESTS_FILE = "digests.json"
 DRAFT = ".draft-"
 DRAFT_SECONDS = 86_400
@@ -45,7 +48,7 @@ def conversion_of(kind: EngineKind, contract: Contract, make: Callable[[Path], N
     key = json.dumps(computed_part(contract), sort_keys=True)
     name = f"{kind.name}-{kind.version}/{hashlib.sha256(key.encode()).hexdigest()[:32]}"
     try:
-        return _made_in(cache_folder() / "converted" / name, make)
+        return _made_in(cache_folder() / CONVERTED_FOLDER / name, make)
     except OSError:  # read-only, full, or somebody else's
         return _made_in(_own_folder() / name, make)
 

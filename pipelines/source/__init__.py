@@ -1,13 +1,16 @@
 """Where images come from: a folder or a manifest becomes a sorted list of `ImageRef`."""
 
 import itertools
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipelines.collector import collector_paused
 from pipelines.errors import InputError
 from pipelines.records import ImageRef
 from pipelines.source.folder import list_folder
 from pipelines.source.manifest import MANIFEST_SUFFIXES, list_manifest
+from pipelines.source.prefix import list_prefix
+from pipelines.stores.objects import StoreError, signs_of
+from pipelines.stores.places import Place, is_remote, parse_place
 
 
 @collector_paused()
@@ -15,32 +18,20 @@ def list_images(location: str, root: str | None = None) -> list[ImageRef]:
     """List the images of a folder or a manifest, ascending by `image_id`.
 
     Args:
-        location: a folder (`split/label/image`, `label/image` or flat), or a manifest file.
+        location: a folder (`split/label/image`, `label/image` or flat), or a manifest file; local,
+            or on an object store.
         root: the folder that a manifest's paths are relative to and must lie in; its own folder
             when None.
 
     Raises:
         InputError: there is no such folder or file, it holds no image, or it contradicts itself.
     """
-    if "://" in location:
-        raise InputError(f"cannot read {location}: the input must be a local folder or manifest")
     if not location:
         raise InputError("the input is empty; name a folder or a manifest with --input")
-    path = Path(location).absolute()
-    if path.is_dir():
-        if root is not None:
-            raise InputError(f"--input_root is for manifests, and {location} is a folder")
-        refs = list_folder(path)
-    elif path.is_file():
-        if path.suffix.lower() not in MANIFEST_SUFFIXES:
-            known = ", ".join(sorted(MANIFEST_SUFFIXES))
-            raise InputError(f"{location} is no folder, and a manifest ends in one of {known}")
-        base = path.parent if root is None else Path(root).absolute()
-        if not base.is_dir():
-            raise InputError(f"--input_root {root}: no such folder")
-        refs = list_manifest(path, base)
-    else:
-        raise InputError(f"no folder or manifest at {location}")
+    try:
+        refs = (_list_remote if is_remote(location) else _list_local)(location, root)
+    except StoreError as error:
+        raise InputError(str(error)) from error
     if not refs:
         raise InputError(f"no images in {location}")
     refs.sort(key=lambda ref: ref.image_id)
@@ -51,3 +42,36 @@ def list_images(location: str, root: str | None = None) -> list[ImageRef]:
                 "UTF-8; rename it"
             )
     return refs
+
+
+def _list_local(location: str, root: str | None) -> list[ImageRef]:
+    path = Path(location).absolute()
+    if path.is_dir():
+        if root is not None:
+            raise InputError(f"--input_root is for manifests, and {location} is a folder")
+        return list_folder(path)
+    if not path.is_file():
+        raise InputError(f"no folder or manifest at {location}")
+    if path.suffix.lower() not in MANIFEST_SUFFIXES:
+        known = ", ".join(sorted(MANIFEST_SUFFIXES))
+        raise InputError(f"{location} is no folder, and a manifest ends in one of {known}")
+    return list_manifest(str(path), path.parent if root is None else _root(root))
+
+
+def _list_remote(location: str, root: str | None) -> list[ImageRef]:
+    place = parse_place(location)
+    named_so = PurePosixPath(place.name).suffix.lower() in MANIFEST_SUFFIXES
+    if named_so and signs_of(place) is not None:
+        return list_manifest(place.uri, place.folder if root is None else _root(root))
+    if root is not None:
+        raise InputError(f"--input_root is for manifests, and {location} is no manifest")
+    return list_prefix(place)
+
+
+def _root(root: str) -> Path | Place:
+    if is_remote(root):
+        return parse_place(root)
+    folder = Path(root).absolute()
+    if not folder.is_dir():
+        raise InputError(f"--input_root {root}: no such folder")
+    return folder

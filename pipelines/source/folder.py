@@ -1,13 +1,16 @@
 """A folder of images, its subfolders saying split and label."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from pipelines.errors import InputError
 from pipelines.records import ImageRef, storable
 from pipelines.source.signs import make_ref
 from pipelines.source.splits import NAMED_SPLITS, split_of
+
+Found = TypeVar("Found")
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -15,13 +18,33 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".t
 def list_folder(root: Path) -> list[ImageRef]:
     """List the images below a folder: `split/label/image`, `label/image`, or flat.
 
-    All images lie at one depth, which says what the folders mean. Hidden files and files without
-    an image's suffix are left out.
+    Hidden files and files without an image's suffix are left out.
+
+    Raises:
+        InputError: see `arrange`.
+    """
+    return arrange(str(root), _walk(root, ()), lambda n, e, la, sp: make_ref(n, e.path, la, sp))
+
+
+def arrange(
+    root: str,
+    images: Iterable[tuple[tuple[str, ...], Found]],
+    make: Callable[[str, Found, str | None, str], ImageRef],
+) -> list[ImageRef]:
+    """Give images their ids, labels and splits by the folders they lie in.
+
+    All images lie at one depth, which says what the folders mean.
+
+    Args:
+        root: the folder above all of them, for complaints.
+        images: the names of the folders between the root and each image, and its own; and whatever
+            was found there.
+        make: makes a reference from an id, what was found, a label and a split.
 
     Raises:
         InputError: the images lie at several depths, or too deep, or splits hold no label folders.
     """
-    found = list(_walk(root, ()))
+    found = list(images)
     if not found:
         return []
     by_depth = {len(parts): parts for parts, _ in found}
@@ -42,7 +65,7 @@ def list_folder(root: Path) -> list[ImageRef]:
             f"{root} has split folders with no label folders inside; "
             "use split/label/image, or a manifest"
         )
-    return [_ref(parts, entry) for parts, entry in found]
+    return [make(*_meaning(parts, each)) for parts, each in found]
 
 
 def _walk(
@@ -70,9 +93,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _ref(parts: tuple[str, ...], entry: os.DirEntry[str]) -> ImageRef:
+def _meaning(parts: tuple[str, ...], found: Found) -> tuple[str, Found, str | None, str]:
     names = tuple(storable(part) for part in parts)
     image_id = "/".join(names)
     label = names[-2] if len(names) > 1 else None
     split = names[0] if len(names) == 3 else split_of(image_id, label)
-    return make_ref(image_id, entry.path, label, split)
+    return image_id, found, label, split

@@ -1,27 +1,32 @@
 """A manifest: a CSV, JSON-lines or Parquet file with one row an image."""
 
+import io
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 import pyarrow as pa
 from pyarrow import csv, parquet
 
 from pipelines.errors import InputError
+from pipelines.reading import read_bytes
 from pipelines.records import ImageRef
+from pipelines.source.prefix import PrefixFence, refs_with_signs
 from pipelines.source.signs import make_ref
 from pipelines.source.splits import split_of
+from pipelines.stores.places import Place
 
 COLUMNS = ("path", "id", "label", "split")
 
 
-def list_manifest(manifest: Path, root: Path) -> list[ImageRef]:
+def list_manifest(manifest: str, root: Path | Place) -> list[ImageRef]:
     """List the images of a manifest: column `path`, and `id`, `label`, `split` where it has them.
 
     Args:
-        manifest: the file; other columns are ignored.
+        manifest: the file or object; other columns are ignored.
         root: the folder that relative paths start from; every image must lie inside it.
 
     Raises:
@@ -32,8 +37,9 @@ def list_manifest(manifest: Path, root: Path) -> list[ImageRef]:
     if "path" not in names:
         raise InputError(f"{manifest} has no column 'path', it has {names}")
     rows = {name: _strings(table, name) for name in COLUMNS}
-    fence = Fence(root)
-    refs = []
+    fence: Fence = PrefixFence(root) if isinstance(root, Place) else FolderFence(root)
+    above = root.uri if isinstance(root, Place) else root
+    inputs = []
     columns = (rows[name] for name in COLUMNS)
     for number, (path, image_id, label, split) in enumerate(zip(*columns, strict=True), start=1):
         if not path or "\0" in path:
@@ -41,22 +47,24 @@ def list_manifest(manifest: Path, root: Path) -> list[ImageRef]:
         uri = fence.locate(path)
         if uri is None:
             raise InputError(
-                f"row {number} of {manifest} names {path!r}, which is outside {root}; "
+                f"row {number} of {manifest} names {path!r}, which is outside {above}; "
                 "name a folder around all images with --input_root"
             )
         name = image_id or path
         # A million rows have few labels and splits: one string each serves all.
         label = None if label is None else sys.intern(label)
-        refs.append(make_ref(name, uri, label, sys.intern(split or split_of(name, label))))
-    repeated = _first_repeated(ref.image_id for ref in refs)
+        inputs.append((name, uri, label, sys.intern(split or split_of(name, label))))
+    repeated = _first_repeated(name for name, _, _, _ in inputs)
     if repeated is not None:
         raise InputError(f"{manifest} repeats the id {repeated!r}; ids must be unique")
-    twice = _first_repeated(ref.uri for ref in refs)
+    twice = _first_repeated(uri for _, uri, _, _ in inputs)
     if twice is not None:
         raise InputError(
             f"{manifest} names {twice!r} more than once; an image has one id, label and split"
         )
-    return refs
+    if isinstance(root, Place):
+        return refs_with_signs(inputs)
+    return [make_ref(*each) for each in inputs]
 
 
 def _first_repeated(names: Iterable[str]) -> str | None:
@@ -68,8 +76,15 @@ def _first_repeated(names: Iterable[str]) -> str | None:
     return None
 
 
-class Fence:
-    """Places paths below a root and finds those that lead out of it, by name or by link."""
+class Fence(Protocol):
+    """Places paths below a root and finds those that lead out of it."""
+
+    def locate(self, path: str) -> str | None:
+        """Where the image is that a path means; None when it is outside the root."""
+
+
+class FolderFence:
+    """A fence around a local folder, which links lead out of too."""
 
     def __init__(self, root: Path) -> None:
         self._root = str(root)
@@ -78,6 +93,8 @@ class Fence:
 
     def locate(self, path: str) -> str | None:
         """The file that a relative or absolute path means; None when it is outside the root."""
+        if "://" in path:
+            return None
         uri = os.path.normpath(os.path.join(self._root, path))  # noqa: PTH118 - a million rows
         folder = os.path.dirname(uri)  # noqa: PTH120
         if folder not in self._inside:
@@ -92,28 +109,34 @@ class Fence:
         return os.path.commonpath([self._real, real]) == self._real
 
 
-def _read(manifest: Path) -> tuple[pa.Table, list[str]]:
+def _read(manifest: str) -> tuple[pa.Table, list[str]]:
     try:
-        table = _READERS[manifest.suffix.lower()](manifest)
+        content = read_bytes(manifest)
+        table = _READERS[PurePosixPath(manifest).suffix.lower()](content)
         return table, table.column_names
     except (pa.ArrowException, ValueError, OSError) as error:
         raise InputError(f"cannot read {manifest}: {error}") from error
 
 
-def _read_csv(manifest: Path) -> pa.Table:
+def _read_csv(content: bytes) -> pa.Table:
     options = csv.ConvertOptions(
         column_types={name: pa.string() for name in COLUMNS},
         strings_can_be_null=True,
         null_values=[""],
     )
     parsing = csv.ParseOptions(newlines_in_values=True)
-    return csv.read_csv(manifest, parse_options=parsing, convert_options=options)
+    source = pa.BufferReader(content)
+    return csv.read_csv(source, parse_options=parsing, convert_options=options)
 
 
-def _read_json_lines(manifest: Path) -> pa.Table:
+def _read_parquet(content: bytes) -> pa.Table:
+    return parquet.read_table(pa.BufferReader(content))
+
+
+def _read_json_lines(content: bytes) -> pa.Table:
     # Not with Arrow's reader: a line that is no object ends the process (pyarrow 25).
     columns: dict[str, list[str | None]] = {name: [] for name in COLUMNS}
-    with manifest.open(encoding="utf-8-sig") as file:
+    with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -128,11 +151,11 @@ def _read_json_lines(manifest: Path) -> pa.Table:
     return pa.table(columns, schema=pa.schema([(name, pa.string()) for name in COLUMNS]))
 
 
-_READERS: dict[str, Callable[[Path], pa.Table]] = {
+_READERS: dict[str, Callable[[bytes], pa.Table]] = {
     ".csv": _read_csv,
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
-    ".parquet": parquet.read_table,
+    ".parquet": _read_parquet,
 }
 MANIFEST_SUFFIXES = frozenset(_READERS)
 

@@ -18,7 +18,7 @@ def make_ref(image_id: str, uri: str, label: str | None, split: str) -> ImageRef
             status = os.stat(uri)  # noqa: PTH116
             changed = max(changed, status.st_ctime_ns)  # the link may lead elsewhere now
     except (OSError, ValueError):
-        return ImageRef(image_id, uri, label, split, bytes=0, modified=0, changed=0)
+        return unsigned_ref(image_id, uri, label, split)
     return ImageRef(
         image_id=image_id,
         uri=uri,
@@ -28,3 +28,8 @@ def make_ref(image_id: str, uri: str, label: str | None, split: str) -> ImageRef
         modified=status.st_mtime_ns // 1000,
         changed=changed // 1000,
     )
+
+
+def unsigned_ref(image_id: str, uri: str, label: str | None, split: str) -> ImageRef:
+    """An input of which nothing but its place is known."""
+    return ImageRef(image_id, uri, label, split, bytes=0, modified=0, changed=0)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+from deltalake import write_deltalake
 
 from pipelines.records import Failure, storable
 from pipelines.table.schema import FAILURE_SCHEMA, FAILURES_FOLDER
-from pipelines.table.storage import open_folder
+from pipelines.table.storage import delta_errors, delta_settings, is_delta, open_delta, open_folder
 
 
 def failures_uri(uri: str) -> str:
@@ -32,17 +32,28 @@ def record_failures(uri: str, failures: Sequence[Failure], run: str, known: bool
 
 
 def append_failures(uri: str, rows: pa.Table) -> None:
-    """Append rows of `FAILURE_SCHEMA`; nothing is written when there are none."""
+    """Append rows of `FAILURE_SCHEMA`; nothing is written when there are none.
+
+    Raises:
+        TableError: they cannot be written.
+    """
     if rows.num_rows:
-        write_deltalake(failures_uri(uri), rows, mode="append")
+        where = failures_uri(uri)
+        with delta_errors(where, "write"):
+            write_deltalake(where, rows, mode="append", storage_options=delta_settings(where))
 
 
 def read_failures(uri: str) -> pa.Table:
-    """All recorded failures, `FAILURE_SCHEMA`; no rows when none were ever recorded."""
+    """All recorded failures, `FAILURE_SCHEMA`; no rows when none were ever recorded.
+
+    Raises:
+        TableError: they cannot be read.
+    """
     where = failures_uri(uri)
-    if not DeltaTable.is_deltatable(where):
-        return FAILURE_SCHEMA.empty_table()
-    return DeltaTable(where).to_pyarrow_table(filesystem=open_folder(where))
+    with delta_errors(where, "read"):
+        if not is_delta(where):
+            return FAILURE_SCHEMA.empty_table()
+        return open_delta(where).to_pyarrow_table(filesystem=open_folder(where))
 
 
 def known_failures(uri: str) -> frozenset[tuple[str, int, int]]:

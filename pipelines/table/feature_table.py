@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -12,14 +13,24 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import TableNotFoundError
 
 from pipelines.contract import Contract, contract_from_json, require_same_contract
 from pipelines.errors import TableError
 from pipelines.table.files import read_receipt
 from pipelines.table.inspection import KEY_COLUMNS, with_plain_times
 from pipelines.table.schema import CONTRACT_KEY, RUN_KEY, SHAPE_KEY
-from pipelines.table.storage import check_table_folder, open_storage, table_uri
+from pipelines.table.storage import (
+    check_table_folder,
+    delta_errors,
+    is_delta,
+    open_delta,
+    open_storage,
+    table_uri,
+)
+
+CHECKING_THREADS = 8
+"""Footers read at once: a store takes its time to answer."""
 
 
 @dataclass(frozen=True)
@@ -55,20 +66,19 @@ class FeatureTable:
         """Like `open`, but None where there is no table yet."""
         uri = table_uri(location)
         check_table_folder(uri)
-        try:
-            if not DeltaTable.is_deltatable(uri):
+        at = "" if version is None else f"version {version} of "
+        with delta_errors(uri, f"open {at}".rstrip()):
+            try:
+                if not is_delta(uri):
+                    return None
+                delta = open_delta(uri)
+                newest = int(delta.version())
+                if version is not None and version > newest:
+                    raise TableError(f"{location} has no version {version}, only 0 to {newest}")
+                if version is not None:
+                    delta = open_delta(uri, version)
+            except TableNotFoundError:
                 return None
-            delta = DeltaTable(uri)
-            if version is not None and version > delta.version():
-                raise TableError(
-                    f"{location} has no version {version}, only 0 to {delta.version()}"
-                )
-            delta = DeltaTable(uri, version=version)
-        except TableNotFoundError:
-            return None
-        except (DeltaError, OSError) as error:
-            at = "" if version is None else f" at version {version}"
-            raise TableError(f"cannot open {location}{at}: {error}") from error
         settings = delta.metadata().configuration
         if CONTRACT_KEY not in settings or SHAPE_KEY not in settings:
             raise TableError(f"{location} is a Delta table, but not one of features")
@@ -136,7 +146,9 @@ class FeatureTable:
         """Commits, newest first: version, timestamp (ms), operation, and `run` if it was ours."""
         commits = []
         # Asked of an older version, delta-rs numbers the commits wrongly.
-        for commit in DeltaTable(self.uri).history():
+        with delta_errors(self.uri, "read the history of"):
+            history = open_delta(self.uri).history()
+        for commit in history:
             if commit["version"] > self.version:
                 continue
             kept = {key: commit.get(key) for key in ("version", "timestamp", "operation")}
@@ -152,13 +164,16 @@ class FeatureTable:
             ContractMismatchError: a file has another contract than the table.
             TableError: a file is missing or damaged.
         """
-        for path in self.paths:
-            if not self.storage.get_file_info(path).is_file:
+        for info in self.storage.get_file_info(self.paths):
+            if not info.is_file:
                 raise TableError(
-                    f"version {self.version} of {self.uri} needs {path}, which is gone: tidied "
-                    "away, forgotten, or lost (pipelines.verify tells about the newest version)"
+                    f"version {self.version} of {self.uri} needs {info.path}, which is gone: "
+                    "tidied away, forgotten, or lost (pipelines.verify tells about the newest "
+                    "version)"
                 )
-            receipt = read_receipt(self.storage, path)
+        with ThreadPoolExecutor(CHECKING_THREADS, thread_name_prefix="check") as threads:
+            receipts = list(threads.map(lambda path: read_receipt(self.storage, path), self.paths))
+        for path, receipt in zip(self.paths, receipts, strict=True):
             if receipt is not None:
                 found = contract_from_json(receipt.contract)
                 require_same_contract(self.contract, "the table", found, path)

@@ -26,7 +26,7 @@ from pipelines.table.schema import (
     RUN_KEY,
     SHAPE_KEY,
 )
-from pipelines.table.storage import open_storage
+from pipelines.table.storage import delta_errors, delta_settings, is_delta, open_delta, open_storage
 
 
 class TableMovedError(CommitRefusedError):
@@ -102,7 +102,9 @@ def commit_change(state: TableState, change: Change) -> int:
             ),
         )
     except (DeltaError, OSError) as error:
-        if DeltaTable(state.uri).version() > planned:
+        with delta_errors(state.uri, "look at"):
+            version = open_delta(state.uri).version()
+        if version > planned:
             raise TableMovedError(f"another run committed to {state.uri}") from error
         raise CommitRefusedError(f"cannot commit to {state.uri}: {error}") from error
     return planned + 1
@@ -142,12 +144,13 @@ def _check_no_double(state: TableState, change: Change) -> None:
 
 def _open_at(state: TableState) -> DeltaTable:
     if state.version is not None:
-        table = DeltaTable(state.uri, version=state.version)
+        with delta_errors(state.uri, "open"):
+            table = open_delta(state.uri, state.version)
         held = contract_from_json(table.metadata().configuration[CONTRACT_KEY])
         require_same_contract(held, "the table", state.contract, "the run")
         return table
     try:
-        return DeltaTable.create(
+        table = DeltaTable.create(
             state.uri,
             FEATURE_SCHEMA,
             configuration={
@@ -159,11 +162,19 @@ def _open_at(state: TableState) -> DeltaTable:
                 SHAPE_KEY: json.dumps(list(state.feature_shape)),
             },
             raise_if_key_not_exists=False,
+            storage_options=delta_settings(state.uri),
+            # Tried again, a second creation would follow the first as a commit of its own.
+            commit_properties=CommitProperties(max_commit_retries=0),
         )
-    except DeltaError as error:
-        if DeltaTable.is_deltatable(state.uri):
+    except (DeltaError, OSError) as error:
+        with delta_errors(state.uri, "look at"):
+            exists = is_delta(state.uri)
+        if exists:
             raise TableMovedError(f"another run created {state.uri}") from error
         raise CommitRefusedError(f"cannot create {state.uri}: {error}") from error
+    if table.version():
+        raise TableMovedError(f"another run created {state.uri}")
+    return table
 
 
 def _actions(table: DeltaTable, change: Change) -> list[AddAction | RemoveAction]:

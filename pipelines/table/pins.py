@@ -6,7 +6,7 @@ import uuid
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from pipelines.table.storage import open_storage
+from pipelines.table.storage import make_folder, open_storage
 
 PINS_FOLDER = "_pins"
 """Beside the data; vacuum leaves underscore folders alone."""
@@ -18,8 +18,8 @@ def pin_version(uri: str, version: int, model: str) -> None:
     Raises:
         OSError: the table's folder cannot be written.
     """
+    make_folder(uri, PINS_FOLDER)
     storage = open_storage(uri)
-    storage.create_dir(PINS_FOLDER)
     text = json.dumps({"version": version, "model": model})
     with storage.open_output_stream(f"{PINS_FOLDER}/{uuid.uuid4().hex}.json") as file:
         file.write(text.encode())

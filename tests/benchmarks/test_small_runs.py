@@ -4,7 +4,16 @@ import json
 
 import pytest
 
-from benchmarks import extraction, first_image, memory, steady_state, storage, training
+from benchmarks import (
+    extraction,
+    first_image,
+    forecast,
+    memory,
+    scaling,
+    steady_state,
+    storage,
+    training,
+)
 from benchmarks.images import draw_images
 from tests.conftest import write_dataset
 
@@ -48,6 +57,30 @@ def test_memory(pictures, tmp_path):
 def test_first_image(pictures, tmp_path):
     result = run(first_image, tmp_path, "--input", pictures, "--repeats", 1)
     assert 0 < result["raw"]["first"][0] <= result["raw"]["end"][0]
+
+
+def test_forecast(pictures, tmp_path):
+    given = ["--input", pictures, "--images", 24, 48, "--repeats", 1, "--seconds", 1]
+    result = run(forecast, tmp_path, *given)
+    assert result["raw"].keys() == {"24", "48"}
+    for table in result["tables"]:
+        for name, said, found, ratio, *_ in table["rows"]:
+            assert min(said, found) > 0, name
+            assert ratio == pytest.approx(found / said)
+        peak, stored = table["rows"][2][3], table["rows"][3][3]
+        assert 0.5 < peak < 2.0
+        assert 0.5 < stored < 2.0
+
+
+def test_scaling(tmp_path):
+    file = tmp_path / "result.json"
+    few = ["--images", "2000", "--files", "20", "--commits", "10"]
+    assert scaling.main([*few, "--json", str(file)]) == 0
+    result = json.loads(file.read_text())
+    assert result["raw"]["table"]["2000"]["files"] == 2
+    # An add action names the file and its digest, and bounds of its ids, labels and splits.
+    assert 400 < result["raw"]["files"]["20"]["bytes_log"] / 20 < 1500
+    assert 20 < result["raw"]["job"]["2000"]["bytes_job"] / 2000 < 300
 
 
 def test_training_and_storage(tmp_path):

@@ -42,6 +42,17 @@ def go_tool(name: str, package: str, version: str, *flags: str) -> Path:
     return place / name
 
 
+def maven_jar(group: str, artifact: str, version: str) -> Path:
+    """One jar from Maven's central repository, without what it depends on."""
+    jar = TOOLS / "jars" / f"{artifact}-{version}.jar"
+    if not jar.exists():
+        maven = [program("mvn", "maven"), "-q", "-B", "dependency:copy"]
+        _run(
+            [*maven, f"-Dartifact={group}:{artifact}:{version}", f"-DoutputDirectory={jar.parent}"]
+        )
+    return jar
+
+
 def flink_job_server() -> Path:
     """Beam's job server for Flink, one jar, built by Maven from `job_server/pom.xml`."""
     pom = ROOT / "job_server" / "pom.xml"

@@ -1,3 +1,5 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -46,6 +48,28 @@ def test_files_enter_in_one_transaction_with_the_run_s_record(uri, storage):
     assert [(commit["run"] or {}).get("run") for commit in table.history()] == ["r2", "r1", None]
     assert FeatureTable.open(uri, version=1).counts() == [("train", "cat", 5)]
     assert DeltaTable(uri).count() == 6
+
+
+def test_of_two_runs_that_create_the_table_at_once_one_goes_through(tmp_path):
+    together = threading.Barrier(2)
+
+    def commit(uri: str, name: str) -> int | None:
+        mine = file(open_storage(uri), name, 0, 1)
+        together.wait()
+        try:
+            return commit_change(TableState(uri, None, CONTRACT, SHAPE, EMPTY_KEYS), added(mine))
+        except TableMovedError:
+            return None
+
+    def added(mine) -> Change:
+        return Change([mine], [], {})
+
+    with ThreadPoolExecutor(2) as threads:
+        for number in range(12):
+            uri = str(tmp_path / f"table{number}")
+            versions = set(threads.map(commit, [uri, uri], ["a", "b"]))
+            assert versions == {1, None}
+            assert FeatureTable.open(uri).counts() == [("train", "cat", 1)]
 
 
 def test_a_row_twice_is_refused(uri, storage):

@@ -2,7 +2,7 @@ import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 
-from pipelines.progress import ProgressFile, ProgressWatch
+from pipelines.progress import BatchesDone, ProgressFile, ProgressWatch
 
 
 class Terminal(io.StringIO):
@@ -29,7 +29,7 @@ def test_a_half_written_line_waits(tmp_path):
 
 def test_lines_where_there_is_no_terminal(tmp_path):
     file, stream = ProgressFile(str(tmp_path / "progress")), io.StringIO()
-    with ProgressWatch(file, total=10, stream=stream):
+    with ProgressWatch(BatchesDone(file), total=10, stream=stream):
         file.add(7, 3)
     assert re.search(
         r"10 of 10 images, [\d.]+ images/s, 0 s left, 3 failures\n$", stream.getvalue()
@@ -38,7 +38,7 @@ def test_lines_where_there_is_no_terminal(tmp_path):
 
 def test_a_bar_on_a_terminal(tmp_path):
     file, stream = ProgressFile(str(tmp_path / "progress")), Terminal()
-    with ProgressWatch(file, total=10, stream=stream):
+    with ProgressWatch(BatchesDone(file), total=10, stream=stream):
         file.add(7, 3)
     assert "10/10" in stream.getvalue()
     assert "failures=3" in stream.getvalue()

@@ -12,9 +12,10 @@ def books(**changes: Counter) -> Books:
     values = {
         "inputs": Counter({CATS: 10, DOGS: 4}),
         "present": Counter({CATS: 3}),
-        "written": Counter({CATS: 5, DOGS: 4}),
+        "written": Counter({CATS: 4, DOGS: 3}),
         "known_failures": Counter({CATS: 1}),
         "new_failures": Counter({CATS: 1}),
+        "waiting": Counter({CATS: 1, DOGS: 1}),
     }
     return Books(**(values | changes))
 
@@ -24,13 +25,14 @@ def test_books_that_balance():
     assert books().totals() == {
         "inputs": 14,
         "present": 3,
-        "written": 9,
+        "written": 7,
         "known_failures": 1,
         "new_failures": 1,
+        "waiting": 2,
     }
 
 
-@pytest.mark.parametrize("written", [{CATS: 4, DOGS: 4}, {CATS: 6, DOGS: 4}, {CATS: 5}])
+@pytest.mark.parametrize("written", [{CATS: 3, DOGS: 3}, {CATS: 5, DOGS: 3}, {CATS: 4}])
 def test_books_that_do_not(written):
     with pytest.raises(CommitRefusedError, match="images of train/"):
         reconcile(books(written=Counter(written)))
@@ -38,4 +40,4 @@ def test_books_that_do_not(written):
 
 def test_the_totals_alone_are_not_enough():
     with pytest.raises(CommitRefusedError, match=r"2 split and label pairs differ"):
-        reconcile(books(written=Counter({CATS: 4, DOGS: 5})))
+        reconcile(books(written=Counter({CATS: 3, DOGS: 4})))

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from pipelines.errors import InputError
+from pipelines.errors import InputError, UsageError
 from pipelines.source import list_images
 from pipelines.source.splits import split_of
 
@@ -65,10 +65,12 @@ def test_a_folder_that_cannot_be_understood(tmp_path, names, message):
         list_images(str(tmp_path))
 
 
-@pytest.mark.parametrize("where", ["nowhere", "images.txt", "gs://bucket/x"])
+@pytest.mark.parametrize("where", ["nowhere", "images.txt", "ftp://host/x"])
 def test_a_place_that_is_no_input(tmp_path, where):
     (tmp_path / "images.txt").write_text("x")
-    with pytest.raises(InputError, match=r"no folder or manifest|a manifest ends|local folder"):
+    with pytest.raises(
+        UsageError, match=r"no folder or manifest|a manifest ends|stores are s3:// and gs://"
+    ):
         list_images(where if "://" in where else str(tmp_path / where))
 
 

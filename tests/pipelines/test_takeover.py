@@ -9,6 +9,7 @@ import pytest
 from pipelines import settling
 from pipelines.driver import extract
 from pipelines.errors import ContractMismatchError
+from pipelines.settling import Settlement
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import write_image
 from tests.pipelines.test_increments import content, fresh
@@ -118,15 +119,14 @@ def test_failures_in_a_file_that_another_run_committed_are_not_lost(
     job = make_job(images, tmp_path / "features")
     looks = []
 
-    def overtaken(run, plan, record):
+    def overtaken(settlement, record, waiting):
         if not looks:
             looks.append("first")
             extract(job)
-        return settle(run, plan, record)
+        return settle(settlement, record, waiting)
 
-    from pipelines.settling import settle
-
-    monkeypatch.setattr("pipelines.driver.settle", overtaken)
+    settle = Settlement.settle
+    monkeypatch.setattr(Settlement, "settle", overtaken)
     report = extract(job)
     assert (report.counts["present"], report.counts["new_failures"]) == (88, 1)
     assert FeatureTable.open(job.table).version == 1

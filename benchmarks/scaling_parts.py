@@ -1,0 +1,188 @@
+"""One part of the driver's work at one size, in a process of its own, so that its peak is its own.
+
+`python -m benchmarks.scaling_parts FILE PART NUMBER FOLDER`; the file gets what it took as JSON.
+"""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from benchmarks.synthetic import CONTRACT, LENGTH, make_manifest, make_refs, make_tree, write_files
+from pipelines.compare import ContentHashes, compare, stored_images
+from pipelines.leakage import find_leakage
+from pipelines.peak_memory import own_peak
+from pipelines.planning import cut_shards, make_plan, sort_inputs
+from pipelines.reconcile import tally
+from pipelines.runner import load_beam
+from pipelines.source import list_images
+from pipelines.table.feature_table import FeatureTable
+from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.inspection import EMPTY_KEYS, inspect_file
+from pipelines.table.storage import open_storage
+
+ROWS_A_FILE = 1024
+FEW_ROWS = 4
+"""A file's rows where only the number of files counts."""
+
+
+class Stopwatch:
+    """Seconds by name."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Add the block's time to a name."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+def listing(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
+    """A folder tree and a manifest of it, files made before."""
+    tree = folder / f"tree-{number}"
+    if not tree.exists():
+        make_tree(tree, number)
+        make_manifest(tree, folder / f"tree-{number}.parquet", number)
+    before = own_peak()
+    with watch("folder"):
+        refs = list_images(str(tree))
+    assert len(refs) == number
+    held = own_peak() - before
+    del refs
+    with watch("manifest"):
+        assert len(list_images(str(folder / f"tree-{number}.parquet"), str(tree))) == number
+    return {"bytes_folder": held}
+
+
+def planning(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
+    """Sorting inputs, none of them done, and cutting them into shards."""
+    before = own_peak()
+    refs = make_refs(number)
+    listed = own_peak()
+    with watch("sort"):
+        todo = sort_inputs(refs, frozenset(), frozenset(), frozenset())
+    with watch("cut"):
+        plan = make_plan(todo, ROWS_A_FILE)
+    with watch("books"):
+        assert tally(refs).total() == plan.attempted
+    return {"bytes_listed": listed - before, "bytes_planned": own_peak() - listed}
+
+
+def job(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
+    """The job as it is sent to a runner: the shards stand in it."""
+    shards = cut_shards(make_refs(number), ROWS_A_FILE)
+    logging.disable(logging.WARNING)
+    beam = load_beam()
+    before = own_peak()
+    pipeline = beam.Pipeline(runner="FnApiRunner")
+    _ = pipeline | beam.Create(shards) | beam.Reshuffle()
+    with watch("encode"):
+        size = len(pipeline.to_runner_api().SerializeToString())
+    return {"bytes_job": size, "bytes_encoding": own_peak() - before}
+
+
+def table(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
+    """A table of so many rows: a first run's commit, and what a later run looks at."""
+    uri = str(folder / f"table-{number}")
+    paths = list(write_files(uri, number, ROWS_A_FILE))
+    storage = open_storage(uri)
+    before = own_peak()
+    with watch("inspect"):
+        files = [inspect_file(storage, path) for path in paths]
+    state = TableState(uri, None, CONTRACT, (LENGTH,), EMPTY_KEYS)
+    with watch("commit"):
+        commit_change(state, Change(files, [], {"run": "r"}))
+    committed = own_peak() - before
+    del files
+    inputs = {ref.image_id: ref for ref in make_refs(number)}
+    with watch("open"):
+        opened = FeatureTable.open(uri)
+    with watch("keys"):
+        keys = opened.keys()
+    with watch("stored"):
+        stored = stored_images(keys)
+    with watch("compare"):
+        found = compare(inputs, stored, ContentHashes())
+    assert len(found.same) == number
+    with watch("leakage"):
+        find_leakage((name, row.label, row.split, row.sha256) for name, row in stored.items())
+    return {
+        "files": len(paths),
+        "bytes_committing": committed,
+        "bytes_looking": own_peak() - before,
+    }
+
+
+def files(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
+    """One commit of so many files, and opening what it made."""
+    uri = str(folder / f"files-{number}")
+    paths = list(write_files(uri, number * FEW_ROWS, FEW_ROWS))
+    storage = open_storage(uri)
+    before = own_peak()
+    with watch("inspect"):
+        found = [inspect_file(storage, path) for path in paths]
+    state = TableState(uri, None, CONTRACT, (LENGTH,), EMPTY_KEYS)
+    with watch("commit"):
+        commit_change(state, Change(found, [], {"run": "r"}))
+    with watch("open"):
+        opened = FeatureTable.open(uri)
+        assert len(opened.paths) == number
+    with watch("history"):
+        opened.history()
+    log = Path(uri) / "_delta_log"
+    return {
+        "bytes_log": sum(path.stat().st_size for path in log.glob("*.json")),
+        "bytes_committing": own_peak() - before,
+    }
+
+
+def commits(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
+    """So many commits of a file each, and opening what they made."""
+    uri = str(folder / f"commits-{number}")
+    storage = open_storage(uri)
+    keys, last = EMPTY_KEYS, 0.0
+    for version, path in enumerate(write_files(uri, number * FEW_ROWS, FEW_ROWS)):
+        file = inspect_file(storage, path)
+        state = TableState(uri, version or None, CONTRACT, (LENGTH,), keys)
+        started = time.perf_counter()
+        with watch("commits"):
+            commit_change(state, Change([file], [], {"run": "r"}))
+        last = time.perf_counter() - started
+        again = pa.array([path] * file.keys.num_rows, pa.string())
+        keys = pa.concat_tables([keys, file.keys.append_column("path", again)]).combine_chunks()
+    with watch("open"):
+        opened = FeatureTable.open(uri)
+        assert len(opened.paths) == number
+    with watch("history"):
+        opened.history()
+    log = Path(uri) / "_delta_log"
+    return {
+        "last_commit": last,
+        "checkpoints": len(list(log.glob("*.checkpoint*.parquet"))),
+        "bytes_log": sum(path.stat().st_size for path in log.iterdir()),
+    }
+
+
+PARTS: dict[str, Callable[[int, Path, Stopwatch], dict[str, float]]] = {
+    part.__name__: part for part in (listing, planning, job, table, files, commits)
+}
+
+
+def main(file: str, part: str, number: str, folder: str) -> None:
+    """Do one part."""
+    watch = Stopwatch()
+    found = PARTS[part](int(number), Path(folder), watch)
+    result = {"seconds": watch.seconds, **found, "peak": own_peak()}
+    Path(file).write_text(json.dumps(result), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

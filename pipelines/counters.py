@@ -1,0 +1,48 @@
+"""What Beam's counters tell of a run, whichever workers counted."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pipelines.shard import COUNTERS
+from pipelines.waiting import Waits
+
+NO_WAITS = Waits()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Sums over a run's workers; all 0 from a runner that keeps no counters.
+
+    Attributes:
+        waits: where their time went.
+        images: rows of features written, those of second attempts included.
+        batches: calls of the engine that gave them.
+    """
+
+    waits: Waits = NO_WAITS
+    images: int = 0
+    batches: int = 0
+
+    def __add__(self, other: "Counted") -> "Counted":
+        """Sums over the parts of a run."""
+        return Counted(
+            self.waits + other.waits, self.images + other.images, self.batches + other.batches
+        )
+
+    @property
+    def mean_batch(self) -> float | None:
+        """Images the engine got at once, on average; None when it was not called."""
+        return self.images / self.batches if self.batches else None
+
+
+def read_counters(result: Any) -> Counted:  # noqa: ANN401 - Beam's results are untyped
+    """Read the counters of a finished pipeline."""
+    from apache_beam.metrics.metric import MetricsFilter
+
+    try:
+        counters = result.metrics().query(MetricsFilter().with_namespace(COUNTERS))["counters"]
+    except Exception:  # a runner without metrics says so in its own way; the work is done
+        return Counted()
+    counted = {each.key.metric.name: each.result or 0 for each in counters}
+    waits = Waits(**{f.name: counted.get(f"{f.name}_ms", 0) / 1000 for f in fields(Waits)})
+    return Counted(waits, counted.get("images", 0), counted.get("batches", 0))

@@ -1,0 +1,95 @@
+"""The options that say which features are wanted and by what; shared by commands that extract."""
+
+import argparse
+
+from pipelines.bases import BASES, POOLINGS, PREPROCESSINGS
+from pipelines.command import positive_number
+from pipelines.contract import COMPUTE_DTYPES
+from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
+from pipelines.engines.kinds import ENGINES
+from pipelines.job import DEFAULT_BATCH_SIZE, FeatureChoice
+from pipelines.table.precision import MANTISSA_BITS
+from pipelines.weights import parse_weights
+
+
+def add_feature_options(parser: argparse.ArgumentParser) -> None:
+    """Give a command the options that make the contract."""
+    features = parser.add_argument_group("which features (the contract)")
+    features.add_argument("--base", default="VGG16", choices=sorted(BASES), help="the frozen base")
+    features.add_argument(
+        "--weights", default="imagenet", help="imagenet, random[:SEED], or a weights file"
+    )
+    features.add_argument(
+        "--image_size", type=positive_number, default=150, help="height and width"
+    )
+    features.add_argument(
+        "--preprocessing",
+        default="imagenet",
+        choices=PREPROCESSINGS,
+        help="the base's own, or 1/255",
+    )
+    features.add_argument(
+        "--interpolation", default="bilinear", choices=list(INTERPOLATIONS), help="for resizing"
+    )
+    features.add_argument(
+        "--orientation", default="ignored", choices=ORIENTATIONS, help="the EXIF orientation"
+    )
+    features.add_argument(
+        "--layer", help="layer whose output is taken; the base's last if not given"
+    )
+    features.add_argument(
+        "--pooling", default="none", choices=POOLINGS, help="over height and width"
+    )
+    features.add_argument(
+        "--precision",
+        default="float32",
+        choices=list(MANTISSA_BITS),
+        help="mantissa that stored values keep",
+    )
+    features.add_argument(
+        "--compute_dtype",
+        default="float32",
+        choices=COMPUTE_DTYPES,
+        help="what the base computes in; all but float32 want a GPU and Keras",
+    )
+
+
+def add_work_options(group: argparse._ArgumentGroup) -> None:
+    """Give a group of options what says how images are shared out, run and committed."""
+    group.add_argument(
+        "--engine",
+        default="auto",
+        choices=ENGINES,
+        help="what runs the base; auto: the fastest that agrees",
+    )
+    group.add_argument(
+        "--batch_size", type=positive_number, default=DEFAULT_BATCH_SIZE, help="images a call"
+    )
+    group.add_argument(
+        "--threads", type=positive_number, help="cores a worker uses; all of them if not given"
+    )
+    group.add_argument(
+        "--shard_size", type=positive_number, metavar="ROWS", help="by bytes if not given"
+    )
+    group.add_argument(
+        "--commit_every",
+        type=positive_number,
+        metavar="IMAGES",
+        help="commit whenever so many more are done; once, at the end, if not given",
+    )
+
+
+def feature_choice(options: argparse.Namespace) -> FeatureChoice:
+    """What the options of `add_feature_options` say."""
+    return FeatureChoice(
+        base=options.base,
+        weights=parse_weights(options.weights),
+        image_size=options.image_size,
+        interpolation=options.interpolation,
+        orientation=options.orientation,
+        preprocessing=options.preprocessing,
+        layer=options.layer,
+        pooling=options.pooling,
+        precision=options.precision,
+        compute_dtype=options.compute_dtype,
+    )

@@ -1,0 +1,96 @@
+"""What a run on Flink needs here, looked at before any work begins; and calling its job off."""
+
+import json
+import os
+import shutil
+import socket
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pipelines.command import Parser
+from pipelines.errors import FrozenFeaturesError, UsageError
+
+REST_PORT = 8081
+"""Where Flink's REST interface listens unless it is told otherwise."""
+
+ANSWER_SECONDS = 10.0
+
+
+class ClusterError(FrozenFeaturesError):
+    """The cluster does not answer; nothing was submitted to it."""
+
+
+def check_flink(flags: Sequence[str]) -> None:
+    """Find out in seconds what Beam's job server would find out in minutes, or tell in pages.
+
+    Args:
+        flags: Beam's options as the user gave them; without Flink's runner nothing is looked at.
+
+    Raises:
+        UsageError: Java or the job server's jar is not here.
+        ClusterError: no Flink answers at `--flink_master`.
+    """
+    parser = Parser(add_help=False)
+    parser.add_argument("--runner", default="")
+    parser.add_argument("--flink_master", default="[auto]")
+    parser.add_argument("--flink_job_server_jar")
+    parser.add_argument("--flink_submit_uber_jar", action="store_true")
+    options, _ = parser.parse_known_args(list(flags))
+    if not options.runner.endswith("FlinkRunner"):
+        return
+    if not options.flink_submit_uber_jar and _java() is None:
+        raise UsageError(
+            "Beam's job server for Flink needs Java here; install a runtime of Java 17"
+        )
+    jar = options.flink_job_server_jar
+    if jar is not None and "://" not in jar and not Path(jar).is_file():
+        raise UsageError(f"no job server at --flink_job_server_jar {jar}; job_server/ builds it")
+    if not options.flink_master.startswith("["):  # [local] and [auto] start a Flink of their own
+        _check_answers(options.flink_master)
+
+
+def cancel_jobs(master: str, name: str) -> None:
+    """End the jobs of a name that have not ended.
+
+    Asked of Flink itself: Beam's job server answers that a job is cancelled, and lets it run.
+
+    Args:
+        master: host and port of Flink's REST interface, with or without "http://".
+        name: of the jobs.
+
+    Raises:
+        OSError: Flink does not answer.
+    """
+    root = _url(master).rstrip("/")
+    with urllib.request.urlopen(f"{root}/jobs/overview", timeout=ANSWER_SECONDS) as answer:
+        jobs = json.load(answer)["jobs"]
+    for job in jobs:
+        if job["name"] == name and job["end-time"] < 0:
+            url = f"{root}/jobs/{job['jid']}?mode=cancel"
+            request = urllib.request.Request(url, method="PATCH")
+            urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()
+
+
+def _url(master: str) -> str:
+    return master if "://" in master else f"http://{master}"
+
+
+def _java() -> str | None:
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
+
+
+def _check_answers(master: str) -> None:
+    try:
+        address = urlsplit(_url(master))
+        place = (address.hostname or "", address.port or REST_PORT)
+    except ValueError as error:
+        raise UsageError(f"--flink_master {master} is no host:port: {error}") from error
+    try:
+        socket.create_connection(place, timeout=ANSWER_SECONDS).close()
+    except OSError as error:
+        raise ClusterError(
+            f"no Flink answers at --flink_master {master}: {error.strerror or error}"
+        ) from error

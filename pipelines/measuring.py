@@ -1,0 +1,204 @@
+"""What a worker does here, measured on some images: rates, start-up, memory and stored bytes."""
+
+import itertools
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.core import LoadedImage, load_image, map_ahead
+from pipelines.cores import usable_cores
+from pipelines.decode import pixel_spec
+from pipelines.engines.conversions import CONVERTED_FOLDER
+from pipelines.engines.engine import Engine
+from pipelines.engines.kinds import CONVERTING
+from pipelines.engines.opening import EngineRequest, open_conversion, open_engine
+from pipelines.engines.trial import time_engine
+from pipelines.errors import UsageError
+from pipelines.planning import rows_per_shard
+from pipelines.records import FeatureBlock, ImageRef
+from pipelines.rehearsal import Rehearsed, rehearse
+from pipelines.table.files import FeatureFileWriter, Receipt
+from pipelines.table.storage import open_storage
+from pipelines.waiting import Waits
+from pipelines.weights.cache import cache_folder
+
+SAMPLE = 64
+"""Images on which decoding, the engine and encoding are timed apart."""
+
+DECODE_SECONDS = 1.5
+ENCODE_SECONDS = 0.5
+ENGINE_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one worker does.
+
+    Attributes:
+        engine: that ran the base.
+        cores: that it used.
+        images_per_second: in the steady state of a run, files to feature files.
+        engine_images_per_second: of the base alone.
+        decoded_per_second: images that a core reads and decodes.
+        encoded_per_second: rows that a core encodes and writes.
+        startup_seconds: of a run besides the steady state: its process, the engine, the runner and
+            the commit.
+        part_seconds: of that, what every further part (`--commit_every`) takes again.
+        waits: where the worker's time went.
+        feature_length: features an image.
+        row_bytes: bytes of a file, a row.
+        shard_rows: most images of a shard.
+        peak_bytes: memory of the process.
+        cold_seconds: that a worker takes longer to start where the base is not converted yet.
+        cold_bytes: memory of a process that has to convert it.
+        engine_bytes: of the converted base on disk; 0 for Keras, which loads the weights.
+    """
+
+    engine: str
+    cores: int
+    images_per_second: float
+    engine_images_per_second: float
+    decoded_per_second: float
+    encoded_per_second: float
+    startup_seconds: float
+    part_seconds: float
+    waits: Waits
+    feature_length: int
+    row_bytes: float
+    shard_rows: int
+    peak_bytes: int
+    cold_seconds: float
+    cold_bytes: int
+    engine_bytes: int
+
+
+def measure(
+    refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int | None, seconds: float
+) -> Measured:
+    """Measure on images like those that are to be extracted.
+
+    Args:
+        refs: the images; each is taken as often as it takes.
+        request: the engine, chosen.
+        shard_rows: what `--shard_size` says; by bytes when None.
+        seconds: about how long the steady state is watched.
+
+    Raises:
+        UsageError: none of the images looked at can be used.
+        RehearsalError: a trial extraction failed.
+    """
+    cores = request.threads or usable_cores()
+    sample = _spread(refs, SAMPLE)
+    loaded, decoded = _time_decoding(sample, request, cores)
+    if not loaded:
+        raise UsageError(f"none of the {len(sample)} images looked at can be used")
+    engine = open_engine(request)
+    alone = time_engine(engine, np.stack([each.pixels for each in loaded]), ENGINE_ROUNDS)
+    block = FeatureBlock([each.source for each in loaded], alone.features)
+    encoded, lone_row = _time_encoding(block, request, engine)
+    rows = shard_rows or rows_per_shard(alone.features.shape[1], request.batch_size)
+
+    likely = 1.0 / (1.0 / alone.images_per_second + 1.0 / (cores * decoded))
+    batch = request.batch_size
+    many = max(3, round(seconds * likely / batch)) * batch
+    first = rehearse(_repeated(refs, batch), request, rows)
+    long = rehearse(_repeated(refs, many), request, rows)
+    cold = _rehearse_cold(_repeated(refs, batch), request, rows)
+    each_image = _seconds_an_image(first, long)
+    peak = max(first.peak_bytes, long.peak_bytes)
+    return Measured(
+        engine=request.name,
+        cores=cores,
+        images_per_second=1.0 / each_image,
+        engine_images_per_second=alone.images_per_second,
+        decoded_per_second=decoded,
+        encoded_per_second=encoded,
+        startup_seconds=max(0.0, long.seconds - each_image * many),
+        part_seconds=max(0.0, long.extract_seconds - each_image * many),
+        waits=long.waits,
+        feature_length=long.feature_length,
+        # The same image again compresses to nothing beside itself.
+        row_bytes=long.stored_bytes / long.rows if many <= len(refs) else lone_row,
+        shard_rows=rows,
+        peak_bytes=peak,
+        cold_seconds=0.0 if cold is None else max(0.0, cold.seconds - first.seconds),
+        cold_bytes=peak if cold is None else max(peak, cold.peak_bytes),
+        engine_bytes=_engine_bytes(request),
+    )
+
+
+def _rehearse_cold(
+    refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int
+) -> Rehearsed | None:
+    if request.name not in CONVERTING:
+        return None
+    with tempfile.TemporaryDirectory(prefix="frozen-features-") as folder:
+        if cache_folder().is_dir():
+            for entry in cache_folder().iterdir():  # the weights are there, as in a worker's image
+                if entry.name != CONVERTED_FOLDER:
+                    (Path(folder) / entry.name).symlink_to(entry.resolve())
+        return rehearse(refs, request, shard_rows, Path(folder))
+
+
+def _seconds_an_image(first: Rehearsed, long: Rehearsed) -> float:
+    more = long.rows + long.failures - first.rows - first.failures
+    taken = long.extract_seconds - first.extract_seconds
+    # Noise may make one batch seem slower than many; then all of the time is held for steady.
+    return taken / more if taken > 0 else long.extract_seconds / (long.rows + long.failures)
+
+
+def _spread(refs: Sequence[ImageRef], count: int) -> list[ImageRef]:
+    places = np.unique(np.linspace(0, len(refs) - 1, count).astype(int))
+    return [refs[place] for place in places]
+
+
+def _repeated(refs: Sequence[ImageRef], count: int) -> list[ImageRef]:
+    return list(itertools.islice(itertools.cycle(_spread(refs, count)), count))
+
+
+def _time_decoding(
+    refs: Sequence[ImageRef], request: EngineRequest, cores: int
+) -> tuple[list[LoadedImage], float]:
+    spec = pixel_spec(request.contract)
+    loaded: list[LoadedImage] = []
+    done, started, taken = 0, time.perf_counter(), 0.0
+    while taken < DECODE_SECONDS:
+        met = list(map_ahead(lambda ref: load_image(ref, spec), refs, cores, len(refs), "decode"))
+        loaded = loaded or [each for each in met if isinstance(each, LoadedImage)]
+        done, taken = done + len(met), time.perf_counter() - started
+    return loaded, done / taken / cores
+
+
+def _time_encoding(
+    block: FeatureBlock, request: EngineRequest, engine: Engine
+) -> tuple[float, float]:
+    """Rows a second, and bytes of a row among others."""
+    text = request.contract.canonical_json()
+    receipt = Receipt("plan", "0", "none", 0, text, engine.feature_shape, engine.name, "", ())
+    with tempfile.TemporaryDirectory(prefix="frozen-features-") as folder:
+
+        def write(name: str, seconds: float) -> tuple[int, float]:
+            started, taken = time.perf_counter(), 0.0
+            with FeatureFileWriter(open_storage(folder), name, request.contract) as writer:
+                while taken < seconds:
+                    writer.write(block)
+                    taken = time.perf_counter() - started
+                writer.close(receipt)
+            return (Path(folder) / name).stat().st_size, writer.rows / (
+                time.perf_counter() - started
+            )
+
+        empty, _ = write("none.parquet", 0.0)
+        once, _ = write("once.parquet", 1e-9)
+        _, rate = write("many.parquet", ENCODE_SECONDS)
+    return rate, (once - empty) / len(block.sources)
+
+
+def _engine_bytes(request: EngineRequest) -> int:
+    if request.name not in CONVERTING:
+        return 0
+    return sum(path.stat().st_size for path in Path(open_conversion(request)).iterdir())

@@ -1,0 +1,64 @@
+"""Progress of a run whose workers are elsewhere, told by the files that they finish."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+
+from pipelines.records import Shard
+from pipelines.run_id import run_of_path
+from pipelines.table.schema import DATA_FOLDER
+from pipelines.table.storage import open_storage
+
+POLL_SECONDS = 5.0
+"""How often the folder is listed."""
+
+_END_OF_PARQUET = b"PAR1"
+
+
+class FinishedShards:
+    """Counts the images of shards whose file is finished; a second attempt counts once."""
+
+    def __init__(self, table: str, run: str, shards: Sequence[Shard]) -> None:
+        """Watch a table's folder for the files of one run.
+
+        Args:
+            table: URI of the table's folder.
+            run: the run's id.
+            shards: what it extracts.
+        """
+        self._storage, self._run = open_storage(table), run
+        self._left = {shard.name: len(shard.refs) for shard in shards}
+
+    def poll(self) -> tuple[int, int]:
+        """Images of shards finished since the last call; failures show at the end only."""
+        try:
+            return sum(self._left.pop(name, 0) for name in self._finished()), 0
+        except OSError:  # a folder that does not answer just now
+            return 0, 0
+
+    def _finished(self) -> list[str]:
+        selector = pafs.FileSelector(DATA_FOLDER, allow_not_found=True)
+        named = [(_shard_of(info.path), info) for info in self._storage.get_file_info(selector)]
+        return [
+            name
+            for name, info in named
+            if name in self._left
+            and run_of_path(info.path) == self._run
+            and self._is_whole(info.path, info.size)
+        ]
+
+    def _is_whole(self, path: str, size: int) -> bool:
+        if size < 2 * len(_END_OF_PARQUET):
+            return False
+        try:
+            with self._storage.open_input_file(path) as file:
+                return bool(file.read_at(4, size - 4) == _END_OF_PARQUET)
+        except (OSError, pa.ArrowException):  # an abandoned attempt, gone meanwhile
+            return False
+
+
+def _shard_of(path: str) -> str:
+    """The shard in a data file's name, `<time>-<random>-<shard>-<attempt>.parquet`."""
+    parts = path.rpartition("/")[2].split("-")
+    return parts[2] if len(parts) == 4 else ""

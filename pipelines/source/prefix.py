@@ -1,0 +1,90 @@
+"""Images on an object store: below a prefix that stands for a folder, or named one by one."""
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+
+from pipelines.records import ImageRef
+from pipelines.source.folder import IMAGE_SUFFIXES, arrange
+from pipelines.source.signs import unsigned_ref
+from pipelines.stores.objects import ObjectSigns, list_objects, signs_of_many
+from pipelines.stores.places import Place, parse_place
+
+TICK = 1_000_000
+"""Microseconds that pass before a store's time of change shows another value."""
+
+
+def list_prefix(root: Place) -> list[ImageRef]:
+    """List the images below a prefix as `list_folder` does those of a folder.
+
+    Their signs come with the listing; no object is asked for by itself.
+
+    Raises:
+        InputError: see `arrange`.
+        StoreError: the store does not list it.
+    """
+
+    def make(image_id: str, signs: ObjectSigns, label: str | None, split: str) -> ImageRef:
+        return _ref(image_id, root.at(signs.key).uri, label, split, signs)
+
+    return arrange(root.uri, _images(root), make)
+
+
+def refs_with_signs(rows: Sequence[tuple[str, str, str | None, str]]) -> list[ImageRef]:
+    """Inputs that were named one by one, with the signs their objects have now.
+
+    Args:
+        rows: id, URI, label and split of each, all in one bucket.
+
+    Raises:
+        StoreError: the store does not say.
+    """
+    if not rows:
+        return []
+    places = [parse_place(uri) for _, uri, _, _ in rows]
+    common = posixpath.commonpath([f"/{each.folder.key}" for each in places]).lstrip("/")
+    signs = signs_of_many(places[0].at(common), {each.key for each in places})
+    return [_ref(*row, signs.get(place.key)) for row, place in zip(rows, places, strict=True)]
+
+
+class PrefixFence:
+    """Places paths below a prefix and finds those that lead out of it."""
+
+    def __init__(self, root: Place) -> None:
+        self._root = root
+
+    def locate(self, path: str) -> str | None:
+        """The URI that a relative path or a URI means; None when it is outside the root."""
+        root = self._root
+        if "://" in path:
+            whole = root.at("").uri + "/"
+            if not path.startswith(whole):
+                return None
+            path = path.removeprefix(whole)
+        elif path.startswith("/"):
+            return None
+        else:
+            path = f"{root.key}/{path}"
+        place = root.at(posixpath.normpath(path.lstrip("/")))
+        leads_out = place.key.partition("/")[0] == ".."
+        return None if leads_out or not root.below(place.key) else place.uri
+
+
+def _images(root: Place) -> Iterator[tuple[tuple[str, ...], ObjectSigns]]:
+    for page in list_objects(root):
+        for signs in page:
+            # A folder's own marker, which some tools make, lies below nothing.
+            parts = tuple((root.below(signs.key) or "").split("/"))
+            hidden = any(part.startswith(".") for part in parts)
+            if not hidden and PurePosixPath(parts[-1]).suffix.lower() in IMAGE_SUFFIXES:
+                yield parts, signs
+
+
+def _ref(
+    image_id: str, uri: str, label: str | None, split: str, signs: ObjectSigns | None
+) -> ImageRef:
+    if signs is None:  # reading it becomes a recorded failure
+        return unsigned_ref(image_id, uri, label, split)
+    # No client can set an object's time, but within one tick a second change would not show.
+    changed = signs.modified + TICK - 1
+    return ImageRef(image_id, uri, label, split, signs.bytes, signs.modified, changed)

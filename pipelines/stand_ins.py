@@ -1,0 +1,45 @@
+"""Pictures drawn to measure on, where there are no images yet."""
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+DRAWN = 48
+"""Pictures drawn; each stands for many images."""
+
+QUALITY = 90
+LEAST_SIDE = 16
+ROUNDS = 4
+
+
+def draw_stand_ins(folder: Path, image_bytes: int, number: int = DRAWN) -> Path:
+    """Draw JPEG files of about a size: soft shapes with the grain of a photograph.
+
+    Args:
+        folder: to be filled.
+        image_bytes: what a file is to hold; its height and width follow from that.
+        number: how many.
+
+    Returns:
+        `folder`.
+    """
+    side = 256
+    for _ in range(ROUNDS):  # larger pictures are smoother, so their bytes a pixel are fewer
+        side = max(LEAST_SIDE, round(side * math.sqrt(image_bytes / len(_jpeg(0, side)))))
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(number):
+        (folder / f"{seed:06d}.jpg").write_bytes(_jpeg(seed, side))
+    return folder
+
+
+def _jpeg(seed: int, side: int) -> bytes:
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    soft = Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC)
+    grainy = np.asarray(soft, np.int16) + random.integers(-4, 5, (side, side, 1), dtype=np.int16)
+    file = io.BytesIO()
+    Image.fromarray(grainy.clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=QUALITY)
+    return file.getvalue()

@@ -1,0 +1,54 @@
+"""What a store complained of, in a few words, whichever client passed it on."""
+
+import re
+
+from pipelines.stores.places import Place
+
+_CODE = re.compile(r"<Code>([^<]+)</Code>|\"reason\":\s*\"([^\"]+)\"")
+_MESSAGE = re.compile(r"<Message>([^<]+)</Message>|\"message\":\s*\"([^\"]+)\"")
+_STATUS = re.compile(r"\b([45]\d\d) ([A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+)*)")
+NO_ANSWER = "no answer from the store; is its address right, and is it up?"
+_SILENCES = ("error sending request", "Connection refused", "tcp connect error", "timed out")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+}
+_REFUSALS = (
+    "AccessDenied",
+    "Forbidden",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "Unauthorized",
+    "ExpiredToken",
+    "InvalidToken",
+)
+
+_FOR_ALL = frozenset(
+    {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
+)
+
+
+def complaint(error: BaseException, place: Place) -> str:
+    """What went wrong at a place, one line of plain words without the clients' wrappings."""
+    text = _COLOUR.sub("", str(error))
+    code, message = _found(_CODE, text), _found(_MESSAGE, text)
+    status = _STATUS.search(text)
+    said = ": ".join(filter(None, [code or (status and " ".join(status.groups())), message]))
+    if not said and any(sign in text for sign in _SILENCES):
+        return NO_ANSWER
+    if not said:
+        said = " ".join(text.partition("Debug source")[0].split()) or type(error).__name__
+    if any(refusal in said for refusal in _REFUSALS):
+        return f"{said.rstrip('.')}; check {_CREDENTIALS[place.scheme]}"
+    return said.rstrip(".")
+
+
+def blames_the_store(said: str) -> bool:
+    """Whether a complaint would be the same of any other object: no answer, or no credentials."""
+    return said == NO_ANSWER or said[:1] == "5" or said.partition(":")[0] in _FOR_ALL
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str | None:
+    match = pattern.search(text)
+    return None if match is None else next(group for group in match.groups() if group is not None)

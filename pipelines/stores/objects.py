@@ -1,0 +1,197 @@
+"""Reading, listing and asking after objects."""
+
+import contextlib
+import errno
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from pipelines.errors import FrozenFeaturesError
+from pipelines.stores.clients import open_bucket
+from pipelines.stores.complaints import blames_the_store, complaint
+from pipelines.stores.places import Place, parse_place
+
+PAGE = 1000
+"""Objects that a store lists in one answer, at most."""
+
+ASKING_THREADS = 16
+
+GIVE_UP = 10
+"""Reads in a row that the store refuses before the work ends."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class StoreError(OSError):
+    """A store did not give what was asked for; one line that says what and why."""
+
+
+class StoreGoneError(FrozenFeaturesError):
+    """No image can be read any more: the work ends, where single images would fail for hours."""
+
+
+class UnusableNameError(StoreError):
+    """An object's name holds what the client cannot say: "//", ".." or control characters."""
+
+
+class _Refusals:
+    """Counts reads in a row that failed for the store's sake and not for the object's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def add(self, said: str, all_alike: bool) -> None:
+        with self._lock:
+            self._count = self._count + 1 if all_alike else 0
+            if self._count >= GIVE_UP:
+                raise StoreGoneError(f"{GIVE_UP} times in a row: {said}")
+
+    def reset(self) -> None:
+        self._count = 0
+
+
+_refusals = _Refusals()
+
+
+class ObjectSigns(NamedTuple):
+    """What a store tells of an object without giving its bytes.
+
+    Attributes:
+        key: in its bucket.
+        bytes: size.
+        modified: time of its last change, microseconds since the epoch (UTC); stores give it to
+            the second.
+    """
+
+    key: str
+    bytes: int
+    modified: int
+
+
+def read_object(uri: str) -> bytes:
+    """Read a whole object; what may pass has been tried again for `RETRY_SECONDS`.
+
+    Raises:
+        OSError: it is not there (`errno.ENOENT`), or the store does not give it.
+        StoreGoneError: the store has given nothing for a while.
+    """
+    place = parse_place(uri)
+    import obstore
+
+    try:
+        with _complaints(place, "read"):
+            content: bytes = obstore.get(open_bucket(place), place.key).bytes().to_bytes()
+    except StoreError as error:
+        gone = isinstance(error.__cause__, FileNotFoundError)
+        said = complaint(error.__cause__ or error, place)
+        _refusals.add(str(error), all_alike=not gone and blames_the_store(said))
+        raise OSError(errno.ENOENT if gone else errno.EIO, str(error), uri) from error
+    _refusals.reset()
+    return content
+
+
+def list_objects(folder: Place) -> Iterator[list[ObjectSigns]]:
+    """List the objects below a place, all levels, a page at a time, ascending by key.
+
+    Raises:
+        StoreError: the store does not list it, or a name cannot be used.
+    """
+    import obstore
+
+    with _complaints(folder, "list"):
+        pages = obstore.list(open_bucket(folder), folder.key or None, chunk_size=PAGE)
+    while True:
+        with _complaints(folder, "list"):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield [_signs(meta) for meta in page]
+
+
+def first_objects(folder: Place) -> list[ObjectSigns]:
+    """The first page of a listing; empty where nothing lies below the place.
+
+    Raises:
+        StoreError: the store does not list it.
+    """
+    return next(list_objects(folder), [])
+
+
+def signs_of(place: Place) -> ObjectSigns | None:
+    """Signs of one object; None where it is not there.
+
+    Raises:
+        StoreError: the store does not say.
+    """
+    import obstore
+
+    try:
+        with _complaints(place, "look at"):
+            return _signs(obstore.head(open_bucket(place), place.key))
+    except StoreError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
+
+
+def signs_of_many(folder: Place, keys: set[str]) -> dict[str, ObjectSigns]:
+    """Signs of objects below a place, by key; those that are not there are left out.
+
+    A page of a listing tells of a thousand objects, but perhaps of none that is wanted. So the
+    folder is listed for as many pages as objects remain to be found, and then those are asked for
+    one by one: never more than twice the requests of the better way.
+
+    Raises:
+        StoreError: the store does not say.
+    """
+    found: dict[str, ObjectSigns] = {}
+    with contextlib.suppress(UnusableNameError):
+        for number, page in enumerate(list_objects(folder), start=1):
+            found.update((each.key, each) for each in page if each.key in keys)
+            if number >= len(keys) - len(found):
+                break
+        else:
+            return found
+    places = [folder.at(key) for key in sorted(keys - found.keys())]
+    with ThreadPoolExecutor(ASKING_THREADS) as threads:
+        asked = list(threads.map(signs_of, places))
+    found.update((each.key, each) for each in asked if each is not None)
+    return found
+
+
+def check_can_write(folder: Place) -> None:
+    """Write an object below a place and remove it again.
+
+    Raises:
+        StoreError: the store does not take it.
+    """
+    import obstore
+
+    probe = folder.at(f"{folder.key}/_writable".lstrip("/"))
+    with _complaints(folder, "write to"):
+        store = open_bucket(folder)
+        obstore.put(store, probe.key, b"")
+        obstore.delete(store, probe.key)
+
+
+@contextlib.contextmanager
+def _complaints(place: Place, doing: str) -> Iterator[None]:
+    from obstore.exceptions import InvalidPathError
+
+    try:
+        yield
+    except FrozenFeaturesError:
+        raise
+    except Exception as error:  # obstore's errors and Python's own have no nearer common root
+        unusable = isinstance(error, InvalidPathError)
+        kind = UnusableNameError if unusable else StoreError
+        raise kind(f"cannot {doing} {place.uri}: {complaint(error, place)}") from error
+
+
+def _signs(meta: Any) -> ObjectSigns:  # noqa: ANN401 - mypy does not follow obstore
+    modified = (meta["last_modified"] - _EPOCH) // _MICROSECOND
+    return ObjectSigns(meta["path"], meta["size"], modified)

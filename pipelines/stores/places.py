@@ -1,0 +1,75 @@
+"""Places on an object store: `s3://bucket/key`, `gs://bucket/key`."""
+
+import posixpath
+from dataclasses import dataclass, replace
+from typing import Self
+
+from pipelines.errors import UsageError
+
+SCHEMES = ("s3", "gs")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An object, or a prefix of objects that stands for a folder.
+
+    Attributes:
+        scheme: one of `SCHEMES`.
+        bucket: the bucket's name.
+        key: names in the bucket joined by "/", with none at either end; "" is the whole bucket.
+    """
+
+    scheme: str
+    bucket: str
+    key: str
+
+    @property
+    def uri(self) -> str:
+        """The place as users and tables write it."""
+        return f"{self.scheme}://{self.bucket}" + (f"/{self.key}" if self.key else "")
+
+    @property
+    def name(self) -> str:
+        """The last part of the key."""
+        return posixpath.basename(self.key)
+
+    @property
+    def folder(self) -> Self:
+        """The place one level up."""
+        return self.at(posixpath.dirname(self.key))
+
+    def at(self, key: str) -> Self:
+        """Another place in the same bucket."""
+        return replace(self, key=key)
+
+    def below(self, key: str) -> str | None:
+        """What of a key comes after this place; None where it does not lie below it."""
+        if not self.key:
+            return key
+        return key[len(self.key) + 1 :] if key.startswith(f"{self.key}/") else None
+
+
+def is_remote(location: str) -> bool:
+    """Whether a location is on an object store, or claims to be on something of that kind."""
+    return "://" in location
+
+
+def parse_place(location: str) -> Place:
+    """Take a URI apart.
+
+    Raises:
+        UsageError: it has another scheme, no bucket, or a key that stores cannot agree on.
+    """
+    scheme, _, rest = location.partition("://")
+    if scheme not in SCHEMES:
+        known = " and ".join(f"{each}://" for each in SCHEMES)
+        raise UsageError(
+            f"cannot use {location}: stores are {known}, and a local path is named without a scheme"
+        )
+    bucket, _, key = rest.partition("/")
+    if not bucket:
+        raise UsageError(f"{location} names no bucket; write {scheme}://BUCKET/FOLDER")
+    key = key.rstrip("/")
+    if key and not {"", ".", ".."}.isdisjoint(key.split("/")):
+        raise UsageError(f"{location} has an empty, '.' or '..' part; name the place plainly")
+    return Place(scheme, bucket, key)

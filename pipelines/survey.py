@@ -1,0 +1,77 @@
+"""What there is to extract, and by which engine, seen before it is done."""
+
+import itertools
+import time
+from dataclasses import dataclass
+
+from pipelines.choice import RACE_FROM, choose_engine
+from pipelines.engines.opening import EngineRequest
+from pipelines.engines.remembering import Choice
+from pipelines.forecast import Workload
+from pipelines.job import ExtractJob
+from pipelines.records import ImageRef
+from pipelines.run import Run
+from pipelines.source import list_images
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a run would find.
+
+    Attributes:
+        work: what it would have to do.
+        refs: images to measure on; empty when there is nothing to do.
+        choice: the engine and why it is that one; None when there is nothing to do.
+        request: the same for whoever opens it.
+        choosing_seconds: what choosing and opening it took; most of it is spent once a machine.
+    """
+
+    work: Workload
+    refs: tuple[ImageRef, ...]
+    choice: Choice | None
+    request: EngineRequest
+    choosing_seconds: float
+
+
+def survey(job: ExtractJob, images: int | None) -> Survey:
+    """List the input, hold it against the table, and choose the engine.
+
+    Args:
+        job: the extraction; its table need not be there.
+        images: how many images to plan for, the input being a sample of them; None for those that
+            the table lacks.
+
+    Raises:
+        UsageError: the options or the input are wrong.
+        EngineError, WeightsError: no engine can be opened.
+    """
+    started = time.perf_counter()
+    run = Run(job)
+    listing = time.perf_counter() - started
+    scene = run.look()
+    started = time.perf_counter()
+    plan = run.plan(scene)
+    choosing = time.perf_counter() - started
+    refs = tuple(ref for shard in plan.shards for ref in shard.refs)
+    read = sum(ref.bytes for ref in refs)
+    if images is None or not refs:
+        work = Workload(len(refs), read, len(run.inputs), listing, job.commit_every)
+        return Survey(work, refs, run.choice, run.engine, choosing)
+    # A run of so many images would hold a race where one of the sample does not.
+    like = list(itertools.islice(itertools.cycle(refs), min(images, RACE_FROM)))
+    choice, request = choose_engine(job.engine, run.engine, like)
+    choosing = time.perf_counter() - started
+    work = Workload(
+        images=images,
+        bytes_read=read * images // len(refs),
+        listed=images,
+        listing_seconds=_seconds_of_listing(job) * images / len(run.inputs),
+        commit_every=job.commit_every,
+    )
+    return Survey(work, refs, choice, request, choosing)
+
+
+def _seconds_of_listing(job: ExtractJob) -> float:
+    started = time.perf_counter()
+    list_images(job.input, job.input_root)
+    return time.perf_counter() - started

@@ -1,0 +1,60 @@
+"""One Flink cluster, one set of photographs and one reference table for the tests of a session."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tests.cluster.flink import FlinkCluster, flink_cluster
+from tests.cluster.runs import CHEAP, submit
+from tests.faults.commands import content
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    tmp_path_factory: pytest.TempPathFactory, engines_cache: Path
+) -> Iterator[FlinkCluster]:
+    """Two TaskManagers of one slot, each with its worker pool."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FROZEN_FEATURES_CACHE", str(engines_cache))
+        with flink_cluster(tmp_path_factory.mktemp("flink") / "cluster") as started:
+            yield started
+
+
+@pytest.fixture(scope="session")
+def engines_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Converted engines, kept for all runs of the session: a worker pool outlives a test."""
+    return tmp_path_factory.mktemp("engines")
+
+
+@pytest.fixture(autouse=True)
+def _one_cache(engines_cache: Path, _own_cache: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FROZEN_FEATURES_CACHE", str(engines_cache))
+
+
+@pytest.fixture(scope="session")
+def four_hundred(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """400 photographs of two classes in two splits."""
+    root = tmp_path_factory.mktemp("photographs") / "images"
+    for split, each in (("train", 150), ("test", 50)):
+        for label in ("cats", "dogs"):
+            folder = root / split / label
+            folder.mkdir(parents=True)
+            for path in sorted((photographs / split / label).iterdir())[:each]:
+                (folder / path.name).symlink_to(path.resolve())
+    return root
+
+
+@pytest.fixture(scope="session")
+def reference(
+    four_hundred: Path, tmp_path_factory: pytest.TempPathFactory, engines_cache: Path
+) -> pa.Table:
+    """What the embedded runner makes of them."""
+    table = tmp_path_factory.mktemp("reference") / "features"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FROZEN_FEATURES_CACHE", str(engines_cache))
+        submit(four_hundred, table, CHEAP)
+    rows = content(table)
+    assert rows.num_rows == 400
+    return rows
