@@ -21,7 +21,7 @@ WORKDIR /build/target
 COPY job_server/pom.xml /build/
 COPY ${JOB_SERVER_JAR} /given/
 RUN --mount=type=cache,target=/root/.m2/repository \
-    if ls /given/*.jar; then \
+    if ls /given/*.jar 2> /dev/null; then \
         mv /given/*.jar flink-job-server.jar; \
     else \
         mvn --quiet --batch-mode --file /build/pom.xml package; \
@@ -88,7 +88,7 @@ LABEL org.opencontainers.image.title="frozen-features/trainer"
 COPY --from=trainer-python /opt/venv /opt/venv
 COPY --from=weights /weights /weights
 COPY --from=trainer-python /opt/frozen-features /opt/frozen-features
-COPY container/health/trainer.py /usr/local/bin/health
+COPY --chmod=755 container/health/trainer.py /usr/local/bin/health
 USER 10001:10001
 HEALTHCHECK --interval=5m --timeout=60s CMD ["health"]
 CMD ["python", "-m", "classifiers.train", "--help"]
@@ -101,7 +101,7 @@ COPY --from=worker-python /opt/venv /opt/venv
 COPY --from=boot /opt/boot/container /opt/apache/beam/boot
 COPY --from=weights /weights /weights
 COPY --from=worker-python /opt/frozen-features /opt/frozen-features
-COPY container/health/worker.py /usr/local/bin/health
+COPY --chmod=755 container/health/worker.py /usr/local/bin/health
 USER 10001:10001
 EXPOSE 50000
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["health"]
@@ -117,7 +117,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends openjdk-17-jre-headless \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=job-server /build/target/flink-job-server.jar /opt/beam/flink-job-server.jar
-COPY container/health/submit.py /usr/local/bin/health
+COPY --chmod=755 container/health/submit.py /usr/local/bin/health
 USER 10001:10001
 HEALTHCHECK --interval=5m --timeout=60s CMD ["health"]
 ENTRYPOINT []

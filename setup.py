@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4", "onnx>=1.18,<2"]
-OPENVINO = ["openvino>=2026.4,<2027"]
+OPENVINO = ["openvino>=2026.4,<2027", "scipy>=1.15,<2"]  # Keras's export to it imports scipy
 NCNN = ["ncnn>=1.0.20261020,<2"]
 CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.

@@ -22,7 +22,7 @@ from pipelines.weights.loading import load_base
 from tests.cluster.bases import go_base, python_base
 from tests.cluster.images import Images
 from tests.cluster.pods import Pod
-from tests.cluster.tools import flink_job_server
+from tests.cluster.tools import absent, flink_job_server
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
@@ -39,7 +39,7 @@ COMPILERS = re.compile(
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Images]:
     if os.geteuid() != 0:
-        pytest.skip("chroot isolation takes root")
+        absent("buildah's chroot isolation and network namespaces take root")
     images = Images(tmp_path_factory.mktemp("images"))
     yield images
     images.remove()
@@ -192,7 +192,7 @@ def test_boot_s_workers_extract_what_the_embedded_runner_does(
     health = config["Healthcheck"]["Test"][1:]
     early = pod.run(worker, *health)
     assert early.returncode == 1
-    assert early.stderr == "no worker pool answers on localhost:50000: UNAVAILABLE\n"
+    assert early.stderr.startswith("no worker pool answers on localhost:50000: UNAVAILABLE\n")
 
     log = volumes["/tmp"] / "pool.log"
     pod.start(worker, *config["Entrypoint"], *config["Cmd"], log=log)
