@@ -20,6 +20,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.cluster.processes import start
 from tests.cluster.tools import TOOLS, program
 
 MODULE = Path(__file__).parent / "api_server"
@@ -167,7 +168,7 @@ def api_server(folder: Path, ports: tuple[int, int, int]) -> Iterator[ApiServer]
     with contextlib.ExitStack() as stack:
         for name, options in commands.items():
             log = stack.enter_context((folder / f"{name}.log").open("wb"))
-            started = subprocess.Popen([programs[name], *options], stdout=log, stderr=log)
+            started = start([programs[name], *options], stdout=log, stderr=log)
             stack.callback(_end, started)
         server = ApiServer(f"https://127.0.0.1:{secure}", folder / "apiserver.crt")
         _wait(server, folder / "kube-apiserver.log")

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.processes import start
 from tests.cluster.tools import absent, flink_job_server, program
 from tests.conftest import ROOT
 
@@ -194,7 +195,7 @@ class FlinkCluster:
         if self._core_of is not None and number is not None:
             command = ["taskset", "-c", str(self._core_of[number]), *command]
         with (self.folder / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(
+            self._processes[name] = start(
                 command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
             )
 

@@ -7,12 +7,12 @@ puts over in JSON, condition and all, and lets their listings begin where they a
 
 import contextlib
 import json
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.cluster.processes import start
 from tests.cluster.s3_server import free_port, stopped_at_the_end, wait_until_it_answers
 from tests.cluster.tools import go_tool
 from tests.conftest import ROOT
@@ -34,7 +34,7 @@ def gcs_server(folder: Path) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("wb"))
         for arguments, address in ((command, behind), (relay, front)):
-            process = subprocess.Popen(arguments, stdout=output, stderr=output, cwd=ROOT)
+            process = start(arguments, stdout=output, stderr=output, cwd=ROOT)
             stack.enter_context(stopped_at_the_end(process))
             wait_until_it_answers(f"http://{address}/storage/v1/b", process, log)
         made = urllib.request.Request(

@@ -16,6 +16,7 @@ import yaml
 
 from tests.cluster.api_servers import ADMIN, ApiServer
 from tests.cluster.flink import _OPENED, flink_jars, free_ports
+from tests.cluster.processes import start
 from tests.cluster.tools import absent, program
 
 CLIENT = "org.apache.flink.kubernetes.cli.KubernetesSessionCli"
@@ -111,7 +112,7 @@ def jobmanager(
     alone = [program("unshare", "util-linux"), "--mount", "sh", "-c", script, "sh"]
     log = folder / "jobmanager.log"
     with log.open("wb") as out:
-        process = subprocess.Popen(
+        process = start(
             [*alone, *java], env={**os.environ, "FLINK_CONF_DIR": str(conf)}, stdout=out, stderr=out
         )
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.cluster.images import Images
+from tests.cluster.processes import start
 
 HOLDER = ("unshare", "--net", "--pid", "--fork", "--kill-child", "sh", "-c")
 LOOPBACK_ONLY = "ip link set lo up && echo up && exec sleep infinity"
@@ -27,7 +28,7 @@ class Pod(AbstractContextManager["Pod"]):
         self._containers: dict[str, str] = {}
 
     def __enter__(self) -> "Pod":
-        self._holder = subprocess.Popen([*HOLDER, LOOPBACK_ONLY], stdout=subprocess.PIPE)
+        self._holder = start([*HOLDER, LOOPBACK_ONLY], stdout=subprocess.PIPE)
         assert self._holder.stdout is not None
         assert self._holder.stdout.readline() == b"up\n"
         of_holder = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children")
@@ -52,9 +53,7 @@ class Pod(AbstractContextManager["Pod"]):
     def start(self, image: str, *command: str, log: Path) -> "subprocess.Popen[bytes]":
         """Start a command that goes on; what it says goes to a file of this machine."""
         with log.open("wb") as file:
-            return subprocess.Popen(
-                self._command(image, command, self._volumes), stdout=file, stderr=file
-            )
+            return start(self._command(image, command, self._volumes), stdout=file, stderr=file)
 
     def __exit__(
         self,

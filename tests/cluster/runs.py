@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.processes import start
 from tests.conftest import ROOT
 
 CHEAP = ("--weights", "random:1", "--image_size", "100", "--engine", "ncnn", "--batch_size", "16")
@@ -35,7 +36,7 @@ class Submission:
         self.table, self._json = table, table.with_suffix(f".{time.time_ns()}.json")
         command = [sys.executable, "-m", "pipelines.extract", "--input", str(images)]
         command += ["--table", str(table), "--json", str(self._json), *flags]
-        self._process = subprocess.Popen(
+        self._process = start(
             command,
             cwd=ROOT,
             stdout=subprocess.PIPE,

@@ -14,6 +14,7 @@ from pathlib import Path
 import obstore
 from obstore.store import S3Store
 
+from tests.cluster.processes import start
 from tests.cluster.tools import go_tool
 
 VERSION = "v1.8.0"
@@ -111,9 +112,7 @@ def s3_server(folder: Path, port: int | None = None) -> Iterator[S3Server]:
     command += ["--sidecar", str(folder / "metadata"), str(folder / "objects")]
     keys = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            command, env={**os.environ, **keys}, stdout=output, stderr=output
-        )
+        process = start(command, env={**os.environ, **keys}, stdout=output, stderr=output)
     with stopped_at_the_end(process):
         wait_until_it_answers(endpoint, process, log)
         yield S3Server(endpoint)
