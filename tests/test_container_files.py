@@ -1,13 +1,21 @@
 """What the Dockerfile names must be what the rest of the project names."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
+import setuptools
 
 from tests.conftest import ROOT
 
 LOCKS = sorted((ROOT / "container").glob("*.lock"))
+EXTRAS = {
+    "trainer": ("train", "openvino", "ncnn"),
+    "worker-cpu": ("extract",),
+    "worker-gpu": ("extract", "cuda"),
+}
+"""What of setup.py an image's lock file is made for."""
 
 
 def pins(lock: Path) -> dict[str, str]:
@@ -37,8 +45,22 @@ def test_a_lock_file_pins_the_versions_that_were_tested_with_their_hashes(lock):
     assert all("--hash=sha256:" in block for block in blocks)
 
 
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_a_lock_file_holds_what_setup_asks_for(lock, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **keywords: asked.update(keywords))
+    monkeypatch.chdir(ROOT)
+    runpy.run_path("setup.py")
+    wanted = list(asked["install_requires"])
+    for extra in EXTRAS[lock.stem]:
+        wanted += asked["extras_require"][extra]
+    names = {re.match(r"[\w-]+", each).group() for each in wanted}
+    assert len(names) > 8
+    assert not names - pins(lock).keys(), "make lock was not run"
+
+
 def test_there_is_a_lock_file_for_every_image():
-    assert [lock.stem for lock in LOCKS] == ["trainer", "worker-cpu", "worker-gpu"]
+    assert [lock.stem for lock in LOCKS] == list(EXTRAS)
 
 
 def test_the_trainer_has_no_beam_and_a_gpu_worker_adds_nvidia_s_libraries_alone():
