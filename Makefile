@@ -6,9 +6,11 @@ CLUSTER_READY := .venv/.ready-for-clusters
 DEMO ?= build/demo
 BENCH_IMAGES ?= 400
 BENCH_REPEATS ?= 3
+IMAGE_LOCK = build/lock/bin/uv pip compile --quiet --python-version 3.11 --no-annotate --no-header \
+    --constraint requirements.lock --generate-hashes
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
-.PHONY: install demo test test-all check format lock bench bench-flink bench-gpu clean
+.PHONY: install demo test test-all check format lock bench bench-flink bench-scaling bench-gpu clean
 
 install: $(READY)
 
@@ -36,6 +38,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
@@ -47,9 +50,15 @@ bench: $(READY)
 	    --json build/bench-extraction.json
 	$(BIN)/python -m benchmarks.steady_state --images $(BENCH_IMAGES) --repeats $(BENCH_REPEATS) \
 	    --json build/bench-steady-state.json
+	$(BIN)/python -m benchmarks.forecast --images $(BENCH_IMAGES) --repeats $(BENCH_REPEATS) \
+	    --json build/bench-forecast.json
 	$(BIN)/python -m benchmarks.storage --json build/bench-storage.json
 	$(BIN)/python -m benchmarks.training --repeats $(BENCH_REPEATS) \
 	    --json build/bench-training.json
+
+# The driver's costs by numbers of images, files and commits: docs/scaling.md.
+bench-scaling: $(READY)
+	$(BIN)/python -m benchmarks.scaling --json build/bench-scaling.json
 
 # About five minutes, with a Flink cluster on loopback.
 bench-flink: $(CLUSTER_READY)
@@ -64,6 +73,11 @@ lock:
 	build/lock/bin/python -m pip install --quiet uv==0.13.9
 	build/lock/bin/uv pip compile --quiet --python-version 3.11 --no-annotate --no-header \
 	    --extra dev --extra cluster --output-file requirements.lock setup.py
+	$(IMAGE_LOCK) --extra extract --output-file container/worker-cpu.lock setup.py
+	$(IMAGE_LOCK) --extra extract --extra cuda --python-platform x86_64-manylinux_2_28 \
+	    --output-file container/worker-gpu.lock setup.py
+	$(IMAGE_LOCK) --extra train --extra openvino --extra ncnn \
+	    --output-file container/trainer.lock setup.py
 
 clean:
 	rm -rf build .venv

@@ -68,16 +68,16 @@ def test_a_slow_consumer_is_told_from_a_slow_disk(tmp_path, monkeypatch):
     pixels = PixelSpec(8, "bilinear", "ignored")
 
     def waits(pause_of_consumer: float, pause_of_reader: float) -> Waits:
-        from pipelines import core
+        from pipelines import loading
 
-        real = core.read_bytes
+        real = loading.read_bytes
 
         def read(uri: str) -> bytes:
             time.sleep(pause_of_reader)
             return real(uri)
 
         with monkeypatch.context() as patch:
-            patch.setattr(core, "read_bytes", read)
+            patch.setattr(loading, "read_bytes", read)
             clock = BaseClock()
             for _ in extract_images(refs, MeanColour(2), pixels, 1, clock):
                 time.sleep(pause_of_consumer)
