@@ -53,7 +53,7 @@ def as_text(report: PlanReport) -> str:
     parts = [
         format_table(_measured(report.measured), ("measured here", "")),
         format_table(_forecast(report), ("forecast", "")),
-        f"{report.bottleneck}\n{report.worker.busy_cores} cores keep a worker's base busy",
+        f"{report.bottleneck}\n{_cores(report.worker.busy_cores)} a worker's base busy",
         as_yaml(report.pods),
     ]
     return "\n\n".join(parts)
@@ -120,3 +120,7 @@ def as_json(report: PlanReport) -> dict[str, Any]:
         "bottleneck": report.bottleneck,
         "kubernetes": asdict(report.pods),
     }
+
+
+def _cores(count: int) -> str:
+    return "1 core keeps" if count == 1 else f"{count} cores keep"

@@ -155,6 +155,7 @@ def test_json_lines_that_are_no_manifest(folder, text):
     assert [ref.bytes for ref in refs] == [0]
 
 
+@pytest.mark.acceptance
 def test_a_million_rows(tmp_path):
     """In a process of its own, so that its memory can be measured."""
     manifest = tmp_path / "m.csv"
