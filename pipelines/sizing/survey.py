@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pipelines.choice import RACE_FROM, choose_engine
 from pipelines.engines.opening import EngineRequest
 from pipelines.engines.remembering import Choice
-from pipelines.forecast import Workload
 from pipelines.job import ExtractJob
 from pipelines.records import ImageRef
 from pipelines.run import Run
+from pipelines.sizing.forecast import Workload
 from pipelines.source import list_images
 
 

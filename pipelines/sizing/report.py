@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.command import format_table
-from pipelines.forecast import Forecast, Worker
-from pipelines.measuring import Measured
-from pipelines.pod_sizes import PodSizes, as_yaml, fit_pods
-from pipelines.survey import Survey
+from pipelines.sizing.forecast import Forecast, Worker
+from pipelines.sizing.measuring import Measured
+from pipelines.sizing.pod_sizes import PodSizes, as_yaml, fit_pods
+from pipelines.sizing.survey import Survey
 from pipelines.waiting import name_bottleneck
 
 

@@ -1,6 +1,6 @@
 """A rehearsal: some images go through all of a run but its listing, in a process of its own.
 
-`python -m pipelines.rehearsal FOLDER` is how `rehearse` starts that process. Its table is
+`python -m pipelines.sizing.rehearsal FOLDER` is how `rehearse` starts that process. Its table is
 temporary; what counts is how long it took, where the time went, and how much memory and disk.
 """
 
@@ -106,7 +106,7 @@ def rehearse(
 def _run(desk: Path, cache: Path) -> str:
     path = os.pathsep.join([str(Path(__file__).resolve().parents[1]), *sys.path])
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.rehearsal", str(desk)],
+        [sys.executable, "-m", "pipelines.sizing.rehearsal", str(desk)],
         capture_output=True,
         check=False,
         text=True,

@@ -21,7 +21,7 @@ from pipelines.errors import UsageError
 from pipelines.loading import LoadedImage, load_image
 from pipelines.planning import rows_per_shard
 from pipelines.records import FeatureBlock, ImageRef
-from pipelines.rehearsal import Rehearsed, rehearse
+from pipelines.sizing.rehearsal import Rehearsed, rehearse
 from pipelines.table.files import FeatureFileWriter, Receipt
 from pipelines.table.storage import open_storage
 from pipelines.waiting import Waits

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 from pipelines.errors import UsageError
-from pipelines.measuring import Measured
+from pipelines.sizing.measuring import Measured
 from pipelines.waiting import Waits
 
 JOB_SECONDS = 20e-6

@@ -1,0 +1,1 @@
+"""What an extraction will take: measured on some of its images, then formulas."""
