@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 
-from pipelines import measuring, plan, rehearsal
+from pipelines import plan
 from pipelines.planning import rows_per_shard
+from pipelines.sizing import measuring, rehearsal
 from pipelines.sizing.rehearsal import RehearsalError, rehearse
 from pipelines.sizing.stand_ins import draw_stand_ins
 from pipelines.table.feature_table import FeatureTable
