@@ -103,9 +103,19 @@ def _shared_strings(column: pa.ChunkedArray) -> list[str | None]:
 
 @collector_paused()
 def compare(
-    inputs: Mapping[str, ImageRef], stored: Mapping[str, StoredImage], hashes: ContentHashes
+    inputs: Mapping[str, ImageRef],
+    stored: Mapping[str, StoredImage],
+    hashes: ContentHashes,
+    run: str = "",
 ) -> Comparison:
-    """Sort inputs and rows by what became of them."""
+    """Sort inputs and rows by what became of them.
+
+    Args:
+        inputs: by image id.
+        stored: the table's rows, by image id.
+        hashes: for inputs whose signs leave doubt.
+        run: this run's id; a row it wrote is right, whatever became of the image since.
+    """
     same: set[str] = set()
     relabelled: set[str] = set()
     doubtful: list[ImageRef] = []
@@ -113,7 +123,7 @@ def compare(
         row = stored.get(name)
         if row is None:
             continue
-        if not signs_agree(ref, row):
+        if run_of_path(row.path) != run and not signs_agree(ref, row):
             doubtful.append(ref)
         elif ref.label == row.label and ref.split == row.split:
             same.add(name)

@@ -43,7 +43,7 @@ def _extract(argv: Sequence[str]) -> int:
     for line in report.leakage.describe():
         print(f"leakage: {line}")
     left = report.counts["vanished"] - report.counts["pruned"]
-    if left:
+    if left > 0:
         print(f"{left} rows stay whose image is gone from the input; --prune removes them")
     if not report.counts["written"] and not report.extract_seconds:
         print("nothing to extract: the base was not loaded")

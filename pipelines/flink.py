@@ -37,9 +37,10 @@ def check_flink(flags: Sequence[str]) -> None:
     parser.add_argument("--flink_master", default="[auto]")
     parser.add_argument("--flink_job_server_jar")
     parser.add_argument("--flink_submit_uber_jar", action="store_true")
+    parser.add_argument("--job_endpoint")
     options, _ = parser.parse_known_args(list(flags))
-    if not options.runner.endswith("FlinkRunner"):
-        return
+    if not options.runner.endswith("FlinkRunner") or options.job_endpoint is not None:
+        return  # another runner, or a job server elsewhere, which knows its Flink
     if not options.flink_submit_uber_jar and _java() is None:
         raise UsageError(
             "Beam's job server for Flink needs Java here; install a runtime of Java 17"

@@ -87,6 +87,8 @@ class Run:
         )
         self._hashes = ContentHashes()
         self._intact: dict[str, bool] = {}
+        self._receipts_read: set[str] = set()
+        self.planned_on = 0
         self._open_table()
         check_writable(self.uri)
 
@@ -100,7 +102,7 @@ class Run:
         table = self._open_table()
         keys = EMPTY_KEYS if table is None else table.keys()
         stored = stored_images(keys)
-        comparison = compare(self.inputs, stored, self._hashes)
+        comparison = compare(self.inputs, stored, self._hashes, self.id)
         wanted = {name: self.inputs[name] for name in comparison.new | comparison.changed}
         if not folder_exists(self.uri):
             return Scene(table, keys, stored, comparison, NO_WORK)
@@ -110,11 +112,14 @@ class Run:
         keep = not self.job.retry_failures
         intact = functools.partial(self._is_intact, storage)
         work = match_finished(files, wanted, self._hashes, intact, self.id, keep)
-        work = add_own_failures(work, storage, committed, wanted, self.id)
+        unread = [path for path in committed if path not in self._receipts_read]
+        work = add_own_failures(work, storage, unread, wanted, self.id)
+        self._receipts_read.update(committed, (file.path for file in files))
         return Scene(table, keys, stored, comparison, work)
 
     def plan(self, scene: Scene) -> Plan:
         """Decide what is to be extracted, and by which engine if anything is."""
+        self.planned_on = 0 if scene.table is None else scene.table.version
         failed = frozenset[tuple[str, int, int]]()
         if not self.job.retry_failures:
             failed = known_failures(self.uri)

@@ -14,6 +14,7 @@ from pipelines.records import Failure, Shard
 from pipelines.run import Run, Scene
 from pipelines.run_id import oldest_run
 from pipelines.table.failures import record_failures
+from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt
 from pipelines.table.gate import Change, TableMovedError, TableState, commit_change
 from pipelines.table.inspection import InspectedFile, inspect_file
@@ -42,13 +43,18 @@ class Settled:
 
 
 class Settlement:
-    """Commits the parts of one run; remembers which failures are recorded already."""
+    """Commits the parts of one run; remembers what later parts can no longer see."""
 
     def __init__(self, run: Run, plan: Plan) -> None:
         """Settle what a run set out to do by `plan`."""
         self._run, self._plan = run, plan
         self._known = frozenset(ref.image_id for ref in plan.known_failures)
-        self._recorded: set[str] = set()
+        # By id. Receipts go out of sight when their files are committed, or were waste.
+        self._failures: dict[str, Failure] = {}
+        self._recorded = self._committed = False
+        # What was in any version stays on the disk for those who read that version.
+        self._in_versions: set[str] = set()
+        self._seen = run.planned_on
 
     def settle(self, record: Mapping[str, Any], waiting: Sequence[Shard] = ()) -> Settled:
         """Balance the books, record failures and commit what is finished, in one transaction.
@@ -64,27 +70,32 @@ class Settlement:
         run, plan = self._run, self._plan
         for _ in range(COMMIT_ATTEMPTS):
             scene = run.look()
-            failures = scene.work.failures
-            new = {name: f for name, f in failures.items() if name not in self._known}
-            attempted = plan.attempted + len(plan.finished)
-            refusal = _too_many_failures(run, scene, len(new), attempted)
-            self._record(new, known=refusal is None)
+            self._see_versions(scene)
+            new = self._new_failures(scene)
+            refusal = _too_many_failures(run, scene, len(new), plan, waiting)
+            if refusal is not None or not waiting:
+                self._record(new, known=refusal is None)
             if refusal is not None:
-                raise CommitRefusedError(refusal)
+                raise self._refused(refusal)
             books = _books(run, scene, plan, new, waiting)
-            reconcile(books)
-            still = {ref.image_id for shard in waiting for ref in shard.refs}
-            gone = _gone(run, scene, new, still)
-            _check_pruned(run, scene)
+            gone = _gone(run, scene, new, waiting)
             leakage = find_leakage(_contents(run, scene, gone))
-            if run.job.refuse_leakage:
-                refuse_leakage(leakage)
             try:
-                counts = counts_of(books, scene.comparison, scene.work.rows, run.job.prune)
+                reconcile(books)
+                _check_pruned(run, scene)
+                if run.job.refuse_leakage:
+                    refuse_leakage(leakage)
+            except CommitRefusedError as error:
+                raise self._refused(str(error)) from error
+            prunes = run.job.prune and not waiting
+            try:
+                counts = counts_of(books, scene.comparison, scene.work.rows, prunes)
                 version = _commit(run, scene, gone, {**record, "counts": counts})
             except TableMovedError:
                 continue
-            for path in scene.work.waste:
+            self._committed = True
+            self._in_versions.update(file.path for file in scene.work.files)
+            for path in set(scene.work.waste) - self._in_versions:
                 open_storage(run.uri).delete_file(path)
             return Settled(version, counts, tuple(new.values()), leakage)
         raise CommitRefusedError(
@@ -92,20 +103,42 @@ class Settlement:
             "run the same command again, finished work is kept"
         )
 
+    def _see_versions(self, scene: Scene) -> None:
+        if scene.table is None:
+            return
+        for version in range(self._seen + 1, scene.table.version):
+            self._in_versions.update(FeatureTable.open(self._run.uri, version).paths)
+        self._in_versions.update(scene.table.paths)
+        self._seen = scene.table.version
+
+    def _new_failures(self, scene: Scene) -> dict[str, Failure]:
+        self._failures.update(scene.work.failures)
+        wanted = (scene.comparison.new | scene.comparison.changed) - scene.work.rows.keys()
+        wanted -= self._known
+        return {name: each for name, each in self._failures.items() if name in wanted}
+
     def _record(self, failures: Mapping[str, Failure], known: bool) -> None:
-        # A refused run's failures stay new, or its rerun would pass where it did not.
-        fresh = tuple(f for name, f in failures.items() if name not in self._recorded)
-        record_failures(self._run.uri, fresh, self._run.id, known=known)
-        self._recorded.update(failures)
+        # At the end and not with each part: a refused run's failures stay new, or its rerun would
+        # pass where it did not.
+        if not self._recorded:
+            record_failures(self._run.uri, tuple(failures.values()), self._run.id, known=known)
+            self._recorded = True
+
+    def _refused(self, why: str) -> CommitRefusedError:
+        if self._committed:
+            why = why.replace("nothing was committed", "nothing more was committed")
+        return CommitRefusedError(why)
 
 
-def _too_many_failures(run: Run, scene: Scene, failures: int, attempted: int) -> str | None:
+def _too_many_failures(
+    run: Run, scene: Scene, failures: int, plan: Plan, waiting: Sequence[Shard]
+) -> str | None:
     see = f"nothing was committed, see them with pipelines.describe --table {run.job.table}"
-    if failures and not (scene.stored or scene.work.rows):
+    if failures and not (scene.stored or scene.work.rows or waiting):
         return f"none of the {failures} images attempted can be used; {see}"
     allowed = run.job.max_failures
     if allowed is None:
-        allowed = max(10, attempted // 100)
+        allowed = max(10, (plan.attempted + len(plan.finished)) // 100)
     if failures <= allowed:
         return None
     return (
@@ -129,7 +162,7 @@ def _books(
         inputs=tally(inputs.values()),
         present=tally(inputs[name] for name in present),
         written=tally(inputs[name] for name in scene.work.rows),
-        known_failures=tally(plan.known_failures),
+        known_failures=tally(ref for ref in plan.known_failures if ref.image_id not in done),
         new_failures=tally(inputs[name] for name in failures),
         waiting=tally(r for shard in waiting for r in shard.refs if r.image_id not in done),
     )
@@ -149,13 +182,15 @@ def _check_pruned(run: Run, scene: Scene) -> None:
 
 
 def _gone(
-    run: Run, scene: Scene, failures: Mapping[str, Failure], waiting: set[str]
+    run: Run, scene: Scene, failures: Mapping[str, Failure], waiting: Sequence[Shard]
 ) -> frozenset[str]:
     # A changed image whose new bytes could not be read just now keeps its old row until they can,
     # and so does one whose turn is still to come.
     passing = frozenset(name for name, failure in failures.items() if not failure.lasting)
-    gone = scene.comparison.changed - passing - (waiting - scene.work.rows.keys())
-    return gone | scene.comparison.vanished if run.job.prune else gone
+    still = {ref.image_id for shard in waiting for ref in shard.refs} - scene.work.rows.keys()
+    gone = scene.comparison.changed - passing - still
+    # Pruned with the last part: what vanished may be what comes back under another name.
+    return gone | scene.comparison.vanished if run.job.prune and not waiting else gone
 
 
 def _placement(run: Run, name: str, row: StoredImage) -> Placement:

@@ -104,7 +104,7 @@ def rehearse(
 
 
 def _run(desk: Path, cache: Path) -> str:
-    path = os.pathsep.join([str(Path(__file__).resolve().parents[1]), *sys.path])
+    path = os.pathsep.join([str(Path(__file__).resolve().parents[2]), *sys.path])
     done = subprocess.run(
         [sys.executable, "-m", "pipelines.sizing.rehearsal", str(desk)],
         capture_output=True,

@@ -9,7 +9,7 @@ from pipelines.records import ImageRef
 from pipelines.source.folder import list_folder
 from pipelines.source.manifest import MANIFEST_SUFFIXES, list_manifest
 from pipelines.source.prefix import list_prefix
-from pipelines.stores.objects import StoreError, signs_of
+from pipelines.stores.objects import StoreAwayError, StoreError, signs_of
 from pipelines.stores.places import Place, is_remote, parse_place
 
 
@@ -24,12 +24,15 @@ def list_images(location: str, root: str | None = None) -> list[ImageRef]:
             when None.
 
     Raises:
+        StoreAwayError: the store gives no answer.
         InputError: there is no such folder or file, it holds no image, or it contradicts itself.
     """
     if not location:
         raise InputError("the input is empty; name a folder or a manifest with --input")
     try:
         refs = (_list_remote if is_remote(location) else _list_local)(location, root)
+    except StoreAwayError:
+        raise  # not the user's mistake: the same command may work later
     except StoreError as error:
         raise InputError(str(error)) from error
     if not refs:

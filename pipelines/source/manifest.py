@@ -17,6 +17,7 @@ from pipelines.records import ImageRef
 from pipelines.source.prefix import PrefixFence, refs_with_signs
 from pipelines.source.signs import make_ref
 from pipelines.source.splits import split_of
+from pipelines.stores.objects import StoreAwayError
 from pipelines.stores.places import Place
 
 COLUMNS = ("path", "id", "label", "split")
@@ -115,6 +116,8 @@ def _read(manifest: str) -> tuple[pa.Table, list[str]]:
         table = _READERS[PurePosixPath(manifest).suffix.lower()](content)
         return table, table.column_names
     except (pa.ArrowException, ValueError, OSError) as error:
+        if isinstance(error.__cause__, StoreAwayError):
+            raise error.__cause__ from error
         raise InputError(f"cannot read {manifest}: {error}") from error
 
 

@@ -27,6 +27,10 @@ _REFUSALS = (
 _FOR_ALL = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
 )
+_AWAY = frozenset(
+    {"InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown", "backendError"}
+)
+"""Codes by which a store says that it cannot answer just now; so do statuses from 500 on."""
 
 
 def complaint(error: BaseException, place: Place) -> str:
@@ -46,7 +50,12 @@ def complaint(error: BaseException, place: Place) -> str:
 
 def blames_the_store(said: str) -> bool:
     """Whether a complaint would be the same of any other object: no answer, or no credentials."""
-    return said == NO_ANSWER or said[:1] == "5" or said.partition(":")[0] in _FOR_ALL
+    return is_away(said) or said.partition(":")[0] in _FOR_ALL
+
+
+def is_away(said: str) -> bool:
+    """Whether a complaint says that the store gives no answer now, but may later."""
+    return said == NO_ANSWER or said[:1] == "5" or said.partition(":")[0] in _AWAY
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str | None:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import threading
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pipelines.errors import FrozenFeaturesError
 from pipelines.stores.clients import open_bucket
-from pipelines.stores.complaints import blames_the_store, complaint
+from pipelines.stores.complaints import blames_the_store, complaint, is_away
 from pipelines.stores.places import Place, parse_place
 
 PAGE = 1000
@@ -27,6 +28,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 class StoreError(OSError):
     """A store did not give what was asked for; one line that says what and why."""
+
+
+class StoreAwayError(StoreError):
+    """The store gives no answer now; the same may work later."""
 
 
 class StoreGoneError(FrozenFeaturesError):
@@ -163,19 +168,25 @@ def signs_of_many(folder: Place, keys: set[str]) -> dict[str, ObjectSigns]:
     return found
 
 
-def check_can_write(folder: Place) -> None:
+def check_can_write(folder: Place, name: str) -> None:
     """Write an object below a place and remove it again.
+
+    Args:
+        folder: the place.
+        name: what the object's name begins with; it stays if the process ends in between.
 
     Raises:
         StoreError: the store does not take it.
     """
     import obstore
 
-    probe = folder.at(f"{folder.key}/_writable".lstrip("/"))
+    # A name of its own: another process may do the same, and this one may end in between.
+    probe = folder.at(f"{folder.key}/{name}-{uuid.uuid4().hex}".lstrip("/"))
     with _complaints(folder, "write to"):
         store = open_bucket(folder)
         obstore.put(store, probe.key, b"")
-        obstore.delete(store, probe.key)
+        with contextlib.suppress(FileNotFoundError):
+            obstore.delete(store, probe.key)
 
 
 @contextlib.contextmanager
@@ -187,9 +198,11 @@ def _complaints(place: Place, doing: str) -> Iterator[None]:
     except FrozenFeaturesError:
         raise
     except Exception as error:  # obstore's errors and Python's own have no nearer common root
-        unusable = isinstance(error, InvalidPathError)
-        kind = UnusableNameError if unusable else StoreError
-        raise kind(f"cannot {doing} {place.uri}: {complaint(error, place)}") from error
+        said = complaint(error, place)
+        kind = StoreAwayError if is_away(said) else StoreError
+        if isinstance(error, InvalidPathError):
+            kind = UnusableNameError
+        raise kind(f"cannot {doing} {place.uri}: {said}") from error
 
 
 def _signs(meta: Any) -> ObjectSigns:  # noqa: ANN401 - mypy does not follow obstore

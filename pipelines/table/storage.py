@@ -132,7 +132,7 @@ def check_writable(uri: str) -> None:
     """
     if is_remote(uri):
         try:
-            check_can_write(parse_place(uri))
+            check_can_write(parse_place(uri), f"{FAILURES_FOLDER}/writable")
         except StoreError as error:
             raise TableError(str(error)) from error
         return

@@ -34,6 +34,11 @@ def test_other_runners_are_not_looked_at(nobody, monkeypatch):
     check_flink(["--runner=FnApiRunner", f"--flink_master={nobody}"])
 
 
+def test_a_job_server_elsewhere_needs_no_java_here(monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+    check_flink(["--runner=FlinkRunner", "--job_endpoint=jobs:8099"])
+
+
 def test_java_is_missed_at_once(monkeypatch):
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
     with pytest.raises(UsageError, match="needs Java here"):

@@ -1,5 +1,6 @@
 """`--commit_every`: a long run becomes visible in parts, each of which is right by itself."""
 
+import itertools
 import re
 import shutil
 from collections import Counter
@@ -18,6 +19,7 @@ from pipelines.run import Run
 from pipelines.runner import RunnerError
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
+from pipelines.tidying import merge_small_files
 from tests.conftest import write_image
 from tests.pipelines.test_increments import content
 
@@ -118,7 +120,8 @@ def test_a_failure_is_recorded_once_and_counted_in_every_part(job, images):
         extract(replace(job, table=job.table + "-2", max_failures=5))
 
 
-def test_pruning_and_relabelling_happen_with_the_first_part(job, images):
+def test_pruning_waits_for_the_last_part(job, images):
+    """An image of another name is not missed while it has neither row."""
     extract(replace(job, commit_every=None))
     (images / "train/dark/dark000.png").unlink()
     shutil.move(images / "test/dark/dark001.png", images / "test/light/moved.png")
@@ -126,8 +129,112 @@ def test_pruning_and_relabelling_happen_with_the_first_part(job, images):
         write_image(images / f"train/dark/new{number}.png", seed=number)
     report = extract(replace(job, commit_every=2, prune=True))
     assert (report.counts["pruned"], report.counts["written"]) == (2, 5)
-    assert rows_by_version(job.table)[-1] == FeatureTable.open(job.table).keys().num_rows == 91
-    assert "train/dark/dark000.png" not in ids(job.table, 2)
+    assert rows_by_version(job.table) == [88, 90, 92, 91]
+    assert "train/dark/dark000.png" in ids(job.table, 3)
+    assert "train/dark/dark000.png" not in ids(job.table, 4)
+
+
+def test_a_shard_of_failures_alone_is_not_forgotten(job, images):
+    (images / "train/light/light001.png").write_bytes(b"no image")
+    report = extract(replace(job, commit_every=45, shard_rows=1))
+    assert (report.counts["written"], report.counts["new_failures"]) == (87, 1)
+    assert read_failures(job.table)["lasting"].to_pylist() == [True]
+
+
+def test_failures_of_a_run_that_died_are_not_forgotten(job, images, monkeypatch):
+    (images / "train/light/light001.png").write_bytes(b"no image")
+    work = Run.work
+
+    def dies(run, shards):
+        work(run, shards)
+        raise RunnerError("the power went")
+
+    monkeypatch.setattr(Run, "work", dies)
+    with pytest.raises(RunnerError):
+        extract(replace(job, commit_every=60))
+    monkeypatch.undo()
+    report = extract(replace(job, commit_every=10))
+    assert (report.counts["written"], report.counts["new_failures"]) == (87, 1)
+
+
+def between_parts(monkeypatch, before_part: int, act) -> None:
+    """Have something done before a run works on one of its parts."""
+    work, parts = Run.work, itertools.count(1)
+
+    def works(run, shards):
+        if next(parts) == before_part:
+            act()
+        return work(run, shards)
+
+    monkeypatch.setattr(Run, "work", works)
+
+
+def test_another_run_in_between_breaks_no_version(job, images, monkeypatch):
+    def act():
+        write_image(images / min(ids(job.table, 1)), seed=999)
+        extract(replace(job, commit_every=None))
+
+    between_parts(monkeypatch, 2, act)
+    report = extract(job)
+    for version in range(1, report.version + 1):
+        FeatureTable.open(job.table, version).check_files()
+    assert FeatureTable.open(job.table).keys().num_rows == 88
+
+
+def test_tidying_in_between_breaks_no_version(job, monkeypatch):
+    between_parts(monkeypatch, 3, lambda: merge_small_files(FeatureTable.open(job.table)))
+    report = extract(job)
+    for version in range(1, report.version + 1):
+        FeatureTable.open(job.table, version).check_files()
+
+
+def test_a_known_failure_mended_by_another_run(job, images, monkeypatch):
+    broken = images / "train/light/light001.png"
+    good = broken.read_bytes()
+    broken.write_bytes(b"no image")
+    extract(replace(job, commit_every=None))
+    for number in range(4):
+        write_image(images / f"train/dark/new{number}.png", seed=number)
+
+    def act():
+        broken.write_bytes(good)
+        extract(replace(job, commit_every=None))
+
+    between_parts(monkeypatch, 2, act)
+    extract(replace(job, commit_every=2))
+    assert FeatureTable.open(job.table).keys().num_rows == 92
+
+
+def test_an_image_that_is_still_being_written_waits_for_the_next_run(job, images, monkeypatch):
+    copied = []
+
+    def grow():
+        copied[0].write_bytes(copied[0].read_bytes() + b"\0" * 10)
+
+    work = Run.work
+
+    def works(run, shards):
+        if not copied:
+            copied.append(images / shards[0].refs[0].image_id)
+        grow()
+        return work(run, shards)
+
+    monkeypatch.setattr(Run, "work", works)
+    extract(job)
+    monkeypatch.undo()
+    assert FeatureTable.open(job.table).keys().num_rows == 88
+    assert extract(job).counts["replaced"] == 1
+
+
+def test_a_refused_run_s_failures_count_again(job, images):
+    for number in range(20):
+        (images / f"train/light/light{number:03d}.png").write_bytes(b"no image")
+    limited = replace(job, max_failures=10)
+    with pytest.raises(CommitRefusedError, match="failed, more than the 10 allowed; nothing more"):
+        extract(limited)
+    for _ in range(3):
+        with pytest.raises(CommitRefusedError, match="failed, more than the 10 allowed"):
+            extract(limited)
 
 
 def test_the_command_says_which_part_is_which_version(images, tmp_path, capsys):

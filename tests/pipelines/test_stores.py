@@ -12,9 +12,9 @@ from obstore.store import MemoryStore
 from pipelines.errors import InputError, UsageError
 from pipelines.reading import read_bytes
 from pipelines.source import list_images, prefix
-from pipelines.stores import clients, objects
+from pipelines.stores import clients, complaints, objects
 from pipelines.stores.complaints import complaint
-from pipelines.stores.objects import StoreGoneError
+from pipelines.stores.objects import StoreAwayError, StoreGoneError
 from pipelines.stores.places import Place, parse_place
 from pipelines.stores.settings import StoreSettings
 from pipelines.table.storage import check_table_folder, check_writable, table_uri
@@ -204,6 +204,10 @@ def test_a_table_s_place_is_looked_at_first(store):
     check_table_folder("s3://bucket/table")
     check_writable("s3://bucket/table")
     assert not obstore.list(store).collect()
+    # What a process leaves that ends between writing and removing makes the place no other's.
+    put(store, "table/_failures/writable-0123")
+    check_table_folder("s3://bucket/table")
+    check_writable("s3://bucket/table")
     put(store, "table/_delta_log/0.json", "table/README")
     check_table_folder("s3://bucket/table")
     put(store, "photos/train/cat/1.jpg")
@@ -262,6 +266,34 @@ def test_a_passing_trouble_is_tried_again(trouble, monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         assert read_bytes("s3://bucket/image.jpg") == BODY
     assert met == ["/bucket/image.jpg"] * 2
+
+
+@pytest.mark.parametrize(
+    ("said", "away", "blamed"),
+    [
+        ("SlowDown: Please reduce your request rate", True, True),
+        ("InternalError: We encountered an internal error", True, True),
+        ("503 Service Unavailable", True, True),
+        (complaints.NO_ANSWER, True, True),
+        ("InvalidAccessKeyId: no such key; check AWS_ACCESS_KEY_ID", False, True),
+        ("NoSuchKey: The specified key does not exist", False, False),
+        ("AccessDenied: not this one", False, False),
+    ],
+)
+def test_what_a_store_is_blamed_for(said, away, blamed):
+    assert (complaints.is_away(said), complaints.blames_the_store(said)) == (away, blamed)
+
+
+def test_an_input_on_a_store_that_is_away_may_be_tried_again(monkeypatch, tmp_path, capsys):
+    from pipelines.extract import main
+
+    def away(*_):
+        raise StoreAwayError("cannot list s3://bucket/images: SlowDown")
+
+    monkeypatch.setattr("pipelines.source._list_remote", away)
+    told = ["--input", "s3://bucket/images", "--table", str(tmp_path / "t")]
+    assert main(told) == 1  # and not 2, on which a job is not started again
+    assert capsys.readouterr().err == "error: cannot list s3://bucket/images: SlowDown\n"
 
 
 def test_a_store_that_only_refuses_ends_the_work(monkeypatch):
