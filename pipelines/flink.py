@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,10 @@ REST_PORT = 8081
 """Where Flink's REST interface listens unless it is told otherwise."""
 
 ANSWER_SECONDS = 10.0
+
+
+CANCEL_TRIES, CANCEL_PAUSE = 3, 1.5
+"""A job that was just submitted shows after a moment; the pause is in seconds."""
 
 
 class ClusterError(FrozenFeaturesError):
@@ -65,13 +70,17 @@ def cancel_jobs(master: str, name: str) -> None:
         OSError: Flink does not answer.
     """
     root = _url(master).rstrip("/")
-    with urllib.request.urlopen(f"{root}/jobs/overview", timeout=ANSWER_SECONDS) as answer:
-        jobs = json.load(answer)["jobs"]
-    for job in jobs:
-        if job["name"] == name and job["end-time"] < 0:
+    for _ in range(CANCEL_TRIES):
+        with urllib.request.urlopen(f"{root}/jobs/overview", timeout=ANSWER_SECONDS) as answer:
+            jobs = json.load(answer)["jobs"]
+        running = [job for job in jobs if job["name"] == name and job["end-time"] < 0]
+        for job in running:
             url = f"{root}/jobs/{job['jid']}?mode=cancel"
             request = urllib.request.Request(url, method="PATCH")
             urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()
+        if any(job["name"] == name for job in jobs):
+            return
+        time.sleep(CANCEL_PAUSE)  # it may be on its way
 
 
 def _url(master: str) -> str:

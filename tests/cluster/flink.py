@@ -101,11 +101,14 @@ class FlinkCluster:
 
     def start(self) -> None:
         """Start everything; returns when all slots are there."""
-        self._start("jobmanager", self._java_command(_MASTER), None)
+        self.start_jobmanager()
         for number in range(self.workers):
             self.start_pool(number)
             self.start_taskmanager(number)
         self.wait(lambda: self.get("/overview")["slots-available"] == self.workers)
+
+    def start_jobmanager(self) -> None:
+        self._start("jobmanager", self._java_command(_MASTER), None)
 
     def start_taskmanager(self, number: int) -> None:
         memory = [f"-D{name}={value}" for name, value in _WORKER_MEMORY.items()]

@@ -96,3 +96,20 @@ def test_a_worker_killed_in_the_second_part_leaves_the_first_right(
     if ended.status:
         submit(four_hundred, table, flags)
     assert content(table).equals(reference)
+
+
+def test_a_jobmanager_that_is_lost_takes_its_job_along(cluster, four_hundred, reference, tmp_path):
+    """Without high availability, as in the manifests: the submission fails, the next one goes on."""
+    table, flags = tmp_path / "features", [*CHEAP, *SHARDS, *cluster.flags()]
+    submission = Submission(four_hundred, table, flags)
+    submission.wait_for_files(5)
+    cluster.kill("jobmanager")
+    try:
+        ended = submission.end()
+    finally:
+        cluster.start_jobmanager()
+        cluster.wait(lambda: cluster.get("/overview")["slots-available"] == cluster.workers, 120)
+    assert ended.status == 1
+    assert ended.err.splitlines()[-1].startswith("error: extraction failed: ")
+    submit(four_hundred, table, flags)
+    assert content(table).equals(reference)

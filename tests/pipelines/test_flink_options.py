@@ -73,7 +73,7 @@ def test_a_master_that_is_no_address(java):
         check_flink(["--runner=FlinkRunner", "--flink_master=host:port"])
 
 
-def test_only_the_jobs_of_that_name_that_run_are_cancelled():
+def test_only_the_jobs_of_that_name_that_run_are_cancelled(monkeypatch):
     """Against something that answers as Flink 1.19 does, and remembers what it was asked."""
     jobs = [
         {"jid": "a", "name": "mine", "end-time": -1},
@@ -81,10 +81,11 @@ def test_only_the_jobs_of_that_name_that_run_are_cancelled():
         {"jid": "c", "name": "another's", "end-time": -1},
     ]
     asked = []
+    answers = iter([[], jobs])  # the job is on its way when it is first asked for
 
     class Flink(BaseHTTPRequestHandler):
         def do_GET(self):
-            self.answer(json.dumps({"jobs": jobs}).encode())
+            self.answer(json.dumps({"jobs": next(answers)}).encode())
 
         def do_PATCH(self):
             asked.append(self.path)
@@ -99,6 +100,7 @@ def test_only_the_jobs_of_that_name_that_run_are_cancelled():
         def log_message(self, *_):
             pass
 
+    monkeypatch.setattr("pipelines.flink.CANCEL_PAUSE", 0.0)
     with HTTPServer(("127.0.0.1", 0), Flink) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
