@@ -20,8 +20,8 @@ DRIVER_BYTES = 2_500
 """Memory that an image takes of the driver: its `ImageRef`, twice its row's keys, its shard."""
 
 FILE_SECONDS = 0.001
-"""A file costs the driver at the commit: its receipt and keys are checked. On a local disk; in an
-object store it is 40 times that (docs/scaling.md), which at a worker's pace is still nothing."""
+"""A file costs the driver at the commit, where its receipt and keys are checked: on a local disk.
+In an object store it is some 40 times that (docs/scaling.md), little beside extracting the file."""
 
 LOG_BYTES = 730
 """A file takes of Delta's log: its add action and its digest in the commit's record."""

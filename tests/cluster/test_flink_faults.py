@@ -99,7 +99,7 @@ def test_a_worker_killed_in_the_second_part_leaves_the_first_right(
 
 
 def test_a_jobmanager_that_is_lost_takes_its_job_along(cluster, four_hundred, reference, tmp_path):
-    """Without high availability, as in the manifests: the submission fails, the next one goes on."""
+    """Without high availability, as in the manifests: a submission fails, the next one goes on."""
     table, flags = tmp_path / "features", [*CHEAP, *SHARDS, *cluster.flags()]
     submission = Submission(four_hundred, table, flags)
     submission.wait_for_files(5)
