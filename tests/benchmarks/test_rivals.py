@@ -66,6 +66,7 @@ def test_the_tf_data_loop_on_pixels_that_need_no_resizing(work, tmp_path, monkey
     assert largest_error(found, expected) <= 1e-4
 
 
+@pytest.mark.acceptance
 def test_onnx_runtime(work, tmp_path):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")

@@ -97,6 +97,7 @@ def test_order_shards_and_workers_change_no_row(
     assert rows_of(where).equals(rows_of(table))
 
 
+@pytest.mark.acceptance
 def test_two_worker_processes_give_the_same_table(dataset, table, make_job, tmp_path):
     flags = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
     job = make_job(dataset, tmp_path / "features", shard_rows=16, beam_flags=flags)

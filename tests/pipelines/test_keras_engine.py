@@ -51,7 +51,9 @@ def test_features_are_those_of_predict(loaded, contract, preprocessing, layer, p
     assert error(found, expected) <= 1e-5
 
 
-@pytest.mark.parametrize("name", ["MobileNetV2", "ResNet50"])
+@pytest.mark.parametrize(
+    "name", ["MobileNetV2", pytest.param("ResNet50", marks=pytest.mark.acceptance)]
+)
 def test_other_bases_give_what_predict_gives(name, contract):
     base = BASES[name]
     model = load_base(base, 48, WeightsRequest("random", seed=3)).model
