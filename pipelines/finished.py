@@ -16,6 +16,7 @@ from pipelines.table.files import read_receipt
 from pipelines.table.inspection import InspectedFile, inspect_file
 from pipelines.table.rewriting import Placement
 from pipelines.table.schema import DATA_FOLDER
+from pipelines.table.storage import is_local
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,10 @@ def find_uncommitted(
             return None
         return file if file.receipt.contract == wanted else None
 
-    # On threads, because a store takes its time to answer, several times a file.
+    # On threads, because a store takes its time to answer, several times a file; a disk does not.
+    threads = 1 if is_local(storage) else INSPECTING_THREADS
     new = sorted(paths - set(committed))
-    files = map_ahead(inspect, new, INSPECTING_THREADS, 2 * INSPECTING_THREADS, "inspect")
+    files = map_ahead(inspect, new, threads, 2 * threads, "inspect")
     return [file for file in files if file is not None]
 
 

@@ -56,6 +56,11 @@ def open_folder(uri: str) -> pafs.FileSystem:
     return pafs.SubTreeFileSystem(uri, pafs.LocalFileSystem())
 
 
+def is_local(storage: pafs.FileSystem) -> bool:
+    """Whether what `open_folder` gave is a local folder."""
+    return isinstance(getattr(storage, "base_fs", storage), pafs.LocalFileSystem)
+
+
 def make_folder(uri: str, name: str) -> None:
     """Make a folder inside the table's; stores have none and need none."""
     if not is_remote(uri):
