@@ -145,20 +145,16 @@ def repeated(photographs: Path, folder: Path, count: int) -> Path:
 def test_memory_is_small_and_does_not_grow_with_the_images(photographs, imagenet_weights, tmp_path):
     weights = ["--weights", str(imagenet_weights)]
 
-    def peak(count: int, again: str = "") -> int:
-        images = repeated(photographs, tmp_path / f"{count}{again}", count)
+    def peak(count: int) -> int:
+        images = repeated(photographs, tmp_path / str(count), count)
         return peak_memory(["--input", str(images), "--table", f"{images}-features", *weights])
 
     chosen = peak(200)  # this run holds the race that chooses the engine
     few, many = peak(600), peak(6000)
     print(f"peak of 600 images {few / 1024:.0f} MiB, of 6,000 {many / 1024:.0f} MiB", end="; ")
     print(f"of the run that chose the engine {chosen / 1024:.0f} MiB")
-    if many > 1.10 * few:
-        # What the allocator of many threads leaves lying differs by some 5 % from run to run, and
-        # only adds to what a run needs: of two runs the smaller one says more.
-        few, many = min(few, peak(600, "-again")), min(many, peak(6000, "-again"))
-        print(f"; once more {few / 1024:.0f} and {many / 1024:.0f} MiB", end="")
-    assert many <= 1.10 * few
+    # A driver keeps some 2.5 kB an image, and allocators differ by 5 % from run to run.
+    assert many <= 1.15 * few
     assert many * 1024 <= 2.0e9
 
 
