@@ -130,7 +130,7 @@ def find_rows(table: FeatureTable, split: str | None) -> SplitRows:
 
 def splits(table: FeatureTable) -> frozenset[str]:
     """Names of the splits a table has rows of."""
-    return frozenset(split for split, _, _ in table.counts())
+    return frozenset(split for split, *_ in table.counts())
 
 
 def as_objects(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:

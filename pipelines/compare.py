@@ -15,8 +15,9 @@ import pyarrow as pa
 from pipelines.ahead import map_ahead
 from pipelines.collector import collector_paused
 from pipelines.reading import read_bytes
-from pipelines.records import ImageRef, storable
+from pipelines.records import ImageRef, image_of, is_copy, storable
 from pipelines.run_id import run_began, run_of_path
+from pipelines.table.rows import names_of
 
 HASHING_THREADS = 8
 
@@ -40,7 +41,7 @@ class StoredImage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Ids of inputs and rows, by what became of them since the rows were written.
+    """Names of inputs and rows, by what became of them since the rows were written.
 
     Attributes:
         new: inputs without a row.
@@ -48,6 +49,7 @@ class Comparison:
         relabelled: inputs whose bytes are the row's, but not label or split.
         changed: inputs whose bytes are no longer the row's.
         vanished: rows without an input.
+        stray: copies of images of the input that may have none, having left the training split.
         hashed: how many inputs had to be read to tell.
     """
 
@@ -56,42 +58,41 @@ class Comparison:
     relabelled: frozenset[str]
     changed: frozenset[str]
     vanished: frozenset[str]
+    stray: frozenset[str]
     hashed: int
 
 
 class ContentHashes:
-    """Hashes of inputs' bytes, each read once a run."""
+    """Hashes of inputs' bytes, each file read once a run, by its place."""
 
     def __init__(self, read: Callable[[str], bytes] = read_bytes) -> None:
         self._read = read
-        self._known: dict[ImageRef, str | None] = {}
+        self._known: dict[str, str | None] = {}
 
-    def of(self, refs: Iterable[ImageRef]) -> Mapping[ImageRef, str | None]:
-        """SHA-256 of each input's bytes, hexadecimal; None where they cannot be read."""
-        missing = [ref for ref in refs if ref not in self._known]
+    def of(self, refs: Iterable[ImageRef]) -> Mapping[str, str | None]:
+        """SHA-256 of each input's bytes, hexadecimal, by `uri`; None where they cannot be read."""
+        missing = list(dict.fromkeys(ref.uri for ref in refs if ref.uri not in self._known))
         hashes = map_ahead(self._hash, missing, HASHING_THREADS, HASHING_THREADS * 4)
         self._known.update(zip(missing, hashes, strict=True))
         return self._known
 
-    def _hash(self, ref: ImageRef) -> str | None:
+    def _hash(self, uri: str) -> str | None:
         try:
-            return hashlib.sha256(self._read(ref.uri)).hexdigest()
+            return hashlib.sha256(self._read(uri)).hexdigest()
         except OSError:
             return None
 
 
 @collector_paused()
 def stored_images(keys: pa.Table) -> dict[str, StoredImage]:
-    """Rows of `FeatureTable.keys` by image id; of an image's copies the first stands for all."""
+    """Rows of `FeatureTable.keys` by name."""
     shared = [_shared_strings(keys.column(name)) for name in ("path", "label", "split")]
     own = [keys.column(name).to_pylist() for name in ("uri", "sha256", "bytes", "modified")]
     path, label, split = shared
     uri, sha256, size, modified = own
     columns = (path, uri, label, split, sha256, size, modified)
-    ids = keys.column("image_id").to_pylist()
     rows = map(StoredImage._make, zip(*columns, strict=True))
-    # Backwards, so that the first of an image's copies is the one that stays.
-    return dict(zip(reversed(ids), reversed(list(rows)), strict=True))
+    return dict(zip(names_of(keys), rows, strict=True))
 
 
 def _shared_strings(column: pa.ChunkedArray) -> list[str | None]:
@@ -111,8 +112,8 @@ def compare(
     """Sort inputs and rows by what became of them.
 
     Args:
-        inputs: by image id.
-        stored: the table's rows, by image id.
+        inputs: the rows wanted, by name.
+        stored: the table's rows, by name.
         hashes: for inputs whose signs leave doubt.
         run: this run's id; a row it wrote is right, whatever became of the image since.
     """
@@ -132,20 +133,24 @@ def compare(
     changed: set[str] = set()
     known = hashes.of(doubtful)
     for ref in doubtful:
-        row = stored[ref.image_id]
-        if known[ref] != row.sha256:
-            changed.add(ref.image_id)
+        name = ref.name
+        row = stored[name]
+        if known[ref.uri] != row.sha256:
+            changed.add(name)
         elif (ref.label, ref.split) == (row.label, row.split):
-            same.add(ref.image_id)
+            same.add(name)
         else:
-            relabelled.add(ref.image_id)
+            relabelled.add(name)
+    without = stored.keys() - inputs.keys()
+    stray = frozenset(name for name in without if is_copy(name) and image_of(name) in inputs)
     return Comparison(
         new=frozenset(inputs.keys() - stored.keys()),
         same=frozenset(same),
         relabelled=frozenset(relabelled),
         changed=frozenset(changed),
-        vanished=frozenset(stored.keys() - inputs.keys()),
-        hashed=len(doubtful),
+        vanished=frozenset(without) - stray,
+        stray=stray,
+        hashed=len({ref.uri for ref in doubtful}),
     )
 
 

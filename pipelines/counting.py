@@ -7,18 +7,21 @@ from pipelines.reconcile import Books
 
 
 def counts_of(
-    books: Books, compared: Comparison, rows: Container[str], prune: bool
+    books: Books, compared: Comparison, rows: Container[str], prune: bool, copies: int
 ) -> dict[str, int]:
-    """Images by where they ended at one commit: the books' totals and some more.
+    """Rows by where they ended at one commit: the books' totals and some more.
 
-    Of those present, `relabelled`; of those written, `replaced`; rows that `vanished` from the
-    input, and of those `pruned`; inputs that were `hashed` because their signs left doubt.
+    Of the inputs, `copies`; of those present, `relabelled`; of those written, `replaced`; rows that
+    `vanished` from the input, and of those `pruned`; `stray` copies, which were removed; files that
+    were `hashed` because their signs left doubt.
     """
     return {
         **books.totals(),
+        "copies": copies,
         "relabelled": len(compared.relabelled),
         "replaced": sum(name in rows for name in compared.changed),
         "vanished": len(compared.vanished),
+        "stray": len(compared.stray),
         "pruned": len(compared.vanished) if prune else 0,
         "hashed": compared.hashed,
     }
@@ -33,7 +36,7 @@ def counts_of_run(commits: Sequence[Mapping[str, int]]) -> dict[str, int]:
     first, last = commits[0], commits[-1]
     sums = {
         name: sum(counts[name] for counts in commits)
-        for name in ("written", "relabelled", "replaced", "pruned")
+        for name in ("written", "relabelled", "replaced", "pruned", "stray")
     }
     earlier = sums["written"] - last["written"]
     seen_once = {name: first[name] for name in ("vanished", "hashed")}

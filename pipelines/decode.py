@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from pipelines.augmentation import Augmentation
 from pipelines.contract import Contract
 from pipelines.errors import ImageError
 
@@ -33,17 +34,19 @@ _SATURATING_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 @dataclass(frozen=True, slots=True)
 class PixelSpec:
-    """The part of a contract that decides an image's pixels.
+    """What decides an image's pixels: a part of the contract, and for copies the policy.
 
     Attributes:
         size: height and width in pixels after resizing.
         interpolation: a key of `INTERPOLATIONS`.
         orientation: one of `ORIENTATIONS`.
+        augmentation: how copies are made; None where there are none.
     """
 
     size: int
     interpolation: str
     orientation: str
+    augmentation: Augmentation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,11 @@ class DecodedImage:
     height: int
 
 
-def pixel_spec(contract: Contract) -> PixelSpec:
-    """What a contract says of pixels."""
-    return PixelSpec(contract.image_size, contract.interpolation, contract.orientation)
+def pixel_spec(contract: Contract, augmentation: Augmentation | None = None) -> PixelSpec:
+    """What a contract says of pixels, and a policy of those of copies."""
+    return PixelSpec(
+        contract.image_size, contract.interpolation, contract.orientation, augmentation
+    )
 
 
 def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:

@@ -74,8 +74,14 @@ def _print_table(table: FeatureTable) -> None:
         ("contract_id", table.contract.contract_id),
         *((name, str(value)) for name, value in asdict(table.contract).items()),
     ]
+    header: tuple[str, ...] = ("split", "label", "rows")
+    if table.augmentation is not None:
+        policy = asdict(table.augmentation).items()
+        rows.append(("copies", ", ".join(f"{name} {value}" for name, value in policy)))
+        header += ("images",)
     print(format_table(rows))
-    print("\n" + format_table(table.counts(), ("split", "label", "rows")))
+    counts = [row[: len(header)] for row in table.counts()]
+    print("\n" + format_table(counts, header))
     history = table.history()
     commits = [_commit_row(commit) for commit in history[:SHOWN]]
     print("\n" + format_table(commits, ("version", "when (UTC)", "what", "run", "who")))
@@ -105,7 +111,11 @@ def _as_json(table: FeatureTable | None, failures: list[dict[str, Any]]) -> dict
         "files": len(table.paths),
         "contract_id": table.contract.contract_id,
         "contract": asdict(table.contract),
-        "counts": [{"split": s, "label": label, "rows": n} for s, label, n in table.counts()],
+        "augmentation": None if table.augmentation is None else asdict(table.augmentation),
+        "counts": [
+            {"split": split, "label": label, "rows": rows, "images": images}
+            for split, label, rows, images in table.counts()
+        ],
         "history": table.history(),
         "failures": failures,
     }

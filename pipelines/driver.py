@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.command import log
-from pipelines.compare import Comparison
 from pipelines.contract import Contract
 from pipelines.cores import usable_cores
 from pipelines.counters import Counted
@@ -17,7 +16,7 @@ from pipelines.job import ExtractJob
 from pipelines.leakage import Leakage
 from pipelines.planning import Plan
 from pipelines.records import Failure
-from pipelines.run import Run
+from pipelines.run import Run, Scene
 from pipelines.settling import Settlement
 from pipelines.versions import installed_versions
 from pipelines.waiting import Waits
@@ -48,8 +47,8 @@ class ExtractReport:
         waits: where the workers' time went.
         mean_batch: images the engine got at once, on average; None when it was not called.
         threads: cores that a worker uses.
-        attempted: images that this run extracted.
-        counts: images by where they ended; see `pipelines.counting.counts_of_run`.
+        attempted: images and copies that this run extracted.
+        counts: rows by where they ended; see `pipelines.counting.counts_of_run`.
         leakage: images that stand in two splits or under two labels.
         failures: the images that failed in this run.
         seconds: wall-clock time of the run.
@@ -84,7 +83,7 @@ def extract(job: ExtractJob) -> ExtractReport:
     run = Run(job)
     scene = run.look()
     plan = run.plan(scene)
-    log(_announcement(len(run.inputs), plan, scene.comparison))
+    log(_announcement(scene, plan))
     if plan.shards and run.choice is not None:
         log(f"{run.contract.base}, weights {run.contract.weights[:12]}; {run.choice.describe()}")
     settlement = Settlement(run, plan)
@@ -118,7 +117,8 @@ def extract(job: ExtractJob) -> ExtractReport:
     )
 
 
-def _announcement(inputs: int, plan: Plan, compared: Comparison) -> str:
+def _announcement(scene: Scene, plan: Plan) -> str:
+    compared, copies = scene.comparison, scene.copies
     todo = [
         (plan.attempted, f"to extract in {_cut(plan)}"),
         (len(compared.changed), "changed since they were stored"),
@@ -127,8 +127,11 @@ def _announcement(inputs: int, plan: Plan, compared: Comparison) -> str:
         (len(plan.finished), "finished by an earlier run"),
         (len(plan.known_failures), "known failures"),
         (len(compared.vanished), "gone from the input"),
+        (len(compared.stray), "copies of images that are no longer trained on"),
     ]
-    return f"{inputs} images: " + ", ".join(f"{count} {what}" for count, what in todo if count)
+    inputs = f"{len(scene.inputs) - copies} images"
+    inputs += f" and {copies} copies" if copies else ""
+    return f"{inputs}: " + ", ".join(f"{count} {what}" for count, what in todo if count)
 
 
 def _cut(plan: Plan) -> str:

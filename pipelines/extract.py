@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pipelines.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.command import (
     Parser,
     add_json_option,
@@ -23,7 +24,7 @@ from pipelines.runner import check_beam_flags
 from pipelines.stopping import stop_on_signals
 from pipelines.waiting import name_bottleneck
 
-OCCASIONAL = ("replaced", "relabelled", "vanished", "pruned")
+OCCASIONAL = ("replaced", "relabelled", "vanished", "pruned", "stray")
 """Counts that are shown when they are not 0."""
 
 
@@ -70,6 +71,7 @@ def _parser() -> Parser:
     parser.add_argument("--input_root", help="folder that a manifest's paths are relative to")
     parser.add_argument("--table", required=True, help="the feature table; made if not there")
     add_feature_options(parser)
+    add_augmentation_options(parser)
     work = parser.add_argument_group("how the work is done")
     add_work_options(work)
     work.add_argument(
@@ -110,6 +112,8 @@ def _job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
         max_pruned=options.max_pruned,
         refuse_leakage=options.leakage == "error",
         beam_flags=tuple(beam_flags),
+        copies=options.augment,
+        augmentation=augmentation_choice(options),
     )
 
 
@@ -119,7 +123,8 @@ def _summary(report: ExtractReport) -> list[tuple[str, object]]:
         ("table", report.table),
         ("version", "none yet" if report.version is None else str(report.version)),
         ("contract", f"{report.contract.base} {report.contract.contract_id[:12]}"),
-        ("images", f"{counts['inputs']}"),
+        ("images", f"{counts['inputs'] - counts['copies']}"),
+        *([("augmented copies", f"{counts['copies']}")] if counts["copies"] else []),
         ("written", f"{counts['written']}"),
         ("already there", f"{counts['present']}"),
         *((name, f"{counts[name]}") for name in OCCASIONAL if counts[name]),

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from pipelines.ahead import map_ahead
+from pipelines.augmentation import Augmentation
 from pipelines.compare import ContentHashes, StoredImage, signs_agree, stored_images
 from pipelines.contract import Contract
 from pipelines.errors import CommitRefusedError, TableError
-from pipelines.records import Failure, ImageRef
+from pipelines.records import Failure, ImageRef, is_copy
 from pipelines.run_id import run_of_path
 from pipelines.table.files import read_receipt
 from pipelines.table.inspection import InspectedFile, inspect_file
@@ -27,8 +28,8 @@ class FinishedWork:
         files: the files to commit as they are.
         salvage: files of which only some rows are wanted, or under another label or split: path to
             what is to be kept of it.
-        rows: SHA-256 of the images of the rows in `files` and `salvage`, by id.
-        failures: by id, the images that receipts say could not be used.
+        rows: SHA-256 of the images of the rows in `files` and `salvage`, by name.
+        failures: by name, the rows that receipts say could not be made.
         waste: this run's files that add nothing, such as those of a second attempt.
     """
 
@@ -76,6 +77,7 @@ def match_finished(
     intact: Callable[[InspectedFile], bool],
     run: str,
     keep_failures: bool,
+    augmentation: Augmentation,
 ) -> FinishedWork:
     """Choose among finished files the rows that are wanted, by what they hold and never by name.
 
@@ -83,12 +85,14 @@ def match_finished(
 
     Args:
         files: what `find_uncommitted` found.
-        wanted: by id, the inputs that need a row.
+        wanted: by name, the inputs that need a row.
         hashes: for inputs whose signs leave doubt.
         intact: tells whether a file of another run is whole; it may have lain through a power cut.
         run: this run's id; what its own files say always counts.
         keep_failures: count lasting failures of earlier runs' files; False to try them again.
+        augmentation: how copies are wanted; those that were made differently are not taken.
     """
+    policy = augmentation.canonical_json()
     taken: list[InspectedFile] = []
     salvage: dict[str, dict[str, Placement]] = {}
     waste: list[str] = []
@@ -97,11 +101,13 @@ def match_finished(
     for file in files:
         own = file.receipt.run == run
         stored = stored_images(file.keys.append_column("path", _repeated(file)))
+        if file.receipt.augmentation != policy:
+            stored = {name: row for name, row in stored.items() if not is_copy(name)}
         keep = _wanted_rows(stored, wanted, hashes, rows, own=own)
         if keep and not own and not intact(file):
             continue
         as_is = all((stored[name].label, stored[name].split) == keep[name] for name in keep)
-        if keep and len(keep) == len(stored) and as_is:
+        if keep and len(keep) == file.keys.num_rows and as_is:
             taken.append(file)
         else:
             if keep:
@@ -111,8 +117,8 @@ def match_finished(
         rows.update((name, stored[name].sha256) for name in keep)
         for failure in file.receipt.failures:
             counts = own or (failure.lasting and keep_failures)
-            if counts and wanted.get(failure.ref.image_id) == failure.ref:
-                failures[failure.ref.image_id] = failure
+            if counts and wanted.get(failure.ref.name) == failure.ref:
+                failures[failure.ref.name] = failure
     remaining = {name: each for name, each in failures.items() if name not in rows}
     return FinishedWork(tuple(taken), salvage, rows, remaining, tuple(waste))
 
@@ -130,7 +136,7 @@ def add_own_failures(
         if run_of_path(path) == run:
             receipt = read_receipt(storage, path)
             for failure in receipt.failures if receipt is not None else ():
-                name = failure.ref.image_id
+                name = failure.ref.name
                 if wanted.get(name) == failure.ref and name not in work.rows:
                     failures[name] = failure
     return replace(work, failures=failures)
@@ -147,9 +153,9 @@ def _wanted_rows(
     doubtful = [] if own else [ref for ref, row in met if not signs_agree(ref, row)]
     known = hashes.of(doubtful) if doubtful else {}
     return {
-        ref.image_id: (ref.label, ref.split)
+        ref.name: (ref.label, ref.split)
         for ref, row in met
-        if known.get(ref, row.sha256) == row.sha256
+        if known.get(ref.uri, row.sha256) == row.sha256
     }
 
 

@@ -8,6 +8,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from pipelines.compare import stored_images
+from pipelines.records import image_of
 from pipelines.run_id import new_run_id, oldest_run
 from pipelines.table.failures import append_failures, read_failures
 from pipelines.table.feature_table import FeatureTable
@@ -47,10 +48,10 @@ def forget(table: FeatureTable, ids: frozenset[str]) -> Forgotten:
         CommitRefusedError: another run committed meanwhile; nothing was deleted.
     """
     keys = table.keys()
-    stored = stored_images(keys)
-    found = ids & stored.keys()
+    rows = {name: row for name, row in stored_images(keys).items() if image_of(name) in ids}
+    found = frozenset(map(image_of, rows))
     version = table.version
-    affected = {stored[name].path for name in found} | _receipts_naming(table, ids)
+    affected = {row.path for row in rows.values()} | _receipts_naming(table, ids)
     if affected:
         version = _commit_without(table, keys, found, sorted(affected))
     deleted = _delete_files_with(FeatureTable.open(table.uri), ids)
@@ -78,14 +79,14 @@ def _commit_without(
         keep = {
             name: (row.label, row.split)
             for name, row in stored.items()
-            if row.path == path and name not in found
+            if row.path == path and image_of(name) not in found
         }
         receipt = read_receipt(storage, path)
         engine = "unknown" if receipt is None else receipt.engine
-        rewrite = Rewrite(oldest_run([path]), contract, shape, engine)
+        rewrite = Rewrite(oldest_run([path]), contract, shape, engine, table.policy)
         added.extend(rewrite_rows(storage, [path], keep, rewrite))
     files = [inspect_file(storage, path) for path in added]
-    state = TableState(table.uri, table.version, contract, shape, keys)
+    state = TableState(table.uri, table.version, contract, shape, keys, table.augmentation)
     record = {"run": new_run_id(), "what": f"forget {len(found)} images"}
     return commit_change(state, Change(files, affected, record))
 

@@ -1,6 +1,8 @@
 """An extraction as one object: what `main` makes of its options, and all that is taken inside."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from pipelines.bases import base_named
 from pipelines.contract import Contract
@@ -59,6 +61,9 @@ class ExtractJob:
             table's.
         refuse_leakage: do not commit while the same bytes are in two splits or under two labels.
         beam_flags: options for Beam, as on the command line.
+        copies: augmented copies wanted of each image that is trained on.
+        augmentation: what is named of how they are made, by field of `Augmentation`; the rest is
+            as the table has it, or as in the literature where there are no copies yet.
     """
 
     input: str
@@ -76,6 +81,8 @@ class ExtractJob:
     max_pruned: int | None
     refuse_leakage: bool
     beam_flags: tuple[str, ...]
+    copies: int = 0
+    augmentation: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make_contract(choice: FeatureChoice) -> Contract:

@@ -1,14 +1,19 @@
-"""From an image's name to its pixels: read, hashed and decoded, or a failure that says why not."""
+"""From an image's name to its pixels: read, hashed and decoded, or a failure that says why not.
+
+Copies of one image that follow each other are made of one decoding.
+"""
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.ahead import map_ahead
+from pipelines.augmentation import augment
 from pipelines.decode import PixelSpec, decode_image
 from pipelines.errors import ImageError
 from pipelines.reading import read_bytes
@@ -30,27 +35,40 @@ class LoadedImage:
 def load_images(
     refs: Iterable[ImageRef], pixels: PixelSpec, threads: int, ahead: int
 ) -> Iterator[LoadedImage | Failure]:
-    """Read and decode images on threads, at most `ahead` before the consumer, in order.
+    """Read and decode images on threads, about `ahead` before the consumer, in order.
 
     Args:
-        refs: the images.
+        refs: the images and copies.
         pixels: how to decode.
         threads: that decode, and read too where that takes no waiting.
-        ahead: images.
+        ahead: images; by as many rows more as an image has copies.
     """
-    rest = iter(refs)
-    first = list(itertools.islice(rest, 1))
-    refs = itertools.chain(first, rest)
-    if not first or not is_remote(first[0].uri):
-        return map_ahead(lambda ref: load_image(ref, pixels), refs, threads, ahead, "decode")
+    grouped = (list(rows) for _, rows in itertools.groupby(refs, attrgetter("image_id")))
+    first = list(itertools.islice(grouped, 1))
+    images = itertools.chain(first, grouped)
+    if not first:
+        return iter(())
+    ahead = max(1, ahead // len(first[0]))
+    if not is_remote(first[0][0].uri):
+        loaded = map_ahead(lambda rows: load_rows(rows, pixels), images, threads, ahead, "decode")
+        return itertools.chain.from_iterable(loaded)
     readers = max(threads, STORE_READERS)
-    read = map_ahead(read_image, refs, readers, max(ahead, readers), "read")
-    return map_ahead(lambda each: decode_read(each, pixels), read, threads, ahead, "decode")
+    read = map_ahead(
+        lambda rows: (rows, read_image(rows[0])), images, readers, max(ahead, readers), "read"
+    )
+    loaded = map_ahead(lambda each: decode_rows(*each, pixels), read, threads, ahead, "decode")
+    return itertools.chain.from_iterable(loaded)
 
 
 def load_image(ref: ImageRef, pixels: PixelSpec) -> LoadedImage | Failure:
-    """Read and decode one image; what goes wrong with it becomes its failure."""
-    return decode_read(read_image(ref), pixels)
+    """Read and decode one image or copy; what goes wrong with it becomes its failure."""
+    (loaded,) = load_rows([ref], pixels)
+    return loaded
+
+
+def load_rows(refs: Sequence[ImageRef], pixels: PixelSpec) -> list[LoadedImage | Failure]:
+    """Read and decode one image, and make what rows are wanted of it and its copies."""
+    return decode_rows(refs, read_image(refs[0]), pixels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,25 @@ def read_image(ref: ImageRef) -> ReadImage | Failure:
     except OSError as error:
         message = error.strerror or str(error)
         return Failure(ref, None, "read", type(error).__name__, message, lasting=False)
+
+
+def decode_rows(
+    refs: Sequence[ImageRef], read: ReadImage | Failure, pixels: PixelSpec
+) -> list[LoadedImage | Failure]:
+    """Make the rows that are wanted of one image that was read; all share its failure."""
+    decoded = decode_read(read, pixels)
+    if isinstance(decoded, Failure):
+        return [replace(decoded, ref=ref) for ref in refs]
+    return [_row(ref, decoded, pixels) for ref in refs]
+
+
+def _row(ref: ImageRef, image: LoadedImage, pixels: PixelSpec) -> LoadedImage:
+    source = replace(image.source, ref=ref)
+    if not ref.copy:
+        return LoadedImage(source, image.pixels)
+    if pixels.augmentation is None:
+        raise ValueError(f"copy {ref.copy} of {ref.image_id!r} is wanted, and no way to make it")
+    return LoadedImage(source, augment(image.pixels, pixels.augmentation, ref.image_id, ref.copy))
 
 
 def decode_read(read: ReadImage | Failure, pixels: PixelSpec) -> LoadedImage | Failure:

@@ -1,9 +1,9 @@
 """What a run has to do: the inputs, minus what is already done, cut into parts and shards."""
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from operator import attrgetter
 
 from pipelines.records import ImageRef, Shard
@@ -36,13 +36,18 @@ class Plan:
 
     @property
     def attempted(self) -> int:
-        """Images to extract."""
+        """Images and copies to extract."""
         return sum(len(shard.refs) for shard in self.shards)
+
+    def images(self) -> int:
+        """Images to extract, or finished by an earlier run, however many copies of each."""
+        refs = itertools.chain(self.finished, *(shard.refs for shard in self.shards))
+        return len({ref.image_id for ref in refs})
 
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """The inputs, each ascending by id, by what is to become of them; see `Plan`."""
+    """The inputs, each ascending by id and copy, by what is to become of them; see `Plan`."""
 
     new: tuple[ImageRef, ...]
     present: tuple[ImageRef, ...]
@@ -59,16 +64,17 @@ def sort_inputs(
     """Sort the inputs into done and to do; the order in which they were listed does not matter.
 
     Args:
-        refs: the inputs, ids unique.
-        present: ids in the table.
-        finished: ids in finished, uncommitted files.
+        refs: the inputs, names unique, the copies of an image ascending.
+        present: names in the table.
+        finished: names in finished, uncommitted files.
         failed: (id, bytes, modified) of known failures; an image that changed is tried again.
     """
     kinds: dict[str, list[ImageRef]] = {"present": [], "finished": [], "failed": [], "new": []}
     for ref in sorted(refs, key=attrgetter("image_id")):
-        if ref.image_id in present:
+        name = ref.name
+        if name in present:
             kinds["present"].append(ref)
-        elif ref.image_id in finished:
+        elif name in finished:
             kinds["finished"].append(ref)
         elif (ref.image_id, ref.bytes, ref.modified) in failed:
             kinds["failed"].append(ref)
@@ -106,10 +112,11 @@ def cut_parts(refs: Sequence[ImageRef], part_images: int | None) -> list[list[Im
     """Deal images into parts of at most `part_images`, nearly equal, each ascending by id.
 
     Which part an image comes to is as good as random, so that a table of some parts is a fair
-    sample of the whole: all splits and labels, not those that come first in the alphabet.
+    sample of the whole: all splits and labels, not those that come first in the alphabet. The
+    copies of an image come to one part.
 
     Args:
-        refs: the images, ascending by id.
+        refs: the images and copies, ascending by id.
         part_images: most images of a part; None for one part.
 
     Returns:
@@ -117,11 +124,17 @@ def cut_parts(refs: Sequence[ImageRef], part_images: int | None) -> list[list[Im
     """
     if not refs:
         return []
-    count = 1 if part_images is None else -(-len(refs) // part_images)
-    dealt = sorted(range(len(refs)), key=lambda place: _draw(refs[place])) if count > 1 else []
-    if not dealt:
+    if part_images is None:
         return [list(refs)]
-    return [[refs[place] for place in sorted(dealt[first::count])] for first in range(count)]
+    images = [list(rows) for _, rows in itertools.groupby(refs, attrgetter("image_id"))]
+    count = -(-len(images) // part_images)
+    if count == 1:
+        return [list(refs)]
+    dealt = sorted(range(len(images)), key=lambda place: _draw(images[place][0]))
+    return [
+        [ref for place in sorted(dealt[first::count]) for ref in images[place]]
+        for first in range(count)
+    ]
 
 
 def _draw(ref: ImageRef) -> bytes:
@@ -130,10 +143,10 @@ def _draw(ref: ImageRef) -> bytes:
 
 
 def cut_shards(refs: Sequence[ImageRef], shard_rows: int, numbered_from: int = 0) -> list[Shard]:
-    """Cut images, ascending by id, into shards of one split and at most `shard_rows` images."""
+    """Cut rows, ascending by id and copy, into shards of one split, `shard_rows` at most."""
     shards: list[Shard] = []
     by_split = sorted(refs, key=attrgetter("split", "image_id"))
-    for split, group in groupby(by_split, key=attrgetter("split")):
+    for split, group in itertools.groupby(by_split, key=attrgetter("split")):
         members = list(group)
         for start in range(0, len(members), shard_rows):
             name = f"{numbered_from + len(shards):06d}"

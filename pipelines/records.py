@@ -1,4 +1,9 @@
-"""The values that flow through a run: an image, a shard of them, rows of features, a failure."""
+"""The values that flow through a run: an image, a shard of them, rows of features, a failure.
+
+A row of the table is an image or one of its augmented copies. Inside a run it goes by one string,
+its name: the image's id, and for a copy the id, NUL and the copy's number. So a run with no copies
+handles ids, and ten million names take no more memory than ten million ids.
+"""
 
 import os
 from collections.abc import Sequence
@@ -10,16 +15,18 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """One image as the input names it, before its bytes are read.
+    """One image as the input names it, before its bytes are read, or an augmented copy of it.
 
     Attributes:
-        image_id: stable id, unique in the input: path relative to the root, or the manifest's `id`.
+        image_id: stable id, unique in the input: path relative to the root, or the manifest's `id`;
+            without NUL.
         uri: where the bytes are.
         label: class name; None when unlabelled.
         split: name of the split the image belongs to.
         bytes: size in bytes when listed.
         modified: time of last change when listed, microseconds since the epoch (UTC).
         changed: like `modified`, but of the file's attributes too, which no tool can set back.
+        copy: 0 for the image itself, 1 and up for its augmented copies.
     """
 
     image_id: str
@@ -29,6 +36,12 @@ class ImageRef:
     bytes: int
     modified: int
     changed: int
+    copy: int = 0
+
+    @property
+    def name(self) -> str:
+        """What the row goes by inside a run."""
+        return row_name(self.image_id, self.copy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,7 @@ class Shard:
     Attributes:
         name: names the file, together with the attempt that writes it.
         split: the one split of all `refs`.
-        refs: the images, ascending by `image_id`.
+        refs: the images and copies, ascending by `image_id` and `copy`.
     """
 
     name: str
@@ -97,6 +110,32 @@ class FeatureBlock:
 
     sources: Sequence[SourceImage]
     features: npt.NDArray[np.float32]
+
+
+def row_name(image_id: str, copy: int) -> str:
+    """The name of a row, by its image's id and the number of the copy."""
+    return f"{image_id}\0{copy}" if copy else image_id
+
+
+def image_of(name: str) -> str:
+    """The id of the image that a row is of, by the row's name."""
+    return name.partition("\0")[0]
+
+
+def copy_of(name: str) -> int:
+    """The number of the copy that a row is, by the row's name; 0 for the image itself."""
+    return int(name.partition("\0")[2] or 0)
+
+
+def is_copy(name: str) -> bool:
+    """Whether a row is an augmented copy, by its name."""
+    return "\0" in name
+
+
+def shown_name(name: str) -> str:
+    """A row's name for people."""
+    image_id, _, copy = name.partition("\0")
+    return f"{image_id} (copy {copy})" if copy else image_id
 
 
 def storable(text: str) -> str:

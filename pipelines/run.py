@@ -2,16 +2,18 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from pipelines.augmentation import Augmentation, require_same_augmentation
 from pipelines.backend import limit_threads
 from pipelines.choice import choose_engine
 from pipelines.compare import Comparison, ContentHashes, StoredImage, compare, stored_images
 from pipelines.contract import require_same_contract
+from pipelines.copies import copies_held, rows_wanted
 from pipelines.cores import usable_cores, visible_gpus
 from pipelines.counters import Counted
 from pipelines.engines.kinds import AUTO
@@ -26,7 +28,7 @@ from pipelines.finished import (
 )
 from pipelines.job import ExtractJob, make_contract
 from pipelines.planning import Plan, make_plan, rows_per_shard, sort_inputs
-from pipelines.records import ImageRef, Shard
+from pipelines.records import ImageRef, Shard, is_copy
 from pipelines.run_id import new_run_id
 from pipelines.runner import run_shards, with_a_worker_a_gpu, workers_here
 from pipelines.shard import ShardJob
@@ -44,13 +46,15 @@ class Scene:
 
     Attributes:
         table: the newest version; None when there is none yet.
+        inputs: by name, the rows that the table should have: images and their copies.
         keys: what `FeatureTable.keys` gives.
-        stored: the same by image id.
+        stored: the same by name.
         comparison: of the inputs with the table.
         work: what finished, uncommitted files hold of the inputs that need a row.
     """
 
     table: FeatureTable | None
+    inputs: Mapping[str, ImageRef]
     keys: pa.Table
     stored: Mapping[str, StoredImage]
     comparison: Comparison
@@ -60,6 +64,11 @@ class Scene:
     def feature_shape(self) -> tuple[int, ...]:
         """Shape of one image's features before flattening; () while there is no table."""
         return () if self.table is None else self.table.feature_shape
+
+    @property
+    def copies(self) -> int:
+        """How many of the inputs are copies."""
+        return sum(map(is_copy, self.inputs))
 
 
 class Run:
@@ -75,7 +84,8 @@ class Run:
         self.id = new_run_id()
         self.job = job
         self._flags = with_a_worker_a_gpu(job.beam_flags, len(visible_gpus()))
-        self.inputs = {ref.image_id: ref for ref in list_images(job.input, job.input_root)}
+        self.images = {ref.image_id: ref for ref in list_images(job.input, job.input_root)}
+        self.augmentation = Augmentation(**job.augmentation)
         threads = _cores_of_a_worker(job.threads, self._flags)
         if threads is not None:
             limit_threads(threads)
@@ -96,26 +106,27 @@ class Run:
         """See what the table and the files beside it hold now.
 
         Raises:
-            ContractMismatchError: the table holds features of another contract, perhaps since a
-                moment ago.
+            ContractMismatchError: the table holds features of another contract, or copies of
+                another policy, perhaps since a moment ago.
         """
         table = self._open_table()
         keys = EMPTY_KEYS if table is None else table.keys()
+        inputs = rows_wanted(self.images, self.job.copies, self.augmentation, copies_held(keys))
         stored = stored_images(keys)
-        comparison = compare(self.inputs, stored, self._hashes, self.id)
-        wanted = {name: self.inputs[name] for name in comparison.new | comparison.changed}
+        comparison = compare(inputs, stored, self._hashes, self.id)
+        wanted = {name: inputs[name] for name in comparison.new | comparison.changed}
         if not folder_exists(self.uri):
-            return Scene(table, keys, stored, comparison, NO_WORK)
+            return Scene(table, inputs, keys, stored, comparison, NO_WORK)
         storage = open_storage(self.uri)
         committed = [] if table is None else table.paths
         files = find_uncommitted(storage, committed, self.contract)
         keep = not self.job.retry_failures
         intact = functools.partial(self._is_intact, storage)
-        work = match_finished(files, wanted, self._hashes, intact, self.id, keep)
+        work = match_finished(files, wanted, self._hashes, intact, self.id, keep, self.augmentation)
         unread = [path for path in committed if path not in self._receipts_read]
         work = add_own_failures(work, storage, unread, wanted, self.id)
         self._receipts_read.update(committed, (file.path for file in files))
-        return Scene(table, keys, stored, comparison, work)
+        return Scene(table, inputs, keys, stored, comparison, work)
 
     def plan(self, scene: Scene) -> Plan:
         """Decide what is to be extracted, and by which engine if anything is."""
@@ -125,10 +136,10 @@ class Run:
             failed = known_failures(self.uri)
         # A failure that an earlier run already recorded is known; one it had no time to is not.
         found = scene.work.failures.values()
-        recent = {f.ref.image_id for f in found if _signs(f.ref) not in failed}
+        recent = {f.ref.name for f in found if _signs(f.ref) not in failed}
         finished = frozenset(scene.work.rows) | recent
         present = scene.comparison.same | scene.comparison.relabelled
-        todo = sort_inputs(self.inputs.values(), present, finished, failed)
+        todo = sort_inputs(scene.inputs.values(), present, finished, failed)
         rows = self.job.shard_rows
         if todo.new:
             self.choice, self.engine = choose_engine(self.job.engine, self.engine, todo.new)
@@ -138,7 +149,14 @@ class Run:
 
     def work(self, shards: Sequence[Shard]) -> Counted:
         """Extract shards on the runner; returns what the workers counted."""
-        job = ShardJob(self.id, self.uri, self.engine, self.engine.threads, progress=None)
+        job = ShardJob(
+            self.id,
+            self.uri,
+            self.engine,
+            self.engine.threads,
+            progress=None,
+            augmentation=self.augmentation,
+        )
         return run_shards(shards, job, self._flags)
 
     def _is_intact(self, storage: pafs.FileSystem, file: InspectedFile) -> bool:
@@ -150,7 +168,15 @@ class Run:
         table = FeatureTable.open_if_exists(self.uri)
         if table is not None:
             require_same_contract(table.contract, "the table", self.contract, "these options")
+            self._settle_augmentation(table)
         return table
+
+    def _settle_augmentation(self, table: FeatureTable) -> None:
+        if table.augmentation is None:
+            return
+        named = replace(table.augmentation, **self.job.augmentation)
+        require_same_augmentation(table.augmentation, named)
+        self.augmentation = table.augmentation
 
     def _feature_length(self, table: FeatureTable | None) -> int:
         if table is not None:

@@ -10,13 +10,20 @@ from pipelines.errors import CommitRefusedError
 from pipelines.leakage import Content, Leakage, find_leakage, refuse_leakage
 from pipelines.planning import Plan
 from pipelines.reconcile import Books, reconcile, tally
-from pipelines.records import Failure, Shard
+from pipelines.records import Failure, Shard, image_of, is_copy
 from pipelines.run import Run, Scene
 from pipelines.run_id import oldest_run
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt
-from pipelines.table.gate import Change, TableMovedError, TableState, commit_change
+from pipelines.table.first_copies import name_policy
+from pipelines.table.gate import (
+    Change,
+    TableMovedError,
+    TableState,
+    commit_change,
+    holds_copies,
+)
 from pipelines.table.inspection import InspectedFile, inspect_file
 from pipelines.table.rewriting import Placement, Rewrite, rewrite_rows
 from pipelines.table.storage import open_storage
@@ -48,8 +55,8 @@ class Settlement:
     def __init__(self, run: Run, plan: Plan) -> None:
         """Settle what a run set out to do by `plan`."""
         self._run, self._plan = run, plan
-        self._known = frozenset(ref.image_id for ref in plan.known_failures)
-        # By id. Receipts go out of sight when their files are committed, or were waste.
+        self._known = frozenset(ref.name for ref in plan.known_failures)
+        # By name. Receipts go out of sight when their files are committed, or were waste.
         self._failures: dict[str, Failure] = {}
         self._recorded = self._committed = False
         # What was in any version stays on the disk for those who read that version.
@@ -72,14 +79,15 @@ class Settlement:
             scene = run.look()
             self._see_versions(scene)
             new = self._new_failures(scene)
-            refusal = _too_many_failures(run, scene, len(new), plan, waiting)
+            failures = _by_image(new)
+            refusal = _too_many_failures(run, scene, len(failures), plan, waiting)
             if refusal is not None or not waiting:
-                self._record(new, known=refusal is None)
+                self._record(failures, known=refusal is None)
             if refusal is not None:
                 raise self._refused(refusal)
-            books = _books(run, scene, plan, new, waiting)
+            books = _books(scene, plan, new, waiting)
             gone = _gone(run, scene, new, waiting)
-            leakage = find_leakage(_contents(run, scene, gone))
+            leakage = find_leakage(_contents(scene, gone))
             try:
                 reconcile(books)
                 _check_pruned(run, scene)
@@ -89,7 +97,8 @@ class Settlement:
                 raise self._refused(str(error)) from error
             prunes = run.job.prune and not waiting
             try:
-                counts = counts_of(books, scene.comparison, scene.work.rows, prunes)
+                compared, rows = scene.comparison, scene.work.rows
+                counts = counts_of(books, compared, rows, prunes, scene.copies)
                 version = _commit(run, scene, gone, {**record, "counts": counts})
             except TableMovedError:
                 continue
@@ -97,7 +106,7 @@ class Settlement:
             self._in_versions.update(file.path for file in scene.work.files)
             for path in set(scene.work.waste) - self._in_versions:
                 open_storage(run.uri).delete_file(path)
-            return Settled(version, counts, tuple(new.values()), leakage)
+            return Settled(version, counts, failures, leakage)
         raise CommitRefusedError(
             f"{COMMIT_ATTEMPTS} times another run committed to {run.uri} first; "
             "run the same command again, finished work is kept"
@@ -117,17 +126,25 @@ class Settlement:
         wanted -= self._known
         return {name: each for name, each in self._failures.items() if name in wanted}
 
-    def _record(self, failures: Mapping[str, Failure], known: bool) -> None:
+    def _record(self, failures: Sequence[Failure], known: bool) -> None:
         # At the end and not with each part: a refused run's failures stay new, or its rerun would
         # pass where it did not.
         if not self._recorded:
-            record_failures(self._run.uri, tuple(failures.values()), self._run.id, known=known)
+            record_failures(self._run.uri, failures, self._run.id, known=known)
             self._recorded = True
 
     def _refused(self, why: str) -> CommitRefusedError:
         if self._committed:
             why = why.replace("nothing was committed", "nothing more was committed")
         return CommitRefusedError(why)
+
+
+def _by_image(failures: Mapping[str, Failure]) -> tuple[Failure, ...]:
+    """One failure an image: its copies fail with it."""
+    first: dict[str, Failure] = {}
+    for name in sorted(failures):
+        first.setdefault(image_of(name), failures[name])
+    return tuple(first.values())
 
 
 def _too_many_failures(
@@ -138,7 +155,7 @@ def _too_many_failures(
         return f"none of the {failures} images attempted can be used; {see}"
     allowed = run.job.max_failures
     if allowed is None:
-        allowed = max(10, (plan.attempted + len(plan.finished)) // 100)
+        allowed = 10 if failures <= 10 else max(10, plan.images() // 100)
     if failures <= allowed:
         return None
     return (
@@ -148,13 +165,12 @@ def _too_many_failures(
 
 
 def _books(
-    run: Run,
     scene: Scene,
     plan: Plan,
     failures: Mapping[str, Failure],
     waiting: Sequence[Shard],
 ) -> Books:
-    inputs, compared = run.inputs, scene.comparison
+    inputs, compared = scene.inputs, scene.comparison
     present = compared.same | compared.relabelled
     # Another run may have been quicker with what is still to come.
     done = present | scene.work.rows.keys() | failures.keys()
@@ -162,20 +178,23 @@ def _books(
         inputs=tally(inputs.values()),
         present=tally(inputs[name] for name in present),
         written=tally(inputs[name] for name in scene.work.rows),
-        known_failures=tally(ref for ref in plan.known_failures if ref.image_id not in done),
+        known_failures=tally(ref for ref in plan.known_failures if ref.name not in done),
         new_failures=tally(inputs[name] for name in failures),
-        waiting=tally(r for shard in waiting for r in shard.refs if r.image_id not in done),
+        waiting=tally(r for shard in waiting for r in shard.refs if r.name not in done),
     )
 
 
 def _check_pruned(run: Run, scene: Scene) -> None:
-    vanished = len(scene.comparison.vanished)
+    if not run.job.prune:
+        return
+    vanished = len({image_of(name) for name in scene.comparison.vanished})
+    images = len({image_of(name) for name in scene.stored})
     allowed = run.job.max_pruned
     if allowed is None:
-        allowed = max(10, len(scene.stored) // 10)
-    if run.job.prune and vanished > allowed:
+        allowed = max(10, images // 10)
+    if vanished > allowed:
         raise CommitRefusedError(
-            f"--prune would remove {vanished} of {len(scene.stored)} images, more than the "
+            f"--prune would remove {vanished} of {images} images, more than the "
             f"{allowed} allowed; nothing was committed. If {run.job.input} is the right input, "
             "raise --max_pruned"
         )
@@ -187,25 +206,27 @@ def _gone(
     # A changed image whose new bytes could not be read just now keeps its old row until they can,
     # and so does one whose turn is still to come.
     passing = frozenset(name for name, failure in failures.items() if not failure.lasting)
-    still = {ref.image_id for shard in waiting for ref in shard.refs} - scene.work.rows.keys()
-    gone = scene.comparison.changed - passing - still
+    still = {ref.name for shard in waiting for ref in shard.refs} - scene.work.rows.keys()
+    gone = (scene.comparison.changed - passing - still) | scene.comparison.stray
     # Pruned with the last part: what vanished may be what comes back under another name.
     return gone | scene.comparison.vanished if run.job.prune and not waiting else gone
 
 
-def _placement(run: Run, name: str, row: StoredImage) -> Placement:
-    ref = run.inputs.get(name)
+def _placement(scene: Scene, name: str, row: StoredImage) -> Placement:
+    ref = scene.inputs.get(name)
     return (row.label, row.split) if ref is None else (ref.label, ref.split)
 
 
-def _contents(run: Run, scene: Scene, gone: frozenset[str]) -> Iterator[Content]:
+def _contents(scene: Scene, gone: frozenset[str]) -> Iterator[Content]:
     for name, row in scene.stored.items():
         # A row whose image is gone is no second place of one that was moved.
-        if name in run.inputs and name not in gone and name not in scene.work.rows:
-            label, split = _placement(run, name, row)
+        here = name in scene.inputs and name not in gone and name not in scene.work.rows
+        if here and not is_copy(name):
+            label, split = _placement(scene, name, row)
             yield name, label, split, row.sha256
     for name, sha256 in scene.work.rows.items():
-        yield name, run.inputs[name].label, run.inputs[name].split, sha256
+        if not is_copy(name):
+            yield name, scene.inputs[name].label, scene.inputs[name].split, sha256
 
 
 def _commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, Any]) -> int | None:
@@ -217,13 +238,18 @@ def _commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, A
         return version
     for name, row in stored.items():
         if row.path in edited and name not in gone:
-            edited[row.path][name] = _placement(run, name, row)
+            edited[row.path][name] = _placement(scene, name, row)
 
     files = list(scene.work.files)
     for path, keep in [*scene.work.salvage.items(), *sorted(edited.items())]:
         files.extend(_rewritten(run, scene, path, keep))
     shape = scene.feature_shape or files[0].receipt.feature_shape
-    state = TableState(run.uri, version, run.contract, shape, scene.keys)
+    copied = any(holds_copies(file.keys) for file in files)
+    known = None if table is None else table.augmentation
+    policy = known or (run.augmentation if copied else None)
+    state = TableState(run.uri, version, run.contract, shape, scene.keys, policy)
+    if table is not None and policy != known:
+        state = name_policy(state, run.id)
     return commit_change(state, Change(files, sorted(edited), dict(record)))
 
 
@@ -233,7 +259,9 @@ def _rewritten(
     storage = open_storage(run.uri)
     age, receipt = oldest_run([path]), read_receipt(storage, path)
     if receipt is not None:
-        rewrite = Rewrite(age, run.contract, receipt.feature_shape, receipt.engine)
-    else:  # a file that Delta's own compaction wrote is in the table, which knows the shape
-        rewrite = Rewrite(age, run.contract, scene.feature_shape, "unknown")
+        policy = receipt.augmentation
+        rewrite = Rewrite(age, run.contract, receipt.feature_shape, receipt.engine, policy)
+    else:  # a file that Delta's own compaction wrote is in the table, which knows the rest
+        policy = None if scene.table is None else scene.table.policy
+        rewrite = Rewrite(age, run.contract, scene.feature_shape, "unknown", policy)
     return [inspect_file(storage, new) for new in rewrite_rows(storage, [path], keep, rewrite)]

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from pipelines.augmentation import Augmentation
 from pipelines.core import extract_images
 from pipelines.decode import pixel_spec
 from pipelines.engines.engine import Engine
@@ -29,6 +30,7 @@ class ShardJob:
         engine: the engine the driver chose.
         threads: reading and decoding threads; as many as cores when None.
         progress: where to count images; None where the driver cannot see this machine's files.
+        augmentation: how copies are made; None where there are none.
     """
 
     run: str
@@ -36,6 +38,7 @@ class ShardJob:
     engine: EngineRequest
     threads: int | None
     progress: ProgressFile | None
+    augmentation: Augmentation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +78,14 @@ def extract_shard(shard: Shard, job: ShardJob, engine: Engine) -> ShardResult:
         OSError: the file cannot be written.
     """
     contract = job.engine.contract
+    pixels = pixel_spec(contract, job.augmentation)
     path = f"{DATA_FOLDER}/{job.run}-{shard.name}-{uuid.uuid4().hex[:8]}.parquet"
     storage = open_storage(job.table)
     failures: list[Failure] = []
     batches = 0
     clock = BaseClock()
     with FeatureFileWriter(storage, path, contract) as writer:
-        for each in extract_images(shard.refs, engine, pixel_spec(contract), job.threads, clock):
+        for each in extract_images(shard.refs, engine, pixels, job.threads, clock):
             writer.write(each.block)
             failures.extend(each.failures)
             batches += bool(each.block.sources)
@@ -97,7 +101,13 @@ def extract_shard(shard: Shard, job: ShardJob, engine: Engine) -> ShardResult:
             engine=engine.name,
             digest="",
             failures=tuple(failures),
+            augmentation=_policy_of(shard, job),
         )
         with clock.writing():
             receipt = writer.close(receipt)
     return ShardResult(path, receipt, batches, clock.read())
+
+
+def _policy_of(shard: Shard, job: ShardJob) -> str | None:
+    copied = any(ref.copy for ref in shard.refs)
+    return job.augmentation.canonical_json() if copied and job.augmentation else None

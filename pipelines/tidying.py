@@ -50,12 +50,14 @@ def merge_small_files(table: FeatureTable) -> tuple[int, int]:
     for paths in _groups(table):
         receipt = read_receipt(storage, paths[0])
         engine = "unknown" if receipt is None else receipt.engine
-        rewrite = Rewrite(oldest_run(paths), contract, table.feature_shape, engine)
+        run = oldest_run(paths)
+        rewrite = Rewrite(run, contract, table.feature_shape, engine, table.policy)
         added.extend(rewrite_rows(storage, paths, placed, rewrite))
         removed.extend(paths)
     if removed:
         files = [inspect_file(storage, path) for path in added]
-        state = TableState(table.uri, table.version, contract, table.feature_shape, keys)
+        shape = table.feature_shape
+        state = TableState(table.uri, table.version, contract, shape, keys, table.augmentation)
         record = {"run": new_run_id(), "what": "tidy"}
         commit_change(state, Change(files, removed, record, moves_only=True))
     return len(removed), len(added)

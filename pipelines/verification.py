@@ -12,12 +12,12 @@ from pipelines.core import extract_images
 from pipelines.decode import pixel_spec
 from pipelines.engines.engine import PARITY_BOUND, Engine
 from pipelines.errors import TableError
-from pipelines.records import ImageRef
+from pipelines.records import ImageRef, image_of, is_copy, shown_name
 from pipelines.table.digest import RowDigest
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt
 from pipelines.table.precision import MANTISSA_BITS, round_mantissa
-from pipelines.table.rows import row_groups
+from pipelines.table.rows import names_of, row_groups
 
 DEVICE_ERRORS = {"float32": 0.0, "tfloat32": 2e-3, "float16": 5e-3, "bfloat16": 3e-2}
 """Relative errors, by compute dtype, that another device may make in a vector: about three times
@@ -56,33 +56,44 @@ def check_rows(
     stored: Mapping[str, StoredImage],
     known_failures: frozenset[str],
 ) -> Iterator[Finding]:
-    """Check ids, labels, splits and hashes of all rows against the input, reading all of it."""
+    """Check ids, labels, splits and hashes of all rows against the input, reading all of it.
+
+    Args:
+        inputs: the rows that there should be, by name.
+        stored: the rows that there are, by name.
+        known_failures: ids of images that could not be used.
+    """
     hashes = ContentHashes().of(ref for name, ref in inputs.items() if name in stored)
     for name, ref in sorted(inputs.items()):
         row = stored.get(name)
+        where = shown_name(name)
         if row is None:
-            if name not in known_failures:
-                yield Finding(name, "is in the input and neither a row nor a known failure")
+            if ref.image_id not in known_failures:
+                yield Finding(where, "is in the input and neither a row nor a known failure")
             continue
-        if hashes[ref] is None:
-            yield Finding(name, "cannot be read any more")
-        elif hashes[ref] != row.sha256:
-            yield Finding(name, "has other bytes than its row was made from")
+        if hashes[ref.uri] is None:
+            yield Finding(where, "cannot be read any more")
+        elif hashes[ref.uri] != row.sha256:
+            yield Finding(where, "has other bytes than its row was made from")
         for field in ("label", "split"):
             wanted, found = getattr(ref, field), getattr(row, field)
             if wanted != found:
-                yield Finding(name, f"has {field} {wanted!r} in the input and {found!r} in its row")
+                said = f"has {field} {wanted!r} in the input and {found!r} in its row"
+                yield Finding(where, said)
     for name in sorted(stored.keys() - inputs.keys()):
-        yield Finding(name, "is a row and not in the input")
+        if is_copy(name) and image_of(name) in inputs:
+            yield Finding(shown_name(name), "is a copy of an image that is not trained on")
+        else:
+            yield Finding(shown_name(name), "is a row and not in the input")
 
 
 def sample_rows(table: FeatureTable, count: int | None, seed: int) -> list[str]:
-    """Ids of rows drawn at random without repetition; all of them for None."""
-    ids = sorted(set(table.keys().column("image_id").to_pylist()))
-    if count is None or count >= len(ids):
-        return ids
-    places = np.random.default_rng(seed).choice(len(ids), size=count, replace=False)
-    return [ids[place] for place in sorted(places)]
+    """Names of rows drawn at random without repetition; all of them for None."""
+    names = sorted(names_of(table.keys()))
+    if count is None or count >= len(names):
+        return names
+    places = np.random.default_rng(seed).choice(len(names), size=count, replace=False)
+    return [names[place] for place in sorted(places)]
 
 
 def check_features(
@@ -92,8 +103,8 @@ def check_features(
 
     Args:
         table: the table.
-        refs: the images, as they are now.
-        stored: the table's rows by id.
+        refs: the images and copies, as they are now.
+        stored: the table's rows by name.
         engine: opened for the table's contract.
     """
     contract = table.contract
@@ -101,22 +112,23 @@ def check_features(
     bound = PARITY_BOUND + 2.0 ** -MANTISSA_BITS[contract.precision]
     bound += DEVICE_ERRORS[contract.compute_dtype]
     found = {}
-    for each in extract_images(refs, engine, pixel_spec(contract)):
+    for each in extract_images(refs, engine, pixel_spec(contract, table.augmentation)):
         for failure in each.failures:
-            yield Finding(failure.ref.image_id, f"cannot be extracted again: {failure.message}")
+            where = shown_name(failure.ref.name)
+            yield Finding(where, f"cannot be extracted again: {failure.message}")
         features = round_mantissa(each.block.features, contract.precision)
         for source, values in zip(each.block.sources, features, strict=True):
-            name = source.ref.image_id
+            name = source.ref.name
             if source.sha256 == stored[name].sha256:
                 found[name] = values
             else:
-                yield Finding(name, "has other bytes than its row was made from")
+                yield Finding(shown_name(name), "has other bytes than its row was made from")
     for name, values in _stored_features(table, {stored[name].path for name in found}):
         if name in found:
             scale = max(float(np.linalg.norm(found[name])), float(np.finfo(np.float32).tiny))
             error = float(np.linalg.norm(values - found[name])) / scale
             if not error <= bound:
-                yield Finding(name, f"its features are off by {error:.1e}, relative")
+                yield Finding(shown_name(name), f"its features are off by {error:.1e}, relative")
 
 
 def _digests_in_log(table: FeatureTable) -> dict[str, str]:
@@ -174,7 +186,5 @@ def _stored_features(
 ) -> Iterator[tuple[str, np.typing.NDArray[np.float32]]]:
     for path in sorted(paths):
         for rows in row_groups(table.storage, path):
-            names, copies = rows["image_id"].to_pylist(), rows["copy"].to_pylist()
-            for name, copy, values in zip(names, copies, rows["features"], strict=True):
-                if copy == 0:
-                    yield name, values.values.to_numpy(zero_copy_only=True)
+            for name, values in zip(names_of(rows), rows["features"], strict=True):
+                yield name, values.values.to_numpy(zero_copy_only=True)

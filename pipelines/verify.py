@@ -2,9 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 
+from pipelines.augmentation import Augmentation
 from pipelines.command import (
     Parser,
     add_json_option,
@@ -14,15 +15,17 @@ from pipelines.command import (
     whole_number,
     write_json,
 )
-from pipelines.compare import stored_images
+from pipelines.compare import StoredImage, stored_images
+from pipelines.copies import copies_held, rows_wanted
 from pipelines.engines.choosing import open_without_race
 from pipelines.errors import TableError, WeightsError
 from pipelines.job import DEFAULT_BATCH_SIZE
-from pipelines.records import ImageRef
+from pipelines.records import ImageRef, copy_of, image_of
 from pipelines.source import list_images
 from pipelines.source.signs import unsigned_ref
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.rows import names_of
 from pipelines.verification import Finding, check_features, check_files, check_rows, sample_rows
 from pipelines.weights import parse_weights
 
@@ -91,11 +94,13 @@ def _check_against_images(
 ) -> dict[str, int]:
     keys = table.keys()
     stored = stored_images(keys)
-    inputs: dict[str, ImageRef] = {}
+    inputs: Mapping[str, ImageRef] = {}
     if options.input is not None:
-        inputs = {ref.image_id: ref for ref in list_images(options.input, options.input_root)}
+        images = {ref.image_id: ref for ref in list_images(options.input, options.input_root)}
         failed = known_failures(table.uri)
-        excused = {n for n, r in inputs.items() if (n, r.bytes, r.modified) in failed}
+        excused = {n for n, r in images.items() if (n, r.bytes, r.modified) in failed}
+        policy = table.augmentation or Augmentation()
+        inputs = rows_wanted(images, 0, policy, copies_held(keys))
         findings.extend(check_rows(inputs, stored, frozenset(excused)))
     count = len(stored) if options.sample is None else min(options.sample, len(stored))
     checked = {"rows": len(stored) if inputs else 0, "features": count}
@@ -105,8 +110,8 @@ def _check_against_images(
     if inputs:
         refs = [inputs[name] for name in names if name in inputs]
     else:
-        places = dict(zip(keys["image_id"].to_pylist(), table.uris(), strict=True))
-        refs = [unsigned_ref(n, places[n], stored[n].label, stored[n].split) for n in names]
+        places = dict(zip(names_of(keys), table.uris(), strict=True))
+        refs = [_stored_ref(name, places[name], stored[name]) for name in names]
     checked["features"] = len(refs)
     weights = parse_weights(options.weights)
     try:
@@ -116,6 +121,11 @@ def _check_against_images(
         return {**checked, "features": 0}
     findings.extend(check_features(table, refs, stored, opened))
     return checked
+
+
+def _stored_ref(name: str, uri: str, row: StoredImage) -> ImageRef:
+    ref = unsigned_ref(image_of(name), uri, row.label, row.split)
+    return replace(ref, copy=copy_of(name))
 
 
 def _sample(text: str) -> int | None:

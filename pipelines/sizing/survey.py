@@ -55,7 +55,7 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
     refs = tuple(ref for shard in plan.shards for ref in shard.refs)
     read = sum(ref.bytes for ref in refs)
     if images is None or not refs:
-        work = Workload(len(refs), read, len(run.inputs), listing, job.commit_every)
+        work = Workload(len(refs), read, len(run.images), listing, job.commit_every)
         return Survey(work, refs, run.choice, run.engine, choosing)
     # A run of so many images would hold a race where one of the sample does not.
     like = list(itertools.islice(itertools.cycle(refs), min(images, RACE_FROM)))
@@ -65,7 +65,7 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
         images=images,
         bytes_read=read * images // len(refs),
         listed=images,
-        listing_seconds=_seconds_of_listing(job) * images / len(run.inputs),
+        listing_seconds=_seconds_of_listing(job) * images / len(run.images),
         commit_every=job.commit_every,
     )
     return Survey(work, refs, choice, request, choosing)

@@ -45,6 +45,8 @@ def list_manifest(manifest: str, root: Path | Place) -> list[ImageRef]:
     for number, (path, image_id, label, split) in enumerate(zip(*columns, strict=True), start=1):
         if not path or "\0" in path:
             raise InputError(f"row {number} of {manifest} has no path, or one with a null byte")
+        if image_id and "\0" in image_id:
+            raise InputError(f"row {number} of {manifest} has an id with a null byte")
         uri = fence.locate(path)
         if uri is None:
             raise InputError(

@@ -10,16 +10,18 @@ from math import prod
 from typing import Any, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
+from pipelines.augmentation import Augmentation, augmentation_from_json
 from pipelines.contract import Contract, contract_from_json, require_same_contract
 from pipelines.errors import TableError
 from pipelines.table.files import read_receipt
 from pipelines.table.inspection import KEY_COLUMNS, with_plain_times
-from pipelines.table.schema import CONTRACT_KEY, RUN_KEY, SHAPE_KEY
+from pipelines.table.schema import AUGMENTATION_KEY, CONTRACT_KEY, RUN_KEY, SHAPE_KEY
 from pipelines.table.storage import (
     check_table_folder,
     delta_errors,
@@ -42,12 +44,14 @@ class FeatureTable:
         contract: the one contract of all its features.
         feature_shape: shape of one image's features before flattening.
         delta: the Delta table behind it, at that version.
+        augmentation: how its copies are made; None while there never were any.
     """
 
     uri: str
     contract: Contract
     feature_shape: tuple[int, ...]
     delta: DeltaTable
+    augmentation: Augmentation | None = None
 
     @classmethod
     def open(cls, location: str, version: int | None = None) -> Self:
@@ -85,14 +89,21 @@ class FeatureTable:
         try:
             contract = contract_from_json(settings[CONTRACT_KEY])
             shape = tuple(int(n) for n in json.loads(settings[SHAPE_KEY]))
+            policy = settings.get(AUGMENTATION_KEY)
+            augmentation = None if policy is None else augmentation_from_json(policy)
         except ValueError as error:
             raise TableError(f"the contract of {location} cannot be read: {error}") from error
-        return cls(uri, contract, shape, delta)
+        return cls(uri, contract, shape, delta, augmentation)
 
     @property
     def version(self) -> int:
         """The Delta version."""
         return int(self.delta.version())
+
+    @property
+    def policy(self) -> str | None:
+        """Canonical JSON of `augmentation`, as receipts hold it."""
+        return None if self.augmentation is None else self.augmentation.canonical_json()
 
     @property
     def feature_length(self) -> int:
@@ -136,10 +147,16 @@ class FeatureTable:
         """The rows of this version as an Arrow dataset."""
         return self.delta.to_pyarrow_dataset(filesystem=self.storage)
 
-    def counts(self) -> list[tuple[str, str | None, int]]:
-        """Rows of each split and label, sorted: (split, label, rows)."""
-        grouped = self.keys().group_by(["split", "label"]).aggregate([([], "count_all")])
-        rows = [(row["split"], row["label"], row["count_all"]) for row in grouped.to_pylist()]
+    def counts(self) -> list[tuple[str, str | None, int, int]]:
+        """Rows of each split and label, and how many of them are images and not copies, sorted."""
+        keys = self.keys()
+        keys = keys.append_column("is_image", pc.equal(keys["copy"], 0).cast(pa.int64()))
+        sums = [([], "count_all"), ("is_image", "sum")]
+        grouped = keys.group_by(["split", "label"]).aggregate(sums)
+        rows = [
+            (row["split"], row["label"], row["count_all"], row["is_image_sum"])
+            for row in grouped.to_pylist()
+        ]
         return sorted(rows, key=lambda row: (row[0], row[1] or ""))
 
     def history(self) -> list[dict[str, Any]]:

@@ -42,6 +42,7 @@ class Receipt:
         engine: the engine that ran the base.
         digest: `RowDigest` of the rows, hexadecimal.
         failures: images of the shard that could not be used.
+        augmentation: canonical JSON of the policy of its copies; None when it has none.
     """
 
     run: str
@@ -53,6 +54,7 @@ class Receipt:
     engine: str
     digest: str
     failures: tuple[Failure, ...]
+    augmentation: str | None = None
 
 
 class FeatureFileWriter:
@@ -173,7 +175,7 @@ def feature_rows(sources: Sequence[SourceImage], features: npt.NDArray[np.float3
     values = pa.array(np.ascontiguousarray(features).reshape(-1))
     columns: dict[str, Any] = {
         "image_id": [ref.image_id for ref in refs],
-        "copy": np.zeros(rows, np.int32),
+        "copy": np.array([ref.copy for ref in refs], np.int32),
         "label": [ref.label for ref in refs],
         "split": [ref.split for ref in refs],
         "features": pa.ListArray.from_arrays(offsets, values, type=FEATURE_TYPE),

@@ -16,10 +16,16 @@ from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
+from pipelines.augmentation import (
+    Augmentation,
+    augmentation_from_json,
+    require_same_augmentation,
+)
 from pipelines.contract import Contract, contract_from_json, require_same_contract
 from pipelines.errors import CommitRefusedError
 from pipelines.table.inspection import InspectedFile
 from pipelines.table.schema import (
+    AUGMENTATION_KEY,
     CONTRACT_ID_KEY,
     CONTRACT_KEY,
     FEATURE_SCHEMA,
@@ -43,6 +49,7 @@ class TableState:
         contract: the one contract of all its features.
         feature_shape: shape of one image's features before flattening.
         keys: what `FeatureTable.keys` gave.
+        augmentation: how its copies are made; None where it may hold none.
     """
 
     uri: str
@@ -50,6 +57,7 @@ class TableState:
     contract: Contract
     feature_shape: tuple[int, ...]
     keys: pa.Table
+    augmentation: Augmentation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,15 @@ def _check_belongs(state: TableState, file: InspectedFile) -> None:
         )
     if not receipt.rows:
         raise CommitRefusedError(f"{file.path} holds no rows")
+    if holds_copies(file.keys):
+        if receipt.augmentation is None or state.augmentation is None:
+            raise CommitRefusedError(f"{file.path} holds copies, and no policy says how made")
+        require_same_augmentation(state.augmentation, augmentation_from_json(receipt.augmentation))
+
+
+def holds_copies(keys: pa.Table) -> bool:
+    """Whether any of some rows is an augmented copy; of `keys`, the column `copy` is looked at."""
+    return bool(pc.max(keys.column("copy")).as_py())
 
 
 def _check_there(state: TableState, change: Change) -> None:
@@ -149,6 +166,9 @@ def _open_at(state: TableState) -> DeltaTable:
         held = contract_from_json(table.metadata().configuration[CONTRACT_KEY])
         require_same_contract(held, "the table", state.contract, "the run")
         return table
+    policy = {}
+    if state.augmentation is not None:
+        policy = {AUGMENTATION_KEY: state.augmentation.canonical_json()}
     try:
         table = DeltaTable.create(
             state.uri,
@@ -160,6 +180,7 @@ def _open_at(state: TableState) -> DeltaTable:
                 CONTRACT_KEY: state.contract.canonical_json(),
                 CONTRACT_ID_KEY: state.contract.contract_id,
                 SHAPE_KEY: json.dumps(list(state.feature_shape)),
+                **policy,
             },
             raise_if_key_not_exists=False,
             storage_options=delta_settings(state.uri),

@@ -16,7 +16,7 @@ import pyarrow.fs as pafs
 
 from pipelines.contract import Contract
 from pipelines.table.files import FeatureFileWriter, Receipt
-from pipelines.table.rows import row_groups
+from pipelines.table.rows import names_of, row_groups
 from pipelines.table.schema import DATA_FOLDER, FEATURE_SCHEMA
 
 Placement = tuple[str | None, str]
@@ -32,12 +32,14 @@ class Rewrite:
         contract: of the rows.
         feature_shape: shape of one image's features before flattening.
         engine: what made the features, for the receipt.
+        augmentation: canonical JSON of the policy of the rows' copies; None without copies.
     """
 
     run: str
     contract: Contract
     feature_shape: tuple[int, ...]
     engine: str
+    augmentation: str | None
 
 
 def rewrite_rows(
@@ -51,8 +53,7 @@ def rewrite_rows(
     Args:
         storage: filesystem of the table's folder.
         paths: the files to read.
-        keep: by image id, the label and split that its rows shall have; rows of other ids are left
-            behind.
+        keep: by name, the label and split that a row shall have; other rows are left behind.
         rewrite: what the new files say of themselves.
 
     Returns:
@@ -77,12 +78,12 @@ def rewrite_rows(
 
 
 def _placed(rows: pa.Table, keep: Mapping[str, Placement]) -> Iterator[tuple[str, pa.Table]]:
-    ids = rows.column("image_id").to_pylist()
-    kept = np.array([name in keep for name in ids], dtype=bool)
+    names = names_of(rows)
+    kept = np.array([name in keep for name in names], dtype=bool)
     if not kept.any():
         return
     rows = rows.filter(pa.array(kept))
-    labels, splits = zip(*(keep[name] for name in ids if name in keep), strict=True)
+    labels, splits = zip(*(keep[name] for name in names if name in keep), strict=True)
     for name, values in (("label", labels), ("split", splits)):
         place = rows.schema.get_field_index(name)
         field = FEATURE_SCHEMA.field(name)
@@ -102,4 +103,5 @@ def _receipt(split: str, rewrite: Rewrite) -> Receipt:
         engine=rewrite.engine,
         digest="",
         failures=(),
+        augmentation=rewrite.augmentation,
     )

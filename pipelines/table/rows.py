@@ -1,11 +1,13 @@
-"""Reading a data file's rows, a row group at a time, every page checked."""
+"""Reading a data file's rows, a row group at a time, every page checked; their names."""
 
 from collections.abc import Iterator
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from pipelines.records import row_name
 from pipelines.table.digest import RowDigest
 from pipelines.table.files import Receipt
 from pipelines.table.schema import FEATURE_SCHEMA
@@ -33,3 +35,11 @@ def keeps_its_digest(storage: pafs.FileSystem, path: str, receipt: Receipt) -> b
     except (OSError, pa.ArrowException):
         return False
     return digest.hexdigest() == receipt.digest
+
+
+def names_of(keys: pa.Table) -> list[str]:
+    """The name of each row, from columns `image_id` and `copy`."""
+    ids: list[str] = keys.column("image_id").to_pylist()
+    if not pc.max(keys.column("copy")).as_py():
+        return ids
+    return list(map(row_name, ids, keys.column("copy").to_pylist()))

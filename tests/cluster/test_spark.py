@@ -67,7 +67,7 @@ def test_spark_reads_the_table(table, spark_jars):
     }
     for name, version in (("newest", 2), ("first", 1)):
         counted = FeatureTable.open(table, version).counts()
-        assert [tuple(row) for row in seen["counts"][name]] == counted
+        assert [tuple(row) for row in seen["counts"][name]] == [row[:3] for row in counted]
     assert sum(row[2] for row in seen["counts"]["first"]) == 10
     assert sum(row[2] for row in seen["counts"]["newest"]) == 9
     samples = classifiers.load(table)

@@ -44,8 +44,8 @@ def test_the_json_holds_it_all(history, tmp_path):
     assert main(["--table", str(history), "--json", str(tmp_path / "d.json")]) == 0
     values = json.loads((tmp_path / "d.json").read_text())
     assert values["counts"] == [
-        {"split": "test", "label": "dark", "rows": 11},
-        {"split": "test", "label": "light", "rows": 10},
+        {"split": "test", "label": "dark", "rows": 11, "images": 11},
+        {"split": "test", "label": "light", "rows": 10, "images": 10},
     ]
     assert [commit["version"] for commit in values["history"]] == [2, 1, 0]
     run = values["history"][0]["run"]

@@ -1,0 +1,101 @@
+"""The options that say how many augmented copies are wanted, and how they are made."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from pipelines.augmentation import FILLS, Augmentation
+from pipelines.command import seed_number, whole_number
+from pipelines.errors import UsageError
+from pipelines.source.splits import TEST, VALIDATION
+
+LITERATURE = Augmentation()
+
+HELP = {
+    "rotation": "largest angle either way, in degrees",
+    "width_shift": "largest shift either way, as a share of the width",
+    "height_shift": "largest shift either way, as a share of the height",
+    "shear": "largest angle either way, in radians",
+    "zoom": "height and width are each scaled by 1 - ZOOM to 1 + ZOOM",
+    "horizontal_flip": "whether every other copy is mirrored",
+    "fill": "what lies outside an image",
+    "augment_seed": "of all draws",
+    "augment_split": "the split whose images have copies",
+}
+FIELD_OF = {"augment_seed": "seed", "augment_split": "split"}
+
+
+def up_to(most: float, *, below: bool = False) -> Callable[[str], float]:
+    """A parser of an option's value from 0 to `most`, or below it."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0.0 <= value <= most or (below and value == most):
+            bound = "and below" if below else "to"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 {bound} {most:g}")
+        return value
+
+    return parse
+
+
+def truth(text: str) -> bool:
+    """An option's value that is true or false."""
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text == "true"
+
+
+TYPES: dict[str, Callable[[str], Any]] = {
+    "rotation": up_to(180.0),
+    "width_shift": up_to(1.0),
+    "height_shift": up_to(1.0),
+    "shear": up_to(1.5),
+    "zoom": up_to(1.0, below=True),
+    "horizontal_flip": truth,
+    "fill": str,
+    "augment_seed": seed_number,
+    "augment_split": str,
+}
+
+
+def add_augmentation_options(parser: argparse.ArgumentParser) -> None:
+    """Give a command `--augment K` and the policy's options, the literature's if not given."""
+    group = parser.add_argument_group(
+        "augmented copies (the policy is the table's; if not given, as the table has it)"
+    )
+    group.add_argument(
+        "--augment",
+        type=whole_number,
+        default=0,
+        metavar="K",
+        help="augmented copies of each training image, beside the image itself",
+    )
+    for name, kind in TYPES.items():
+        default = getattr(LITERATURE, FIELD_OF.get(name, name))
+        shown = str(default).lower() if isinstance(default, bool) else default
+        group.add_argument(
+            f"--{name}",
+            type=kind,
+            choices=FILLS if name == "fill" else None,
+            help=f"{HELP[name]}; {shown} if not given",
+        )
+
+
+def augmentation_choice(options: argparse.Namespace) -> dict[str, Any]:
+    """What the options of `add_augmentation_options` name: values by field of `Augmentation`.
+
+    Raises:
+        UsageError: a policy is named and no copies are wanted, or copies of images to be tested on.
+    """
+    given = {name: getattr(options, name) for name in HELP if getattr(options, name) is not None}
+    if given and not options.augment:
+        raise UsageError(f"--{next(iter(given))} says how copies are made; --augment K how many")
+    if given.get("augment_split") in (VALIDATION, TEST):
+        raise UsageError(
+            f"--augment_split {given['augment_split']}: images that a head is measured on have no "
+            "copies; name a split to train on"
+        )
+    return {FIELD_OF.get(name, name): value for name, value in given.items()}

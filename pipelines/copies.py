@@ -1,0 +1,55 @@
+"""Which rows an input asks for: its images, and augmented copies of those that are trained on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.augmentation import Augmentation
+from pipelines.collector import collector_paused
+from pipelines.records import ImageRef
+
+
+@collector_paused()
+def rows_wanted(
+    images: Mapping[str, ImageRef],
+    copies: int,
+    policy: Augmentation,
+    held: Mapping[str, int],
+) -> Mapping[str, ImageRef]:
+    """The rows that a table of some images should have.
+
+    An image of the policy's split keeps as many copies as the table holds of it, so that a run
+    that asks for fewer, or for none, leaves none behind that is out of date.
+
+    Args:
+        images: the input, by image id.
+        copies: copies wanted of each image of the policy's split.
+        policy: which split has copies.
+        held: by image id, copies that the table holds.
+
+    Returns:
+        By name, the images and their copies; an image's copies follow it, ascending.
+    """
+    if not copies and not held:
+        return images
+    rows: dict[str, ImageRef] = {}
+    for image_id, ref in images.items():
+        rows[image_id] = ref
+        if ref.split == policy.split:
+            for number in range(1, max(copies, held.get(image_id, 0)) + 1):
+                copy = replace(ref, copy=number)
+                rows[copy.name] = copy
+    return rows
+
+
+def copies_held(keys: pa.Table) -> dict[str, int]:
+    """The highest number of a copy of each image that has any.
+
+    Args:
+        keys: what `FeatureTable.keys` gives.
+    """
+    copies = keys.filter(pc.greater(keys["copy"], 0))
+    highest = copies.group_by("image_id").aggregate([("copy", "max")])
+    return dict(zip(highest["image_id"].to_pylist(), highest["copy_max"].to_pylist(), strict=True))
