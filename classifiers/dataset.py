@@ -26,13 +26,17 @@ class Samples(NamedTuple):
     ids: npt.NDArray[np.object_]
 
 
-def load(table: str, split: str | None = None, version: int | None = None) -> Samples:
+def load(
+    table: str, split: str | None = None, version: int | None = None, copies: int | None = 0
+) -> Samples:
     """Load a split of a feature table for training or exploring.
 
     Args:
         table: the table's location.
         split: the split wanted; all rows when None.
         version: an older version of the table; the newest when None.
+        copies: augmented copies of each image at most, after the image itself; all when None. Their
+            rows bear the image's id: give the ids as groups to whatever cuts folds of them.
 
     Returns:
         The rows ascending by (id, copy), so that two tables that hold the same rows give the same
@@ -41,7 +45,7 @@ def load(table: str, split: str | None = None, version: int | None = None) -> Sa
     Raises:
         TableError: there is no such table, version or split.
     """
-    rows = find_rows(FeatureTable.open(table, version), split)
+    rows = find_rows(FeatureTable.open(table, version), split, copies)
     return Samples(read_features(rows), rows.labels(), as_objects(rows.keys.column("image_id")))
 
 

@@ -45,7 +45,7 @@ def _evaluate(argv: Sequence[str]) -> int:
     card = read_card(folder)
     table = FeatureTable.open(options.table, options.table_version)
     require_same_contract(card.contract, "the model", table.contract, "the table")
-    samples = labelled_rows(find_rows(table, options.split), card.classes)
+    samples = labelled_rows(find_rows(table, options.split, copies=0), card.classes)
     result = measure(load_model(folder).head, samples.batches(), card.classes)
     _print(card.head, options.split, result)
     write_json(

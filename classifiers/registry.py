@@ -45,7 +45,7 @@ class ModelCard:
         table_version: its version.
         classes: names, by class number.
         splits: the splits trained and validated on; validation None when there was none.
-        rows: rows of each.
+        rows: images of each.
         class_weight: weight by class name; None when all are alike.
         seed: what every random choice of the training came from.
         metrics: measures by "train" and "validation".
@@ -54,6 +54,8 @@ class ModelCard:
         versions: of the libraries.
         streamed_within: the memory budget in bytes when features were streamed, on which the order
             of rows hangs; None when they were held.
+        copies: augmented copies of an image that it was trained on, at most.
+        augmentation: how those were made; None without any.
     """
 
     head: str
@@ -72,6 +74,8 @@ class ModelCard:
     created: str
     versions: dict[str, str]
     streamed_within: int | None = None
+    copies: int = 0
+    augmentation: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

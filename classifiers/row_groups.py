@@ -89,12 +89,13 @@ class SplitRows:
         return SplitRows(self.table, self.keys.filter(pa.array(chosen)), tuple(groups))
 
 
-def find_rows(table: FeatureTable, split: str | None) -> SplitRows:
+def find_rows(table: FeatureTable, split: str | None, copies: int | None = None) -> SplitRows:
     """Find the rows of a split, reading everything but the features.
 
     Args:
         table: the table.
         split: the split wanted; all rows when None.
+        copies: augmented copies of an image at most; all when None, 0 for the images alone.
 
     Raises:
         TableError: there are no such rows, or a file is missing or damaged.
@@ -107,7 +108,7 @@ def find_rows(table: FeatureTable, split: str | None) -> SplitRows:
         files = list(threads.map(lambda path: _read_keys(table, path), paths))
     groups = [group for path, file in zip(paths, files, strict=True) for group in _cut(path, *file)]
     # Files that Delta compacted mix splits.
-    wanted = [_wanted(keys, split) for _, _, _, keys in groups]
+    wanted = [_wanted(keys, split, copies) for _, _, _, keys in groups]
     found = [(*each, rows) for each, rows in zip(groups, wanted, strict=True) if len(rows)]
     if not found:
         raise _no_such_split(table, split)
@@ -153,11 +154,13 @@ def _cut(path: str, footer: Any, keys: pa.Table) -> Iterator[tuple[str, int, Any
         start += rows
 
 
-def _wanted(keys: pa.Table, split: str | None) -> npt.NDArray[np.int64]:
-    if split is None:
-        return np.arange(keys.num_rows)
-    chosen: npt.NDArray[np.int64] = np.flatnonzero(pc.equal(keys.column("split"), split).to_numpy())
-    return chosen
+def _wanted(keys: pa.Table, split: str | None, copies: int | None) -> npt.NDArray[np.int64]:
+    chosen = np.ones(keys.num_rows, dtype=bool)
+    if split is not None:
+        chosen &= pc.equal(keys.column("split"), split).to_numpy()
+    if copies is not None:
+        chosen &= pc.less_equal(keys.column("copy"), copies).to_numpy()
+    return np.flatnonzero(chosen)
 
 
 def _no_such_split(table: FeatureTable, split: str | None) -> TableError:

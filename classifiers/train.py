@@ -52,6 +52,7 @@ def _train(argv: Sequence[str]) -> int:
             class_weight=options.class_weight,
             seed=options.seed,
             budget=options.memory or default_budget(),
+            copies=options.copies,
         )
     )
     rows = []
@@ -81,6 +82,12 @@ def _parser() -> Parser:
     parser.add_argument("--train_split", default=TRAIN, help="split to train on")
     parser.add_argument(
         "--validation_split", help=f"split to validate on; {VALIDATION} if the table has it"
+    )
+    parser.add_argument(
+        "--copies",
+        type=whole_number,
+        metavar="K",
+        help="augmented copies of an image to train on at most; all of them if not given",
     )
     parser.add_argument(
         "--class_weight", default="none", help="none, balanced, or CLASS=WEIGHT,..."

@@ -3,9 +3,11 @@
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pyarrow.compute as pc
 
 from classifiers.encoding import classes_of, parse_class_weight
 from classifiers.evaluation import Evaluation, measure
@@ -53,6 +55,7 @@ class TrainJob:
         overwrite: replace a model that is there.
         train_split: split to train on.
         validation_split: split to validate on; None for "validation" if the table has it.
+        copies: augmented copies of an image to train on at most; None for all that there are.
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
         seed: of every random choice.
         budget: most memory for features; what does not fit is streamed from the table.
@@ -68,6 +71,7 @@ class TrainJob:
     class_weight: str
     seed: int
     budget: MemoryBudget
+    copies: int | None = None
 
 
 def train(job: TrainJob) -> ModelCard:
@@ -80,16 +84,17 @@ def train(job: TrainJob) -> ModelCard:
     started = time.monotonic()
     check_target(job.model, overwrite=job.overwrite)
     table = FeatureTable.open(job.table, job.table_version)
-    rows = find_rows(table, job.train_split)
+    rows = find_rows(table, job.train_split, job.copies)
     job.head.check(rows.keys.num_rows)
     classes = classes_of(rows.labels())
     training, validation = labelled_rows(rows, classes), None
     held_out = job.validation_split or VALIDATION
     if job.validation_split is not None or held_out in splits(table):
-        validation = labelled_rows(find_rows(table, held_out), classes)
+        validation = labelled_rows(find_rows(table, held_out, copies=0), classes)
     else:
         log(f"no split {held_out!r} in the table: training without validation")
-    weight = parse_class_weight(job.class_weight, classes, training.targets)
+    weight = parse_class_weight(job.class_weight, classes, training.image_targets)
+    copies = pc.max(training.rows.keys["copy"]).as_py()
 
     if held_out == job.train_split:
         raise UsageError(f"--validation_split {held_out} is the split that is trained on")
@@ -99,7 +104,7 @@ def train(job: TrainJob) -> ModelCard:
     head, history = job.head.fit(
         sets["train"], sets.get("validation"), len(classes), weight, job.seed
     )
-    measured = {name: measure(head, part.batches(), classes) for name, part in sets.items()}
+    measured = {name: measure(head, part.image_batches(), classes) for name, part in sets.items()}
     card = ModelCard(
         head=job.head.name,
         settings=job.head.settings(),
@@ -112,7 +117,7 @@ def train(job: TrainJob) -> ModelCard:
             "train": job.train_split,
             "validation": held_out if validation else None,
         },
-        rows={name: len(part.targets) for name, part in sets.items()},
+        rows={name: len(part.image_targets) for name, part in sets.items()},
         class_weight=None if weight is None else {classes[k]: w for k, w in weight.items()},
         seed=job.seed,
         metrics={name: each.as_json() for name, each in measured.items()},
@@ -120,6 +125,8 @@ def train(job: TrainJob) -> ModelCard:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},
         streamed_within=job.budget.size if holding.streams else None,
+        copies=copies,
+        augmentation=asdict(table.augmentation) if copies and table.augmentation else None,
     )
     with model_draft(job.model) as draft:
         write_model(draft, head, card, history or [_only_row(measured)])

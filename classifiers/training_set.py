@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.copies import ImageRows, image_rows
 from classifiers.dataset import read_features
 from classifiers.decoding import Block, block_rows, decode
 from classifiers.encoding import encode
@@ -28,15 +30,22 @@ class HeldSet:
     Attributes:
         features: float32 (n, length).
         targets: int64 (n,), places in the sorted list of classes.
+        images: which rows are of one image; None where no image has copies.
     """
 
     features: npt.NDArray[np.float32]
     targets: npt.NDArray[np.int64]
+    images: ImageRows | None = None
 
     @property
     def length(self) -> int:
         """Features a row has."""
         return int(self.features.shape[1])
+
+    @property
+    def image_targets(self) -> npt.NDArray[np.int64]:
+        """Targets (images,), one an image however many copies it has."""
+        return self.targets if self.images is None else self.targets[self.images.first]
 
     def batches(self) -> Iterator[Batch]:
         """All rows once, in order."""
@@ -44,8 +53,17 @@ class HeldSet:
             part = slice(start, start + HELD_BATCH)
             yield self.features[part], self.targets[part]
 
+    def image_batches(self) -> Iterator[Batch]:
+        """All images once, without their copies, in order."""
+        if self.images is None:
+            yield from self.batches()
+            return
+        for start in range(0, len(self.images.first), HELD_BATCH):
+            part = self.images.first[start : start + HELD_BATCH]
+            yield self.features[part], self.targets[part]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class StreamedSet:
     """Labelled images whose features stay in the table.
 
@@ -63,6 +81,27 @@ class StreamedSet:
     def length(self) -> int:
         """Features a row has."""
         return self.rows.length
+
+    @cached_property
+    def images(self) -> ImageRows | None:
+        """Which rows are of one image; None where no image has copies."""
+        return image_rows(self.rows.keys)
+
+    @property
+    def image_targets(self) -> npt.NDArray[np.int64]:
+        """Targets (images,), one an image however many copies it has."""
+        return self.targets if self.images is None else self.targets[self.images.first]
+
+    def only(self, places: npt.NDArray[np.int64]) -> "StreamedSet":
+        """Some of the rows, by their places, each once and in the same order."""
+        chosen = np.zeros(len(self.targets), dtype=bool)
+        chosen[places] = True
+        return StreamedSet(self.rows.only(chosen), self.targets[chosen], self.budget)
+
+    def image_batches(self) -> Iterator[Batch]:
+        """All images once, without their copies, in the order of the files."""
+        part = self if self.images is None else self.only(self.images.first)
+        return part.batches()
 
     @property
     def batch_bytes(self) -> int:
@@ -101,4 +140,4 @@ def labelled_rows(rows: SplitRows, classes: Sequence[str]) -> StreamedSet:
 
 def hold(samples: StreamedSet) -> HeldSet:
     """Read all features into memory, in the order of the keys."""
-    return HeldSet(read_features(samples.rows), samples.targets)
+    return HeldSet(read_features(samples.rows), samples.targets, samples.images)

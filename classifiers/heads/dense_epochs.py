@@ -27,7 +27,7 @@ class Schedule:
         epochs: passes over the training set.
         batch_size: images a step.
         class_weight: by class number; None when all are alike.
-        seed: of the order of streamed rows.
+        seed: of the order of streamed rows, and of the copies drawn.
     """
 
     epochs: int
@@ -39,7 +39,10 @@ class Schedule:
 def train_epochs(
     model: "keras.Model", train: TrainingSet, validation: TrainingSet | None, schedule: Schedule
 ) -> History:
-    """Train a compiled model; one row of history, and one line of log, an epoch."""
+    """Train a compiled model; one row of history, and one line of log, an epoch.
+
+    Of an image that has augmented copies an epoch takes one row, the image's own or a copy's.
+    """
     if isinstance(train, HeldSet):
         return _held(model, train, validation, schedule)
     return _streamed(model, train, validation, schedule)
@@ -73,15 +76,19 @@ def _held(
     def end_epoch(epoch: int, measures: Mapping[str, float]) -> None:
         progress.keep(epoch, {**measures, **_validate(model, validation)})
 
-    trained.fit(
-        inputs,
-        train.targets,
-        batch_size=schedule.batch_size,
-        epochs=schedule.epochs,
-        class_weight=None if weight is None else dict(weight),
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=end_epoch)],
-        verbose=0,
-    )
+    settings = {
+        "batch_size": schedule.batch_size,
+        "class_weight": None if weight is None else dict(weight),
+        "verbose": 0,
+    }
+    if train.images is None:
+        told = keras.callbacks.LambdaCallback(on_epoch_end=end_epoch)
+        trained.fit(inputs, train.targets, epochs=schedule.epochs, callbacks=[told], **settings)
+        return progress.rows
+    for epoch in range(schedule.epochs):
+        drawn = train.images.draw(np.random.default_rng([schedule.seed, epoch]))
+        fitted = trained.fit(inputs[drawn], train.targets[drawn], **settings)
+        end_epoch(epoch, {name: values[-1] for name, values in fitted.history.items()})
     return progress.rows
 
 
@@ -110,11 +117,12 @@ def _streamed(
     progress = _Progress(schedule.epochs)
     for epoch in range(schedule.epochs):
         random = np.random.default_rng([schedule.seed, epoch])
-        batches = shuffled_batches(train, schedule.batch_size, random)
+        drawn = train if train.images is None else train.only(train.images.draw(random))
+        batches = shuffled_batches(drawn, schedule.batch_size, random)
         fitted = model.fit(
             _weighted(batches, schedule.class_weight),
             shuffle=False,
-            steps_per_epoch=math.ceil(len(train.targets) / schedule.batch_size),
+            steps_per_epoch=math.ceil(len(drawn.targets) / schedule.batch_size),
             verbose=0,
         )
         measures = {name: values[-1] for name, values in fitted.history.items()}
