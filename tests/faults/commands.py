@@ -35,4 +35,4 @@ def finish(arguments: list[str]) -> subprocess.CompletedProcess[str]:
 def content(table: Path) -> pa.Table:
     """What makes two tables equal, in an order of its own."""
     rows = FeatureTable.open(str(table)).dataset().to_table(columns=PLACE)
-    return rows.sort_by("image_id")
+    return rows.sort_by([("image_id", "ascending"), ("copy", "ascending")])

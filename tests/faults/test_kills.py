@@ -11,6 +11,7 @@ import pytest
 from pipelines.errors import FrozenFeaturesError
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt
+from pipelines.table.rows import names_of
 from pipelines.table.storage import open_storage
 from tests.conftest import write_dataset
 from tests.faults.commands import command, content, finish, start
@@ -24,7 +25,7 @@ WORKERS = 1
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory) -> Path:
-    """408 images of two classes: 51 shards of 8."""
+    """408 images of two classes, 200 of which have a copy: 76 shards of 8."""
     root = tmp_path_factory.mktemp("images")
     return write_dataset(root, {"train": 100, "validation": 52, "test": 52}, ("dark", "light"))
 
@@ -32,9 +33,13 @@ def images(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(images, tmp_path_factory) -> Path:
     table = tmp_path_factory.mktemp("undisturbed") / "features"
-    finish(command(images, table))
-    assert len(FeatureTable.open(str(table)).paths) == 51
+    finish(with_copies(images, table))
+    assert len(FeatureTable.open(str(table)).paths) == 76
     return table
+
+
+def with_copies(images: Path, table: Path) -> list[str]:
+    return command(images, table, "--augment", "1")
 
 
 def data_files(table: Path) -> list[Path]:
@@ -43,7 +48,7 @@ def data_files(table: Path) -> list[Path]:
 
 def kill_once(images: Path, table: Path, moment: random.Random) -> bool:
     """Start a run and kill it at a random moment; False if it had already finished."""
-    process = start(command(images, table))
+    process = start(with_copies(images, table))
     before = len(data_files(table))
     if moment.random() < 0.75:  # while it extracts, or at once after; else while it starts
         while process.poll() is None and len(data_files(table)) == before:
@@ -58,7 +63,7 @@ def kill_once(images: Path, table: Path, moment: random.Random) -> bool:
 
 
 def extracted_rows(table: Path) -> tuple[Counter[str], int]:
-    """How often each image stands in a finished file, and how many files are unfinished."""
+    """How often each row, by its name, stands in a finished file; how many files are unfinished."""
     counts: Counter[str] = Counter()
     torn = 0
     for path in data_files(table):
@@ -68,8 +73,7 @@ def extracted_rows(table: Path) -> tuple[Counter[str], int]:
             torn += 1
             continue
         if receipt is not None and receipt.shard != "edit":
-            ids = pq.ParquetFile(path).read(columns=["image_id"]).column(0).to_pylist()
-            counts.update(ids)
+            counts.update(names_of(pq.ParquetFile(path).read(columns=["image_id", "copy"])))
     return counts, torn
 
 
@@ -82,11 +86,11 @@ def test_kills_lose_nothing_and_double_nothing(images, undisturbed, tmp_path):
         rounds += 1
         while kills < KILLS and kill_once(images, table, moment):
             kills += 1
-        finish(command(images, table))
+        finish(with_copies(images, table))
         assert content(table).equals(expected)
         compared += expected.num_rows
         counts, torn = extracted_rows(table)
-        assert set(counts) == set(expected["image_id"].to_pylist())
+        assert set(counts) == set(names_of(expected))
         torn_files += torn
         redone_rows += sum(counts.values()) - len(counts)
     print(

@@ -25,7 +25,7 @@ from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.weights import WeightsRequest, load_base
 from tests.conftest import write_image
-from tests.pipelines.test_increments import PLACE, fresh
+from tests.pipelines.test_increments import content
 from tests.pipelines.test_takeover import die_before_commit
 
 CHEAP = ["--weights", "random:1", "--image_size", "32"]
@@ -46,11 +46,6 @@ def images(dataset, tmp_path):
 @pytest.fixture
 def job(images, make_job, tmp_path):
     return make_job(images, tmp_path / "features", shard_rows=16, engine="keras", copies=2)
-
-
-def content(table):
-    rows = FeatureTable.open(str(table)).dataset().to_table(columns=PLACE)
-    return rows.sort_by([("image_id", "ascending"), ("copy", "ascending")])
 
 
 def names(table) -> set[tuple[str, int]]:
@@ -205,16 +200,11 @@ def test_a_dead_run_s_copies_are_taken_over_if_they_are_of_the_same_policy(
 ):
     die_before_commit(job, monkeypatch)
     assert extract(job).attempted == 0
-    assert content(job.table).equals(fresh_of(job, tmp_path))
+    assert content(job.table).equals(one_run(job, tmp_path))
     shutil.rmtree(job.table)
     die_before_commit(replace(job, augmentation={"zoom": 0.5}), monkeypatch)
     assert extract(job).attempted == 32  # the images themselves are the same
     assert content(job.table).equals(content(tmp_path / "fresh"))
-
-
-def fresh_of(job, tmp_path):
-    fresh(job, tmp_path)
-    return content(tmp_path / "fresh")
 
 
 def test_an_unusable_image_is_one_failure_however_many_copies_it_has(job, images):
