@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.compare import StoredImage
+from pipelines.committing import commit, placement
 from pipelines.counting import counts_of
 from pipelines.errors import CommitRefusedError
 from pipelines.leakage import Content, Leakage, find_leakage, refuse_leakage
@@ -12,20 +12,9 @@ from pipelines.planning import Plan
 from pipelines.reconcile import Books, reconcile, tally
 from pipelines.records import Failure, Shard, image_of, is_copy
 from pipelines.run import Run, Scene
-from pipelines.run_id import oldest_run
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.files import read_receipt
-from pipelines.table.first_copies import name_policy
-from pipelines.table.gate import (
-    Change,
-    TableMovedError,
-    TableState,
-    commit_change,
-    holds_copies,
-)
-from pipelines.table.inspection import InspectedFile, inspect_file
-from pipelines.table.rewriting import Placement, Rewrite, rewrite_rows
+from pipelines.table.gate import TableMovedError
 from pipelines.table.storage import open_storage
 
 COMMIT_ATTEMPTS = 5
@@ -99,7 +88,7 @@ class Settlement:
             try:
                 compared, rows = scene.comparison, scene.work.rows
                 counts = counts_of(books, compared, rows, prunes, scene.copies)
-                version = _commit(run, scene, gone, {**record, "counts": counts})
+                version = commit(run, scene, gone, {**record, "counts": counts})
             except TableMovedError:
                 continue
             self._committed = True
@@ -212,56 +201,13 @@ def _gone(
     return gone | scene.comparison.vanished if run.job.prune and not waiting else gone
 
 
-def _placement(scene: Scene, name: str, row: StoredImage) -> Placement:
-    ref = scene.inputs.get(name)
-    return (row.label, row.split) if ref is None else (ref.label, ref.split)
-
-
 def _contents(scene: Scene, gone: frozenset[str]) -> Iterator[Content]:
     for name, row in scene.stored.items():
         # A row whose image is gone is no second place of one that was moved.
         here = name in scene.inputs and name not in gone and name not in scene.work.rows
         if here and not is_copy(name):
-            label, split = _placement(scene, name, row)
+            label, split = placement(scene, name, row)
             yield name, label, split, row.sha256
     for name, sha256 in scene.work.rows.items():
         if not is_copy(name):
             yield name, scene.inputs[name].label, scene.inputs[name].split, sha256
-
-
-def _commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, Any]) -> int | None:
-    table, stored = scene.table, scene.stored
-    version = None if table is None else table.version
-    touched = (gone & stored.keys()) | scene.comparison.relabelled
-    edited = {stored[name].path: dict[str, Placement]() for name in touched}
-    if not scene.work.rows and not edited:
-        return version
-    for name, row in stored.items():
-        if row.path in edited and name not in gone:
-            edited[row.path][name] = _placement(scene, name, row)
-
-    files = list(scene.work.files)
-    for path, keep in [*scene.work.salvage.items(), *sorted(edited.items())]:
-        files.extend(_rewritten(run, scene, path, keep))
-    shape = scene.feature_shape or files[0].receipt.feature_shape
-    copied = any(holds_copies(file.keys) for file in files)
-    known = None if table is None else table.augmentation
-    policy = known or (run.augmentation if copied else None)
-    state = TableState(run.uri, version, run.contract, shape, scene.keys, policy)
-    if table is not None and policy != known:
-        state = name_policy(state, run.id)
-    return commit_change(state, Change(files, sorted(edited), dict(record)))
-
-
-def _rewritten(
-    run: Run, scene: Scene, path: str, keep: Mapping[str, Placement]
-) -> list[InspectedFile]:
-    storage = open_storage(run.uri)
-    age, receipt = oldest_run([path]), read_receipt(storage, path)
-    if receipt is not None:
-        policy = receipt.augmentation
-        rewrite = Rewrite(age, run.contract, receipt.feature_shape, receipt.engine, policy)
-    else:  # a file that Delta's own compaction wrote is in the table, which knows the rest
-        policy = None if scene.table is None else scene.table.policy
-        rewrite = Rewrite(age, run.contract, scene.feature_shape, "unknown", policy)
-    return [inspect_file(storage, new) for new in rewrite_rows(storage, [path], keep, rewrite)]

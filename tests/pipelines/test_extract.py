@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines import committing
 from pipelines import run as run_module
-from pipelines import settling
 from pipelines.bases import BASES
 from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError
@@ -196,7 +196,7 @@ def test_the_work_of_a_run_that_died_is_taken_over(dataset, table, make_job, tmp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(settling, "commit_change", die)
+        patch.setattr(committing, "commit_change", die)
         with pytest.raises(KeyboardInterrupt):
             extract(job)
     write_image(images / "train/dark/new.png", seed=1)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines import settling
+from pipelines import committing
 from pipelines.driver import extract
 from pipelines.errors import ContractMismatchError
 from pipelines.settling import Settlement
@@ -28,7 +28,7 @@ def die_before_commit(job, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(settling, "commit_change", die)
+        patch.setattr(committing, "commit_change", die)
         with pytest.raises(KeyboardInterrupt):
             extract(job)
 
@@ -47,7 +47,7 @@ def test_rows_of_a_dead_run_are_salvaged_one_by_one(images, make_job, tmp_path, 
 
 
 def test_a_table_that_another_contract_took_meanwhile(images, make_job, tmp_path, monkeypatch):
-    from pipelines.settling import commit_change
+    from pipelines.committing import commit_change
 
     job = make_job(images, tmp_path / "features")
     other = replace(job, features=replace(job.features, preprocessing="rescale"))
@@ -59,7 +59,7 @@ def test_a_table_that_another_contract_took_meanwhile(images, make_job, tmp_path
             extract(other)
         return commit_change(state, change)
 
-    monkeypatch.setattr(settling, "commit_change", interrupted)
+    monkeypatch.setattr(committing, "commit_change", interrupted)
     with pytest.raises(ContractMismatchError, match="preprocessing: rescale in the table"):
         extract(job)
     monkeypatch.undo()
@@ -80,9 +80,9 @@ def test_two_runs_at_once_end_in_one_right_table(images, make_job, tmp_path, mon
             write_image(images / "train/dark/dark009.png", seed=9)
         return commit_change(state, change)
 
-    from pipelines.settling import commit_change
+    from pipelines.committing import commit_change
 
-    monkeypatch.setattr(settling, "commit_change", interrupted)
+    monkeypatch.setattr(committing, "commit_change", interrupted)
     report = extract(job)
     monkeypatch.undo()
     table = FeatureTable.open(job.table)

@@ -1,0 +1,73 @@
+"""Putting finished work into the table: files that enter, rows that move, files that leave."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.compare import StoredImage
+from pipelines.run import Run, Scene
+from pipelines.run_id import oldest_run
+from pipelines.table.files import read_receipt
+from pipelines.table.first_copies import name_policy
+from pipelines.table.gate import Change, TableState, commit_change, holds_copies
+from pipelines.table.inspection import InspectedFile, inspect_file
+from pipelines.table.rewriting import Placement, Rewrite, rewrite_rows
+from pipelines.table.storage import open_storage
+
+
+def commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, Any]) -> int | None:
+    """Commit what is finished, in one transaction on the version that was looked at.
+
+    Args:
+        run: the run.
+        scene: what it saw.
+        gone: names of rows that leave.
+        record: what the commit shall say of the run.
+
+    Returns:
+        The table's version; None when there is still no table, because there was nothing to commit.
+
+    Raises:
+        CommitRefusedError: see `commit_change`.
+        TableMovedError: another run committed since the scene was seen.
+    """
+    table, stored = scene.table, scene.stored
+    version = None if table is None else table.version
+    touched = (gone & stored.keys()) | scene.comparison.relabelled
+    edited = {stored[name].path: dict[str, Placement]() for name in touched}
+    if not scene.work.rows and not edited:
+        return version
+    for name, row in stored.items():
+        if row.path in edited and name not in gone:
+            edited[row.path][name] = placement(scene, name, row)
+
+    files = list(scene.work.files)
+    for path, keep in [*scene.work.salvage.items(), *sorted(edited.items())]:
+        files.extend(_rewritten(run, scene, path, keep))
+    shape = scene.feature_shape or files[0].receipt.feature_shape
+    known = None if table is None else table.augmentation
+    copied = any(holds_copies(file.keys) for file in files)
+    policy = known or (run.augmentation if copied else None)
+    state = TableState(run.uri, version, run.contract, shape, scene.keys, policy)
+    if table is not None and policy != known:
+        state = name_policy(state, run.id)
+    return commit_change(state, Change(files, sorted(edited), dict(record)))
+
+
+def placement(scene: Scene, name: str, row: StoredImage) -> Placement:
+    """The label and split that a row shall have: the input's, or its own where that is gone."""
+    ref = scene.inputs.get(name)
+    return (row.label, row.split) if ref is None else (ref.label, ref.split)
+
+
+def _rewritten(
+    run: Run, scene: Scene, path: str, keep: Mapping[str, Placement]
+) -> list[InspectedFile]:
+    storage = open_storage(run.uri)
+    age, receipt = oldest_run([path]), read_receipt(storage, path)
+    if receipt is not None:
+        policy = receipt.augmentation
+        rewrite = Rewrite(age, run.contract, receipt.feature_shape, receipt.engine, policy)
+    else:  # a file that Delta's own compaction wrote is in the table, which knows the rest
+        policy = None if scene.table is None else scene.table.policy
+        rewrite = Rewrite(age, run.contract, scene.feature_shape, "unknown", policy)
+    return [inspect_file(storage, new) for new in rewrite_rows(storage, [path], keep, rewrite)]
