@@ -17,7 +17,7 @@ from tests.cluster.pods import Pod
 from tests.cluster.tools import absent, flink_job_server
 from tests.conftest import ROOT
 
-NEEDED_DISK = 20 * 10**9
+NEEDED_DISK = 22 * 10**9
 """Bytes that building the three images takes at its height where overlays can be mounted."""
 
 
