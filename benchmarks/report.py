@@ -34,7 +34,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 def as_markdown(results: Sequence[Mapping[str, Any]]) -> str:
     """The machines that the results are from, then a section for each result."""
-    machines = dict.fromkeys(_machine(result["machine"]) for result in results)
+    machines = dict.fromkeys(describe_machine(result["machine"]) for result in results)
     return "\n\n".join([*machines, *(_section(result) for result in results)])
 
 
@@ -43,11 +43,12 @@ def _section(result: Mapping[str, Any]) -> str:
     settings = describe_settings({**result["settings"], "load": load})
     parts = [f"### {result['title']}", f"{settings[0].upper()}{settings[1:]}."]
     for table in result["tables"]:
-        parts += [f"{table['caption']}:", _table(table["columns"], table["rows"])]
+        parts += [f"{table['caption']}:", as_markdown_table(table["columns"], table["rows"])]
     return "\n\n".join(parts)
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+def as_markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """Rows as a table in Markdown."""
     lines = [columns, ["---"] * len(columns), *([_cell(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -62,7 +63,8 @@ def _cell(value: Cell) -> str:
     return f"{value:,}" if isinstance(value, int) else value
 
 
-def _machine(facts: Mapping[str, Any]) -> str:
+def describe_machine(facts: Mapping[str, Any]) -> str:
+    """What `machine_facts` found, in a line."""
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     return (
         f"{facts['processor']}, {facts['cores']} cores, {facts['memory_gib']} GiB, "
