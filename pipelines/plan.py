@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipelines.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.command import (
     Parser,
     add_json_option,
@@ -44,7 +45,9 @@ def _plan(argv: Sequence[str]) -> None:
             write_json(options.json, {"images": 0, "listed": seen.work.listed})
             return
         log(f"{seen.work.images} images; measuring for about {options.seconds:g} s")
-        measured = measure(seen.refs, seen.request, options.shard_size, options.seconds)
+        measured = measure(
+            seen.refs, seen.request, options.shard_size, seen.augmentation, options.seconds
+        )
     worker = plan_worker(measured, options.cores, options.images_per_second)
     workers = options.workers or 1
     if options.hours is not None:
@@ -87,6 +90,7 @@ def _parser() -> Parser:
     )
     cluster.add_argument("--price_per_hour", type=positive_real, help="of a worker")
     add_feature_options(parser)
+    add_augmentation_options(parser)
     add_work_options(parser.add_argument_group("how the work is done"))
     parser.add_argument(
         "--seconds", type=positive_real, default=DEFAULT_SECONDS, help="to measure for, about"
@@ -141,6 +145,8 @@ def _job(options: argparse.Namespace, place: str, table: str) -> ExtractJob:
         max_pruned=None,
         refuse_leakage=False,
         beam_flags=(),
+        copies=options.augment,
+        augmentation=augmentation_choice(options),
     )
 
 

@@ -44,7 +44,7 @@ class Workload:
     """What is to be extracted.
 
     Attributes:
-        images: how many.
+        images: how many, augmented copies included.
         bytes_read: of all of them.
         listed: images of the whole input, of which these are those without a row.
         listing_seconds: for all of the input.

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.ahead import map_ahead
+from pipelines.augmentation import Augmentation
 from pipelines.cores import usable_cores
-from pipelines.decode import pixel_spec
+from pipelines.decode import PixelSpec, pixel_spec
 from pipelines.engines.conversions import CONVERTED_FOLDER
 from pipelines.engines.engine import Engine
 from pipelines.engines.kinds import CONVERTING
@@ -78,14 +79,19 @@ class Measured:
 
 
 def measure(
-    refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int | None, seconds: float
+    refs: Sequence[ImageRef],
+    request: EngineRequest,
+    shard_rows: int | None,
+    augmentation: Augmentation,
+    seconds: float,
 ) -> Measured:
     """Measure on images like those that are to be extracted.
 
     Args:
-        refs: the images; each is taken as often as it takes.
+        refs: the images and copies; each is taken as often as it takes.
         request: the engine, chosen.
         shard_rows: what `--shard_size` says; by bytes when None.
+        augmentation: how copies are made.
         seconds: about how long the steady state is watched.
 
     Raises:
@@ -94,7 +100,8 @@ def measure(
     """
     cores = request.threads or usable_cores()
     sample = _spread(refs, SAMPLE)
-    loaded, decoded = _time_decoding(sample, request, cores)
+    spec = pixel_spec(request.contract, augmentation)
+    loaded, decoded = _time_decoding(sample, spec, cores)
     if not loaded:
         raise UsageError(f"none of the {len(sample)} images looked at can be used")
     engine = open_engine(request)
@@ -106,9 +113,9 @@ def measure(
     likely = 1.0 / (1.0 / alone.images_per_second + 1.0 / (cores * decoded))
     batch = request.batch_size
     many = max(3, round(seconds * likely / batch)) * batch
-    first = rehearse(_repeated(refs, batch), request, rows)
-    long = rehearse(_repeated(refs, many), request, rows)
-    cold = _rehearse_cold(_repeated(refs, batch), request, rows)
+    first = rehearse(_repeated(refs, batch), request, rows, augmentation)
+    long = rehearse(_repeated(refs, many), request, rows, augmentation)
+    cold = _rehearse_cold(_repeated(refs, batch), request, rows, augmentation)
     each_image = _seconds_an_image(first, long)
     peak = max(first.peak_bytes, long.peak_bytes)
     return Measured(
@@ -133,7 +140,7 @@ def measure(
 
 
 def _rehearse_cold(
-    refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int
+    refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int, augmentation: Augmentation
 ) -> Rehearsed | None:
     if request.name not in CONVERTING:
         return None
@@ -142,7 +149,7 @@ def _rehearse_cold(
             for entry in cache_folder().iterdir():  # the weights are there, as in a worker's image
                 if entry.name != CONVERTED_FOLDER:
                     (Path(folder) / entry.name).symlink_to(entry.resolve())
-        return rehearse(refs, request, shard_rows, Path(folder))
+        return rehearse(refs, request, shard_rows, augmentation, Path(folder))
 
 
 def _seconds_an_image(first: Rehearsed, long: Rehearsed) -> float:
@@ -162,9 +169,8 @@ def _repeated(refs: Sequence[ImageRef], count: int) -> list[ImageRef]:
 
 
 def _time_decoding(
-    refs: Sequence[ImageRef], request: EngineRequest, cores: int
+    refs: Sequence[ImageRef], spec: PixelSpec, cores: int
 ) -> tuple[list[LoadedImage], float]:
-    spec = pixel_spec(request.contract)
     loaded: list[LoadedImage] = []
     done, started, taken = 0, time.perf_counter(), 0.0
     while taken < DECODE_SECONDS:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from math import prod
 from pathlib import Path
 
+from pipelines.augmentation import Augmentation, augmentation_from_json
 from pipelines.backend import limit_threads
 from pipelines.contract import contract_from_json
 from pipelines.engines.opening import EngineRequest, open_engine
@@ -66,14 +67,19 @@ class Rehearsed:
 
 
 def rehearse(
-    refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int, cache: Path | None = None
+    refs: Sequence[ImageRef],
+    request: EngineRequest,
+    shard_rows: int,
+    augmentation: Augmentation,
+    cache: Path | None = None,
 ) -> Rehearsed:
     """Extract images into a temporary table in a new process.
 
     Args:
-        refs: the images; one may stand for several.
+        refs: the images and copies; one may stand for several. Each is decoded by itself.
         request: the engine, chosen.
         shard_rows: most images of a shard.
+        augmentation: how copies are made.
         cache: where the process looks for what this project keeps; where this one does when None.
 
     Raises:
@@ -90,6 +96,7 @@ def rehearse(
             "batch_size": request.batch_size,
             "threads": request.threads,
             "shard_rows": shard_rows,
+            "augmentation": augmentation.canonical_json(),
         }
         (desk / REQUEST_FILE).write_text(json.dumps(asked), encoding="utf-8")
         started = time.perf_counter()
@@ -134,13 +141,15 @@ def main(desk: Path) -> None:
 
     run, uri = new_run_id(), str(desk / TABLE_FOLDER)
     started = time.perf_counter()
-    counted = run_shards(shards, ShardJob(run, uri, request, threads, progress=None), ())
+    policy = augmentation_from_json(asked["augmentation"])
+    job = ShardJob(run, uri, request, threads, progress=None, augmentation=policy)
+    counted = run_shards(shards, job, ())
     extract_seconds = time.perf_counter() - started
 
     files = find_uncommitted(open_storage(uri), [], contract)
     full = [file for file in files if file.receipt.rows]
     if full:
-        state = TableState(uri, None, contract, shape, EMPTY_KEYS)
+        state = TableState(uri, None, contract, shape, EMPTY_KEYS, policy)
         commit_change(state, Change(full, [], {"run": run}))
     result = {
         "rows": sum(file.receipt.rows for file in files),

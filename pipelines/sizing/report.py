@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.command import format_table
-from pipelines.sizing.forecast import Forecast, Worker
+from pipelines.sizing.forecast import Forecast, Worker, Workload
 from pipelines.sizing.measuring import Measured
 from pipelines.sizing.pod_sizes import PodSizes, as_yaml, fit_pods
 from pipelines.sizing.survey import Survey
@@ -79,7 +79,7 @@ def _forecast(report: PlanReport) -> list[tuple[str, str]]:
     found, worker, work = report.found, report.worker, report.survey.work
     rate = f"{worker.images_per_second:.1f} images/s each"
     rows = [
-        ("images", f"{work.images} of {work.listed}, {_bytes(found.bytes_read)} to read"),
+        ("images", f"{_share(work)}, {_bytes(found.bytes_read)} to read"),
         ("workers", f"{found.workers} of {worker.cores} cores, {rate}"),
         ("images a second", f"{found.images_per_second:.1f}"),
         ("time", f"{_time(found.seconds)}, of that {_time(found.driver_seconds)} of the driver's"),
@@ -90,6 +90,12 @@ def _forecast(report: PlanReport) -> list[tuple[str, str]]:
         ("worker-hours", f"{found.worker_hours:.3g}; {found.core_hours:.3g} core-hours"),
     ]
     return rows if report.price is None else [*rows, ("price", f"{report.price:,.2f}")]
+
+
+def _share(work: Workload) -> str:
+    if work.images <= work.listed:
+        return f"{work.images} of {work.listed}"
+    return f"{work.listed}, {work.images} with their copies"
 
 
 def _time(seconds: float) -> str:

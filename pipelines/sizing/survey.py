@@ -4,6 +4,7 @@ import itertools
 import time
 from dataclasses import dataclass
 
+from pipelines.augmentation import Augmentation
 from pipelines.choice import RACE_FROM, choose_engine
 from pipelines.engines.opening import EngineRequest
 from pipelines.engines.remembering import Choice
@@ -20,7 +21,8 @@ class Survey:
 
     Attributes:
         work: what it would have to do.
-        refs: images to measure on; empty when there is nothing to do.
+        refs: images and copies to measure on; empty when there is nothing to do.
+        augmentation: how copies are made.
         choice: the engine and why it is that one; None when there is nothing to do.
         request: the same for whoever opens it.
         choosing_seconds: what choosing and opening it took; most of it is spent once a machine.
@@ -28,6 +30,7 @@ class Survey:
 
     work: Workload
     refs: tuple[ImageRef, ...]
+    augmentation: Augmentation
     choice: Choice | None
     request: EngineRequest
     choosing_seconds: float
@@ -53,22 +56,22 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
     plan = run.plan(scene)
     choosing = time.perf_counter() - started
     refs = tuple(ref for shard in plan.shards for ref in shard.refs)
-    read = sum(ref.bytes for ref in refs)
+    read = sum({ref.image_id: ref.bytes for ref in refs}.values())
     if images is None or not refs:
         work = Workload(len(refs), read, len(run.images), listing, job.commit_every)
-        return Survey(work, refs, run.choice, run.engine, choosing)
+        return Survey(work, refs, run.augmentation, run.choice, run.engine, choosing)
     # A run of so many images would hold a race where one of the sample does not.
     like = list(itertools.islice(itertools.cycle(refs), min(images, RACE_FROM)))
     choice, request = choose_engine(job.engine, run.engine, like)
     choosing = time.perf_counter() - started
     work = Workload(
-        images=images,
-        bytes_read=read * images // len(refs),
+        images=images * len(refs) // len(run.images),
+        bytes_read=read * images // len(run.images),
         listed=images,
         listing_seconds=_seconds_of_listing(job) * images / len(run.images),
         commit_every=job.commit_every,
     )
-    return Survey(work, refs, choice, request, choosing)
+    return Survey(work, refs, run.augmentation, choice, request, choosing)
 
 
 def _seconds_of_listing(job: ExtractJob) -> float:

@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from pipelines import plan
+from pipelines.augmentation import Augmentation
 from pipelines.planning import rows_per_shard
 from pipelines.sizing import measuring, rehearsal
 from pipelines.sizing.rehearsal import RehearsalError, rehearse
@@ -71,6 +72,17 @@ def test_an_increment_is_what_is_new(dataset, table, tmp_path):
     assert said["forecast"]["files"] == 1
 
 
+def test_copies_are_planned_for(dataset, tmp_path, capsys):
+    said = run(tmp_path, "--input", dataset, "--augment", 2, "--rotation", 10)
+    read = sum(file.stat().st_size for file in dataset.rglob("*.png"))
+    assert (said["images"], said["listed"]) == (88 + 2 * 48, 88)
+    assert said["forecast"]["bytes_read"] == read  # a copy is made of what was read
+    assert "88, 184 with their copies" in capsys.readouterr().out
+    many = run(tmp_path, "--input", dataset, "--augment", 2, "--images", 880)
+    assert (many["images"], many["listed"]) == (880 + 2 * 480, 880)
+    assert many["forecast"]["bytes_read"] == 10 * read
+
+
 def test_many_images_like_a_few_drawn_ones_on_a_faster_card(tmp_path):
     given = ["--images", 1_000_000, "--image_bytes", 4_000, "--hours", 10]
     said = run(tmp_path, *given, "--images_per_second", 100, "--cores", 4)
@@ -125,7 +137,7 @@ def test_a_rehearsal_that_ends_badly_is_told(monkeypatch, tmp_path):
 
     request = EngineRequest("keras", CONTRACT, WeightsRequest("random"), 8, None)
     with pytest.raises(RehearsalError, match="a trial extraction failed: status 1"):
-        rehearse([], request, 8)
+        rehearse([], request, 8, Augmentation())
 
 
 @pytest.mark.acceptance
