@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from classifiers.heads.dense import FittedDense
 from classifiers.heads.head import FittedHead, History
+from classifiers.heads.network import FittedNetwork
 from classifiers.heads.scikit import FittedScikit
 from pipelines.contract import Contract
 from pipelines.errors import ModelError, UsageError
@@ -26,7 +26,7 @@ MODEL_FILES = frozenset(
         HISTORY_FILE,
         CURVES_FILE,
         CONFUSION_FILE,
-        FittedDense.file_name,
+        FittedNetwork.file_name,
         FittedScikit.file_name,
     }
 )
@@ -143,7 +143,7 @@ def load_model(folder: Path) -> Model:
         ModelError: it is none, or it is damaged.
     """
     card = read_card(folder)
-    kind = FittedDense if card.head == "dense" else FittedScikit
+    kind = FittedNetwork if card.head == "dense" else FittedScikit
     if not (folder / kind.file_name).is_file():
         raise ModelError(f"{folder} has no {kind.file_name}; train it again")
     try:

@@ -18,7 +18,10 @@ Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 """Features float32 (n, length) and targets int64 (n,) of the same rows."""
 
 HELD_BATCH = 1024
-"""Rows of a batch of features that are held anyway."""
+"""Most rows of a batch of features that are held anyway."""
+
+HELD_BATCH_BYTES = 2**25
+"""Most bytes of it: what a network makes of the rows on its way is a multiple of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,9 @@ class HeldSet:
 
     def batches(self) -> Iterator[Batch]:
         """All rows once, in order."""
-        for start in range(0, len(self.targets), HELD_BATCH):
-            part = slice(start, start + HELD_BATCH)
+        rows = rows_at_once(self.length)
+        for start in range(0, len(self.targets), rows):
+            part = slice(start, start + rows)
             yield self.features[part], self.targets[part]
 
 
@@ -87,6 +91,11 @@ class StreamedSet:
 
 
 TrainingSet = HeldSet | StreamedSet
+
+
+def rows_at_once(length: int) -> int:
+    """Rows of so many features that a batch has when all are held anyway."""
+    return min(HELD_BATCH, max(1, HELD_BATCH_BYTES // (length * np.dtype(np.float32).itemsize)))
 
 
 def labelled_rows(rows: SplitRows, classes: Sequence[str]) -> StreamedSet:
