@@ -31,15 +31,22 @@ class HeldSet:
     Attributes:
         features: float32 (n, length).
         targets: int64 (n,), places in the sorted list of classes.
+        unflattened: shape of a row's features before flattening; None if they have none.
     """
 
     features: npt.NDArray[np.float32]
     targets: npt.NDArray[np.int64]
+    unflattened: tuple[int, ...] | None = None
 
     @property
     def length(self) -> int:
         """Features a row has."""
         return int(self.features.shape[1])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a row's features before flattening."""
+        return self.unflattened or (self.length,)
 
     def batches(self) -> Iterator[Batch]:
         """All rows once, in order."""
@@ -67,6 +74,11 @@ class StreamedSet:
     def length(self) -> int:
         """Features a row has."""
         return self.rows.length
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a row's features before flattening."""
+        return self.rows.table.feature_shape
 
     @property
     def batch_bytes(self) -> int:
@@ -110,4 +122,4 @@ def labelled_rows(rows: SplitRows, classes: Sequence[str]) -> StreamedSet:
 
 def hold(samples: StreamedSet) -> HeldSet:
     """Read all features into memory, in the order of the keys."""
-    return HeldSet(read_features(samples.rows), samples.targets)
+    return HeldSet(read_features(samples.rows), samples.targets, samples.shape)

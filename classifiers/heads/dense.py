@@ -60,7 +60,7 @@ class DenseHead:
         seed: int,
     ) -> tuple[FittedNetwork, History]:
         """See `Head.fit`."""
-        return fit_network(self, (train.length,), train, validation, classes, class_weight, seed)
+        return fit_network(self, train, validation, classes, class_weight, seed)
 
     def build(self, shape: tuple[int, ...], classes: int) -> "keras.Model":
         """See `NetworkHead.build`."""

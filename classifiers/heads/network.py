@@ -64,16 +64,15 @@ class NetworkHead(Head, Protocol):
 
 def fit_network(
     head: NetworkHead,
-    shape: tuple[int, ...],
     train: TrainingSet,
     validation: TrainingSet | None,
     classes: int,
     class_weight: Mapping[int, float] | None,
     seed: int,
 ) -> tuple["FittedNetwork", History]:
-    """`Head.fit` of a network, on features that have that shape before flattening."""
+    """`Head.fit` of a network."""
     load_keras().utils.set_random_seed(seed)
-    network = head.build(shape, classes)
+    network = head.build(train.shape, classes)
     schedule = Schedule(head.epochs, head.batch_size, class_weight, seed)
     optimizer = head.optimizer(head.learning_rate)
     return FittedNetwork(network), train_network(network, optimizer, train, validation, schedule)
