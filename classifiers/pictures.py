@@ -1,5 +1,6 @@
 """Pictures of a training: loss and accuracy over the epochs, and who was taken for whom."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,22 @@ def draw_curves(history: History, path: Path) -> None:
         axes.plot(epochs, [row[measure] for row in history], "o", label="training")
         if f"val_{measure}" in history[0]:
             axes.plot(epochs, [row[f"val_{measure}"] for row in history], label="validation")
+        for epoch in _unfreezings(history):
+            axes.axvline(epoch - 0.5, color="grey", linestyle="--", label="base unfrozen")
         axes.set_title(measure.capitalize())
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path, dpi=100)
+
+
+def _unfreezings(history: History) -> list[float]:
+    """Epochs in which more of a network was trained than in the one before."""
+    return [
+        after["epoch"]
+        for before, after in pairwise(history)
+        if after.get("trainable", 0) > before.get("trainable", 0)
+    ]
 
 
 def draw_confusion(evaluation: Evaluation, title: str, path: Path) -> None:

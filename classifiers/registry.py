@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from classifiers.heads.dense import FittedDense
+from classifiers.heads.finetune import FittedFineTuned
 from classifiers.heads.head import FittedHead, History
+from classifiers.heads.network import FittedNetwork
 from classifiers.heads.scikit import FittedScikit
 from pipelines.contract import Contract
 from pipelines.errors import ModelError, UsageError
@@ -26,10 +27,17 @@ MODEL_FILES = frozenset(
         HISTORY_FILE,
         CURVES_FILE,
         CONFUSION_FILE,
-        FittedDense.file_name,
+        FittedNetwork.file_name,
         FittedScikit.file_name,
     }
 )
+
+KINDS: dict[str, type[FittedNetwork]] = {
+    "dense": FittedNetwork,
+    "softmax": FittedNetwork,
+    "finetune": FittedFineTuned,
+}
+"""What reads a model back, by the name of its head; scikit-learn's for all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,11 @@ def write_model(draft: Path, head: FittedHead, card: ModelCard, history: History
         columns = list(history[0])
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows({**row, "epoch": int(row["epoch"])} for row in history)
+        counts = ("epoch", "trainable")
+        writer.writerows(
+            {name: int(value) if name in counts else value for name, value in row.items()}
+            for row in history
+        )
 
 
 def load_model(folder: Path) -> Model:
@@ -147,7 +159,7 @@ def load_model(folder: Path) -> Model:
         ModelError: it is none, or it is damaged.
     """
     card = read_card(folder)
-    kind = FittedDense if card.head == "dense" else FittedScikit
+    kind = KINDS.get(card.head, FittedScikit)
     if not (folder / kind.file_name).is_file():
         raise ModelError(f"{folder} has no {kind.file_name}; train it again")
     try:

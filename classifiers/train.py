@@ -1,14 +1,11 @@
 """`python -m classifiers.train`: fit a head on stored features."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from classifiers.heads.dense import DenseHead
-from classifiers.heads.head import Head
-from classifiers.heads.scikit import ScikitHead
+from classifiers.head_options import add_head_options, make_head
 from classifiers.memory import default_budget, memory_budget
 from classifiers.registry import CONFUSION_FILE, CURVES_FILE
 from classifiers.training import TrainJob, train
@@ -16,8 +13,6 @@ from pipelines.command import (
     Parser,
     add_json_option,
     format_table,
-    positive_number,
-    positive_real,
     run_command,
     seed_number,
     whole_number,
@@ -25,9 +20,6 @@ from pipelines.command import (
 )
 from pipelines.errors import UsageError
 from pipelines.source.splits import TRAIN, VALIDATION
-
-DEFAULT_C = {"logistic": 1e-3, "linear_svm": 1e-5, "rbf_svm": 1.0}
-DENSE_OPTIONS = ("units", "dropout", "learning_rate", "epochs", "batch_size")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -44,7 +36,7 @@ def _train(argv: Sequence[str]) -> int:
         TrainJob(
             table=options.table,
             table_version=options.table_version,
-            head=_head(options),
+            head=make_head(options),
             model=folder,
             overwrite=options.overwrite,
             train_split=options.train_split,
@@ -76,7 +68,6 @@ def _parser() -> Parser:
     parser.add_argument(
         "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
-    parser.add_argument("--head", required=True, choices=["dense", *DEFAULT_C])
     parser.add_argument("--model", required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace a model that is there")
     parser.add_argument("--train_split", default=TRAIN, help="split to train on")
@@ -100,37 +91,9 @@ def _parser() -> Parser:
         help="most memory for features, such as 8G or 500M; a split that needs more is streamed "
         "from the table; half of what the process may use if not given",
     )
-    dense = parser.add_argument_group("the dense head", "defaults of the literature")
-    plain = DenseHead()
-    dense.add_argument("--units", type=positive_number, help=f"{plain.units} if not given")
-    dense.add_argument("--dropout", type=float, help=f"{plain.dropout} if not given")
-    dense.add_argument(
-        "--learning_rate", type=positive_real, help=f"{plain.learning_rate} if not given"
-    )
-    dense.add_argument("--epochs", type=positive_number, help=f"{plain.epochs} if not given")
-    dense.add_argument(
-        "--batch_size", type=positive_number, help=f"{plain.batch_size} if not given"
-    )
-    others = parser.add_argument_group("the other heads")
-    defaults = ", ".join(f"{name} {c:g}" for name, c in DEFAULT_C.items())
-    others.add_argument("--C", type=positive_real, help=f"inverse regularisation: {defaults}")
+    add_head_options(parser)
     add_json_option(parser)
     return parser
-
-
-def _head(options: argparse.Namespace) -> Head:
-    given = {name: getattr(options, name) for name in DENSE_OPTIONS}
-    given = {name: value for name, value in given.items() if value is not None}
-    if options.head == "dense":
-        if options.C is not None:
-            raise UsageError("--C is for logistic, linear_svm and rbf_svm, not for --head dense")
-        dropout = given.get("dropout", 0.0)
-        if not 0.0 <= dropout < 1.0:
-            raise UsageError(f"--dropout {dropout} must be at least 0 and below 1")
-        return DenseHead(**given)
-    if given:
-        raise UsageError(f"--{next(iter(given))} is for --head dense, not for {options.head}")
-    return ScikitHead(options.head, DEFAULT_C[options.head] if options.C is None else options.C)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,10 @@ Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 """Features float32 (n, length) and targets int64 (n,) of the same rows."""
 
 HELD_BATCH = 1024
-"""Rows of a batch of features that are held anyway."""
+"""Most rows of a batch of features that are held anyway."""
+
+HELD_BATCH_BYTES = 2**25
+"""Most bytes of it: what a network makes of the rows on its way is a multiple of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,13 @@ class HeldSet:
     Attributes:
         features: float32 (n, length).
         targets: int64 (n,), places in the sorted list of classes.
+        unflattened: shape of a row's features before flattening; None if they have none.
         images: which rows are of one image; None where no image has copies.
     """
 
     features: npt.NDArray[np.float32]
     targets: npt.NDArray[np.int64]
+    unflattened: tuple[int, ...] | None = None
     images: ImageRows | None = None
 
     @property
@@ -47,10 +52,16 @@ class HeldSet:
         """Targets (images,), one an image however many copies it has."""
         return self.targets if self.images is None else self.targets[self.images.first]
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a row's features before flattening."""
+        return self.unflattened or (self.length,)
+
     def batches(self) -> Iterator[Batch]:
         """All rows once, in order."""
-        for start in range(0, len(self.targets), HELD_BATCH):
-            part = slice(start, start + HELD_BATCH)
+        rows = rows_at_once(self.length)
+        for start in range(0, len(self.targets), rows):
+            part = slice(start, start + rows)
             yield self.features[part], self.targets[part]
 
     def image_batches(self) -> Iterator[Batch]:
@@ -58,8 +69,9 @@ class HeldSet:
         if self.images is None:
             yield from self.batches()
             return
-        for start in range(0, len(self.images.first), HELD_BATCH):
-            part = self.images.first[start : start + HELD_BATCH]
+        rows = rows_at_once(self.length)
+        for start in range(0, len(self.images.first), rows):
+            part = self.images.first[start : start + rows]
             yield self.features[part], self.targets[part]
 
 
@@ -104,6 +116,11 @@ class StreamedSet:
         return part.batches()
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a row's features before flattening."""
+        return self.rows.table.feature_shape
+
+    @property
     def batch_bytes(self) -> int:
         """Size of the features of the largest batch."""
         return block_rows(self.rows) * self.rows.length * np.dtype(np.float32).itemsize
@@ -128,6 +145,11 @@ class StreamedSet:
 TrainingSet = HeldSet | StreamedSet
 
 
+def rows_at_once(length: int) -> int:
+    """Rows of so many features that a batch has when all are held anyway."""
+    return min(HELD_BATCH, max(1, HELD_BATCH_BYTES // (length * np.dtype(np.float32).itemsize)))
+
+
 def labelled_rows(rows: SplitRows, classes: Sequence[str]) -> StreamedSet:
     """The labelled ones of some rows, numbered, their features still in the table.
 
@@ -140,4 +162,4 @@ def labelled_rows(rows: SplitRows, classes: Sequence[str]) -> StreamedSet:
 
 def hold(samples: StreamedSet) -> HeldSet:
     """Read all features into memory, in the order of the keys."""
-    return HeldSet(read_features(samples.rows), samples.targets, samples.images)
+    return HeldSet(read_features(samples.rows), samples.targets, samples.shape, samples.images)

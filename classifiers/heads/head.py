@@ -13,7 +13,8 @@ from classifiers.training_set import TrainingSet
 History = Sequence[Mapping[str, float]]
 """One row an epoch: epoch, loss, accuracy and, with a validation split, val_loss, val_accuracy.
 
-Empty for heads that are fitted in one go.
+Fine-tuning adds `trainable`, how many weight tensors were trained in that epoch. Empty for heads
+that are fitted in one go.
 """
 
 

@@ -61,6 +61,18 @@ def open_base(name: str, image_size: int, weights: WeightsRequest) -> LoadedBase
         return _bases[key]
 
 
+def open_base_of(contract: Contract, weights: WeightsRequest) -> LoadedBase:
+    """Load the base of a contract once a process.
+
+    Raises:
+        WeightsError: the weights found here are not those of the contract.
+    """
+    loaded = open_base(contract.base, contract.image_size, weights)
+    if loaded.fingerprint != contract.weights:
+        raise _other_weights(contract, loaded.source, loaded.fingerprint)
+    return loaded
+
+
 def open_engine(request: EngineRequest) -> Engine:
     """Open an engine once a process; workers that are threads of one process share it.
 
@@ -90,7 +102,7 @@ def open_conversion(request: EngineRequest) -> Path:
 
     def make(folder: Path) -> None:
         contract = request.contract
-        model = _own_base(request).model
+        model = open_base_of(contract, request.weights).model
         kind.convert(model, contract, folder)
         size = contract.image_size
         probes = np.random.default_rng(0).integers(0, 256, (PROBES, size, size, 3), dtype=np.uint8)
@@ -114,7 +126,8 @@ def _open(request: EngineRequest) -> Engine:
     if request.name not in CONVERTING:
         if request.threads is not None:  # a worker process has not loaded its backend yet
             limit_threads(request.threads)
-        return KerasEngine(_own_base(request).model, contract, request.batch_size)
+        model = open_base_of(contract, request.weights).model
+        return KerasEngine(model, contract, request.batch_size)
     try:
         folder = open_conversion(request)
         threads = request.threads or usable_cores()
@@ -132,14 +145,6 @@ def _cannot_run(request: EngineRequest, why: str) -> EngineError:
         f"the {request.name} engine cannot run {request.contract.base}: {why}; "
         "--engine names another one"
     )
-
-
-def _own_base(request: EngineRequest) -> LoadedBase:
-    contract = request.contract
-    loaded = open_base(contract.base, contract.image_size, request.weights)
-    if loaded.fingerprint != contract.weights:
-        raise _other_weights(contract, loaded.source, loaded.fingerprint)
-    return loaded
 
 
 def _other_weights(contract: Contract, source: str, fingerprint: str) -> WeightsError:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from classifiers.heads import dense
+from classifiers.heads import network
 from classifiers.heads.dense import DenseHead
 from tests.classifiers.test_heads import blobs
 
@@ -40,13 +40,13 @@ def plain_fit(train, validation, classes: int, weight, seed: int):
 
 @pytest.mark.parametrize(("classes", "weight"), [(2, None), (3, {0: 1.0, 1: 3.0, 2: 0.5})])
 def test_losses_and_weights_are_those_of_plain_keras(classes, weight, monkeypatch, tmp_path):
-    monkeypatch.setattr(dense, "STEPS_AT_ONCE", 4)  # of seven, and the last batch is not full
+    monkeypatch.setattr(network, "STEPS_AT_ONCE", 4)  # of seven, and the last batch is not full
     train, validation = blobs(classes, 130, 1), blobs(classes, 50, 2)
     fitted, history = HEAD.fit(train, validation, classes, weight, seed=3)
     model, expected = plain_fit(train, validation, classes, weight, seed=3)
     for name, values in expected.history.items():
         np.testing.assert_allclose([row[name] for row in history], values, rtol=1e-5)
-    for ours, plain in zip(fitted._model.weights, model.weights, strict=True):
+    for ours, plain in zip(fitted._network.weights, model.weights, strict=True):
         np.testing.assert_allclose(ours, plain, rtol=1e-3, atol=1e-6)
 
     fitted.save(tmp_path)
@@ -61,7 +61,7 @@ def test_other_backends_take_keras_s_own_step(monkeypatch):
     def refuse(*_args):
         raise AssertionError("only TensorFlow has that kernel")
 
-    monkeypatch.setattr(dense, "fuse_rmsprop", refuse)
+    monkeypatch.setattr(network, "fuse_rmsprop", refuse)
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     train = blobs(2, 60, 1)
     fitted, history = HEAD.fit(train, None, 2, None, seed=0)

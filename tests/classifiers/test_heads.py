@@ -5,7 +5,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from classifiers.heads.dense import DenseHead, FittedDense
+from classifiers.heads.dense import DenseHead
+from classifiers.heads.network import FittedNetwork
 from classifiers.heads.scikit import RBF_ROWS, FittedScikit, ScikitHead
 from classifiers.training_set import HeldSet
 from pipelines.errors import ModelError, UsageError
@@ -79,7 +80,7 @@ def test_the_dense_head_is_the_literature_s(classes, tmp_path):
     head = DenseHead(units=16, epochs=40, learning_rate=0.01)
     train, validation = blobs(classes, 120, 1), blobs(classes, 60, 2)
     fitted, history = head.fit(train, validation, classes, None, seed=0)
-    model = fitted._model
+    model = fitted._network
     assert [type(layer).__name__ for layer in model.layers] == ["Dense", "Dropout", "Dense"]
     assert model.layers[-1].activation.__name__ == ("sigmoid" if classes == 2 else "softmax")
     assert isinstance(model.optimizer, keras.optimizers.RMSprop)
@@ -94,7 +95,7 @@ def test_the_dense_head_is_the_literature_s(classes, tmp_path):
     assert accuracy > 0.8
 
     fitted.save(tmp_path)
-    again = FittedDense.load(tmp_path).judge(validation.features)
+    again = FittedNetwork.load(tmp_path).judge(validation.features)
     np.testing.assert_allclose(again.probabilities, judged.probabilities, rtol=1e-6)
 
 
@@ -112,4 +113,4 @@ def test_a_keras_file_with_code_in_it_is_not_loaded(tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x + 1)])
     model.save(tmp_path / "model.keras")
     with pytest.raises(ValueError, match=r"[Ll]ambda"):
-        FittedDense.load(tmp_path)
+        FittedNetwork.load(tmp_path)

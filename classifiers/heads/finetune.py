@@ -1,0 +1,166 @@
+"""Fine-tuning: the end of a base and a small network on it, trained together on stored features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classifiers.heads.dense_epochs import Schedule
+from classifiers.heads.head import History
+from classifiers.heads.network import (
+    COPIES,
+    FittedNetwork,
+    NetworkHead,
+    train_network,
+)
+from classifiers.heads.split_base import (
+    NETWORK,
+    copy_of,
+    layers_to_train,
+    on_features,
+    on_pixels,
+    split,
+    tail_on_features,
+    unfreeze,
+)
+from classifiers.training_set import HeldSet, StreamedSet, TrainingSet
+from pipelines.backend import load_keras
+from pipelines.command import log
+from pipelines.contract import Contract
+from pipelines.engines.opening import open_base_of
+from pipelines.weights import WeightsRequest
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuneHead:
+    """A head on a frozen base, then head and end of the base together at a low rate.
+
+    The steps are Chollet's (Deep Learning with Python, 2017, section 5.3.2): add a head to the
+    base, freeze the base, train the head, unfreeze some layers of the base, train both. The layers
+    before the table's never run.
+
+    Attributes:
+        top: the head, with the epochs and the rate at which it is trained alone.
+        contract: of the table, whose layer is where the tail begins.
+        weights: where to find the weights that the table was made with.
+        unfreeze: first layer of the tail to train; all of it when None.
+        learning_rate: at which both are trained, by an optimizer of the head's kind.
+        epochs: passes over the training split with both.
+    """
+
+    top: NetworkHead
+    contract: Contract
+    weights: WeightsRequest
+    unfreeze: str | None = None
+    learning_rate: float = 1e-5
+    epochs: int = 6
+    name: str = "finetune"
+
+    @property
+    def streams(self) -> bool:
+        """See `Head.streams`."""
+        return True
+
+    def settings(self) -> dict[str, Any]:
+        """See `Head.settings`."""
+        return {
+            "name": self.name,
+            "top": self.top.settings(),
+            "unfreeze": self.unfreeze,
+            "learning_rate": self.learning_rate,
+            "epochs": self.epochs,
+        }
+
+    def check(self, rows: int) -> None:
+        """See `Head.check`; what is refused is a table that leaves nothing to fine-tune."""
+        layers_to_train(split(self._base(), self.contract).tail, self.unfreeze)
+
+    def memory(self, train_bytes: int, validation_bytes: int) -> int:
+        """See `Head.memory`: the features, and what the frozen tail makes of them."""
+        base = split(self._base(), self.contract)
+        growth = 1.0 + prod(base.tail_shape) / prod(base.shape)
+        return round(COPIES * growth * (train_bytes + validation_bytes))
+
+    def fit(
+        self,
+        train: TrainingSet,
+        validation: TrainingSet | None,
+        classes: int,
+        class_weight: Mapping[int, float] | None,
+        seed: int,
+    ) -> tuple["FittedFineTuned", History]:
+        """See `Head.fit`; the history's `trainable` is the number of weight tensors trained."""
+        base = split(copy_of(self._base()), self.contract)
+        load_keras().utils.set_random_seed(seed)
+        top = self.top.build(base.tail_shape, classes)
+        tail = tail_on_features(base)
+        network = on_features(tail, top)
+        whole = on_pixels(base, network)
+
+        def tell(step: int, what: str) -> None:
+            log(f"step {step}  {what}: {len(whole.trainable_weights)} trainable weight tensors")
+
+        base.before.trainable = base.tail.trainable = True
+        tell(1, f"a {self.top.name} head on {self.contract.base}")
+        base.before.trainable = base.tail.trainable = False
+        tell(2, "the base frozen")
+
+        schedule = Schedule(self.top.epochs, self.top.batch_size, class_weight, seed)
+        log(f"step 3  the head alone, at a rate of {self.top.learning_rate:g}")
+        optimizer = self.top.optimizer(self.top.learning_rate)
+        if isinstance(train, HeldSet) and not isinstance(validation, StreamedSet):
+            # A frozen tail makes the same of an image in every epoch: it runs once.
+            ends = _through(tail, train)
+            held_out = None if validation is None else _through(tail, validation)
+            alone = train_network(_apart(top), optimizer, ends, held_out, schedule)
+        else:
+            alone = train_network(_apart(network), optimizer, train, validation, schedule, 1)
+        history = _rows(alone, network)
+
+        layers = layers_to_train(base.tail, self.unfreeze)
+        unfreeze(base.tail, layers)
+        tell(4, f"unfrozen from {layers[0].name} on")
+
+        schedule = replace(schedule, epochs=self.epochs)
+        log(f"step 5  both together, at a rate of {self.learning_rate:g}")
+        optimizer = self.top.optimizer(self.learning_rate)
+        both = train_network(_apart(network), optimizer, train, validation, schedule, 1)
+        history += _rows(both, network, after=len(history))
+        return FittedFineTuned(whole), history
+
+    def _base(self) -> "keras.Model":
+        return open_base_of(self.contract, self.weights).model
+
+
+class FittedFineTuned(FittedNetwork):
+    """A fine-tuned base with its head: saved as a model of pixels, asked of stored features."""
+
+    def __init__(self, whole: "keras.Model") -> None:
+        """Judge by the part of a model of pixels that takes features."""
+        super().__init__(whole.get_layer(NETWORK))
+        self._whole = whole
+
+    def save(self, folder: Path) -> None:
+        """See `FittedHead.save`; plain Keras loads it and needs nothing else."""
+        self._whole.save(folder / self.file_name)
+
+
+def _through(tail: "keras.Model", part: HeldSet) -> HeldSet:
+    outputs = [tail.predict_on_batch(features) for features, _ in part.batches()]
+    return replace(part, features=np.concatenate(outputs), unflattened=None)
+
+
+def _apart(network: "keras.Model") -> "keras.Model":
+    """The same network as a model of its own, whose optimizer is not saved with the whole."""
+    return load_keras().Model(network.input, network.output)
+
+
+def _rows(history: History, network: "keras.Model", after: int = 0) -> list[Mapping[str, float]]:
+    trainable = len(network.trainable_weights)
+    return [{**row, "epoch": row["epoch"] + after, "trainable": trainable} for row in history]

@@ -1,0 +1,154 @@
+"""Heads that are Keras networks: how they are trained, and how they judge."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.heads.dense_epochs import Schedule, train_epochs
+from classifiers.heads.fused_rmsprop import fuse_rmsprop
+from classifiers.heads.head import Head, History, Judgement
+from classifiers.training_set import TrainingSet, rows_at_once
+from pipelines.backend import load_keras
+from pipelines.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+STEPS_AT_ONCE = 100
+"""Steps that TensorFlow makes between two looks into Python, where Ctrl-C is noticed."""
+
+COPIES = 3
+"""Memory that fitting takes, by the size of the features, which are counted in: the network's own
+array of them, and what Keras makes of them on the way."""
+
+
+class NetworkHead(Head, Protocol):
+    """A head that is a small network on a base's features."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Of its optimizer."""
+        ...
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the training split."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Images a step."""
+        ...
+
+    def build(self, shape: tuple[int, ...], classes: int) -> "keras.Model":
+        """A new network, its weights drawn from Keras's seed.
+
+        Args:
+            shape: of one image's features before flattening.
+            classes: how many to tell apart.
+
+        Returns:
+            A model from flat features (n, length) to probabilities (n, classes), or (n, 1) of the
+            second of two classes.
+        """
+        ...
+
+    def optimizer(self, learning_rate: float) -> "keras.optimizers.Optimizer":
+        """A new optimizer of this head's kind."""
+        ...
+
+
+def fit_network(
+    head: NetworkHead,
+    train: TrainingSet,
+    validation: TrainingSet | None,
+    classes: int,
+    class_weight: Mapping[int, float] | None,
+    seed: int,
+) -> tuple["FittedNetwork", History]:
+    """`Head.fit` of a network."""
+    load_keras().utils.set_random_seed(seed)
+    network = head.build(train.shape, classes)
+    schedule = Schedule(head.epochs, head.batch_size, class_weight, seed)
+    optimizer = head.optimizer(head.learning_rate)
+    return FittedNetwork(network), train_network(network, optimizer, train, validation, schedule)
+
+
+def train_network(
+    network: "keras.Model",
+    optimizer: "keras.optimizers.Optimizer",
+    train: TrainingSet,
+    validation: TrainingSet | None,
+    schedule: Schedule,
+    steps_at_once: int | None = None,
+) -> History:
+    """Train what is trainable of a network; it stays compiled with that optimizer.
+
+    Args:
+        network: from flat features to probabilities, as `NetworkHead.build` makes it.
+        optimizer: a new one.
+        train: what to train on.
+        validation: what to measure on after each epoch; None for nothing.
+        schedule: how long.
+        steps_at_once: steps between two looks into Python; `STEPS_AT_ONCE` when None.
+
+    Raises:
+        ModelError: the loss is no number any more.
+    """
+    keras = load_keras()
+    compiled = keras.backend.backend() == "tensorflow"
+    two = network.output_shape[-1] == 1
+    network.compile(
+        optimizer=optimizer,
+        loss="binary_crossentropy" if two else "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=(steps_at_once or STEPS_AT_ONCE) if compiled else 1,
+    )
+    if compiled and type(optimizer) is keras.optimizers.RMSprop:
+        fuse_rmsprop(optimizer, network.trainable_variables)
+    epochs = train_epochs(network, train, validation, schedule)
+    if not all(math.isfinite(value) for value in epochs[-1].values()):
+        raise ModelError(
+            "the training diverged: its loss is no finite number any more; lower the learning rate"
+        )
+    return epochs
+
+
+class FittedNetwork:
+    """A trained network on features."""
+
+    file_name = "model.keras"
+
+    def __init__(self, network: "keras.Model") -> None:
+        """Judge by a network from flat features to probabilities."""
+        self._network = network
+
+    @classmethod
+    def load(cls, folder: Path) -> "FittedNetwork":
+        """Read back what `save` wrote; safe mode refuses code in the file."""
+        return cls(read_network(folder / cls.file_name))
+
+    def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
+        """See `FittedHead.judge`; the scores are the probabilities."""
+        rows = rows_at_once(features.shape[1])
+        outputs = [
+            self._network.predict_on_batch(features[start : start + rows])
+            for start in range(0, len(features), rows)
+        ]
+        probabilities = np.concatenate(outputs).astype(np.float64)
+        if probabilities.shape[1] == 1:
+            probabilities = np.hstack([1.0 - probabilities, probabilities])
+        return Judgement(probabilities.argmax(axis=1), probabilities, probabilities)
+
+    def save(self, folder: Path) -> None:
+        """See `FittedHead.save`."""
+        self._network.save(folder / self.file_name)
+
+
+def read_network(path: Path) -> "keras.Model":
+    """Load a Keras file, uncompiled and in safe mode, which refuses code in it."""
+    return load_keras().models.load_model(path, compile=False, safe_mode=True)

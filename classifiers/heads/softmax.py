@@ -1,0 +1,83 @@
+"""The literature's other head: global average pooling and one softmax layer, for many classes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from classifiers.heads.head import History
+from classifiers.heads.network import COPIES, FittedNetwork, fit_network
+from classifiers.training_set import TrainingSet
+from pipelines.backend import load_keras
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, slots=True)
+class SoftmaxHead:
+    """The mean of each channel, then softmax; SGD with momentum, at a rate that falls.
+
+    The defaults are Géron's for Xception on photographs of flowers (Hands-On Machine Learning,
+    2nd edition, 2019, chapter 14).
+
+    Attributes:
+        momentum: of SGD.
+        decay: the rate at step s is `learning_rate` / (1 + decay s).
+        learning_rate: at the first step.
+        epochs: passes over the training split.
+        batch_size: images a step.
+    """
+
+    momentum: float = 0.9
+    decay: float = 0.01
+    learning_rate: float = 0.2
+    epochs: int = 5
+    batch_size: int = 32
+    name: str = "softmax"
+
+    @property
+    def streams(self) -> bool:
+        """See `Head.streams`."""
+        return True
+
+    def settings(self) -> dict[str, Any]:
+        """See `Head.settings`."""
+        return asdict(self)
+
+    def check(self, rows: int) -> None:
+        """Any size will do."""
+
+    def memory(self, train_bytes: int, validation_bytes: int) -> int:
+        """See `Head.memory`."""
+        return COPIES * (train_bytes + validation_bytes)
+
+    def fit(
+        self,
+        train: TrainingSet,
+        validation: TrainingSet | None,
+        classes: int,
+        class_weight: Mapping[int, float] | None,
+        seed: int,
+    ) -> tuple[FittedNetwork, History]:
+        """See `Head.fit`."""
+        return fit_network(self, train, validation, classes, class_weight, seed)
+
+    def build(self, shape: tuple[int, ...], classes: int) -> "keras.Model":
+        """See `NetworkHead.build`; features that are pooled already are their own mean."""
+        keras = load_keras()
+        *places, channels = shape
+        return keras.Sequential(
+            [
+                keras.Input((prod(shape),)),
+                keras.layers.Reshape((prod(places), channels)),
+                keras.layers.GlobalAveragePooling1D(),
+                keras.layers.Dense(classes, activation="softmax"),
+            ]
+        )
+
+    def optimizer(self, learning_rate: float) -> "keras.optimizers.Optimizer":
+        """See `NetworkHead.optimizer`."""
+        keras = load_keras()
+        falling = keras.optimizers.schedules.InverseTimeDecay(learning_rate, 1, self.decay)
+        return keras.optimizers.SGD(falling, momentum=self.momentum)

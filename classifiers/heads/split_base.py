@@ -1,0 +1,157 @@
+"""A base in two at a table's layer: what made the stored features, and what comes after them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+from pipelines.backend import load_keras
+from pipelines.bases import base_named, cut, preprocess
+from pipelines.contract import Contract
+from pipelines.errors import UsageError
+
+if TYPE_CHECKING:
+    import keras
+
+NETWORK = "on_features"
+"""Name of the part of a whole model that takes stored features."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitBase:
+    """A base cut at the layer of a contract; both parts frozen, sharing the base's weights.
+
+    Attributes:
+        contract: of the features between the parts.
+        before: from preprocessed float32 pixels (n, size, size, 3) to the layer's output.
+        tail: from that output to the base's own.
+    """
+
+    contract: Contract
+    before: "keras.Model"
+    tail: "keras.Model"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of an image's stored features before flattening."""
+        return tuple(int(n) for n in self.tail.input_shape[1:])
+
+    @property
+    def tail_shape(self) -> tuple[int, ...]:
+        """Shape of what the tail makes of them."""
+        return tuple(int(n) for n in self.tail.output_shape[1:])
+
+
+def split(base: "keras.Model", contract: Contract) -> SplitBase:
+    """Cut a base where a table's features were taken.
+
+    Args:
+        base: frozen, as `pipelines.weights.load_base` gives it.
+        contract: the table's.
+
+    Raises:
+        UsageError: nothing of the base comes after these features, or not from them alone.
+    """
+    layer = contract.layer
+    if contract.pooling != "none":
+        raise UsageError(
+            f"nothing of {contract.base} comes after pooled features; extract a table with "
+            "--pooling none and the --layer to cut at"
+        )
+    before = cut(base, layer, "none")
+    if before.output is base.output:
+        raise UsageError(
+            f"{layer} is {contract.base}'s last layer, which leaves nothing to fine-tune; extract "
+            "a table with an earlier --layer"
+        )
+    try:
+        tail = load_keras().Model(before.output, base.output, name=f"after_{layer}")
+    except ValueError as error:  # Keras came to the pixels without passing the cut
+        raise UsageError(
+            f"{contract.base} cannot be cut at {layer}: layers after it also take what goes past "
+            "it; extract a table with a --layer at the end of a block"
+        ) from error
+    tail.trainable = False
+    return SplitBase(contract, before, tail)
+
+
+def copy_of(base: "keras.Model") -> "keras.Model":
+    """A frozen copy of a base, with weights of its own."""
+    copy = load_keras().models.clone_model(base)
+    copy.set_weights(base.get_weights())
+    copy.trainable = False
+    return copy
+
+
+def layers_to_train(tail: "keras.Model", first: str | None) -> list["keras.Layer"]:
+    """The layers of a tail that fine-tuning trains, from one layer on.
+
+    Batch normalisation is left out, as in Keras's example "Image classification via fine-tuning
+    with EfficientNet": a frozen one keeps the statistics of ImageNet, also while others are
+    trained, and batches of twenty would give it poor ones.
+
+    Args:
+        tail: of a base.
+        first: the first layer wanted; the tail's own first when None.
+
+    Raises:
+        UsageError: the tail has no such layer, or nothing to train from there on.
+    """
+    keras = load_keras()
+    layers = list(tail.layers)
+    names = [layer.name for layer in layers]
+    if first is not None and first not in names:
+        known = ", ".join(layer.name for layer in layers if layer.weights)
+        raise UsageError(f"--unfreeze {first}: no such layer after the table's; there are {known}")
+    start = 0 if first is None else names.index(first)
+    found = [
+        layer
+        for layer in layers[start:]
+        if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    if not found:
+        raise UsageError(f"nothing to fine-tune: no layer from {names[start]} on has weights")
+    return found
+
+
+def unfreeze(tail: "keras.Model", layers: Sequence["keras.Layer"]) -> None:
+    """Let some layers of a frozen tail be trained."""
+    tail.trainable = True
+    for layer in tail.layers:
+        layer.trainable = layer in layers
+
+
+def tail_on_features(base: SplitBase) -> "keras.Model":
+    """The tail, from flat stored features (n, length) to its own output, flat too."""
+    keras = load_keras()
+    features = keras.Input((prod(base.shape),))
+    output = base.tail(keras.layers.Reshape(base.shape)(features))
+    return keras.Model(features, keras.layers.Flatten()(output))
+
+
+def on_features(tail: "keras.Model", top: "keras.Model") -> "keras.Model":
+    """A tail and a small network on it as one, from flat features to probabilities.
+
+    Args:
+        tail: what `tail_on_features` made.
+        top: from its output to probabilities.
+    """
+    return load_keras().Model(tail.input, top(tail.output), name=NETWORK)
+
+
+def on_pixels(base: SplitBase, network: "keras.Model") -> "keras.Model":
+    """The whole: preprocessing, the part before the cut, and a network on its features.
+
+    Args:
+        base: what makes the features.
+        network: what `on_features` made.
+
+    Returns:
+        A model from pixels (n, size, size, 3), RGB, 0-255, to probabilities.
+    """
+    keras = load_keras()
+    contract = base.contract
+    pixels = keras.Input((contract.image_size, contract.image_size, 3), name="pixels")
+    prepared = preprocess(base_named(contract.base), contract.preprocessing, pixels)
+    features = keras.layers.Flatten()(base.before(prepared))
+    return keras.Model(pixels, network(features), name=f"fine_tuned_{contract.base}")
