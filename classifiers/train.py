@@ -1,4 +1,4 @@
-"""`python -m classifiers.train`: fit a head on stored features."""
+"""`python -m classifiers.train`: fit a head on stored features, or a network on images."""
 
 import argparse
 import sys
@@ -6,6 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from classifiers.from_images.options import (
+    WAYS,
+    add_image_options,
+    image_job,
+    refuse_image_options,
+)
+from classifiers.from_images.training import train_on_images
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.head import Head
 from classifiers.heads.scikit import ScikitHead
@@ -40,21 +47,11 @@ def _train(argv: Sequence[str]) -> int:
     folder = Path(options.model)
     if folder.resolve() == Path.cwd():
         raise UsageError(f"--model {options.model} is the folder you are in; name one in it")
-    card = train(
-        TrainJob(
-            table=options.table,
-            table_version=options.table_version,
-            head=_head(options),
-            model=folder,
-            overwrite=options.overwrite,
-            train_split=options.train_split,
-            validation_split=options.validation_split,
-            class_weight=options.class_weight,
-            seed=options.seed,
-            budget=options.memory or default_budget(),
-            copies=options.copies,
-        )
-    )
+    if options.from_images is not None:
+        card = train_on_images(image_job(options))
+    else:
+        refuse_image_options(options)
+        card = train(_table_job(options))
     rows = []
     for split, measures in card.metrics.items():
         if measures is not None:
@@ -72,11 +69,16 @@ def _parser() -> Parser:
     parser = Parser(
         prog="python -m classifiers.train", description=(__doc__ or "").partition(": ")[2]
     )
-    parser.add_argument("--table", required=True, help="the feature table")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--table", help="the feature table")
+    what.add_argument(
+        "--from_images", metavar="DIR|MANIFEST", help="images, for the ways that store no features"
+    )
     parser.add_argument(
         "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
-    parser.add_argument("--head", required=True, choices=["dense", *DEFAULT_C])
+    heads = list(dict.fromkeys(["dense", *DEFAULT_C, *WAYS]))
+    parser.add_argument("--head", required=True, choices=heads)
     parser.add_argument("--model", required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace a model that is there")
     parser.add_argument("--train_split", default=TRAIN, help="split to train on")
@@ -114,8 +116,25 @@ def _parser() -> Parser:
     others = parser.add_argument_group("the other heads")
     defaults = ", ".join(f"{name} {c:g}" for name, c in DEFAULT_C.items())
     others.add_argument("--C", type=positive_real, help=f"inverse regularisation: {defaults}")
+    add_image_options(parser)
     add_json_option(parser)
     return parser
+
+
+def _table_job(options: argparse.Namespace) -> TrainJob:
+    return TrainJob(
+        table=options.table,
+        table_version=options.table_version,
+        head=_head(options),
+        model=Path(options.model),
+        overwrite=options.overwrite,
+        train_split=options.train_split,
+        validation_split=options.validation_split,
+        class_weight=options.class_weight,
+        seed=options.seed,
+        budget=options.memory or default_budget(),
+        copies=options.copies,
+    )
 
 
 def _head(options: argparse.Namespace) -> Head:
