@@ -52,11 +52,7 @@ class DenseOnBase:
         return {name: value for name, value in asdict(self).items() if name != "weights"}
 
     def build(self, size: int, classes: int) -> ImageNetwork:
-        """See `Way.build`.
-
-        The base runs in inference mode even where it is trained: batch normalisation keeps the
-        statistics of ImageNet, which batches of twenty would spoil.
-        """
+        """See `Way.build`."""
         keras, base = load_keras(), base_named(self.base)
         if size < base.min_size:
             raise UsageError(
@@ -66,10 +62,10 @@ class DenseOnBase:
         loaded = load_base(base, size, self.weights)
         for step in self.steps:
             if step.unfreeze is not None:
-                require_layer(loaded.model, step.unfreeze)
+                layers_to_train(loaded.model, step.unfreeze)
         pixels = keras.Input((size, size, 3), name="pixels")
         prepared = preprocess(base, self.preprocessing, pixels)
-        outputs = keras.layers.Flatten()(loaded.model(prepared, training=False))
+        outputs = keras.layers.Flatten()(loaded.model(prepared))
         hidden, last = dense_layers(self.units, classes)
         outputs = hidden(outputs)
         if self.dropout:
@@ -107,26 +103,35 @@ class FineTune(DenseOnBase):
         )
 
 
-def require_layer(base: "keras.Model", layer: str) -> None:
-    """Refuse to unfreeze a base where it has nothing to train.
+def layers_to_train(base: "keras.Model", first: str) -> list["keras.Layer"]:
+    """The layers of a base that have weights to train, from one layer on.
+
+    Batch normalisation is not among them. Frozen, it keeps the statistics of ImageNet, which
+    batches of twenty would spoil; `training=False` where the base is called does not keep them, for
+    Keras 3 overrides it in a model that is trained.
 
     Raises:
-        UsageError: it has no such layer, or no weights from there on.
+        UsageError: there is no such layer, or nothing to train from there on.
     """
+    normalisation = load_keras().layers.BatchNormalization
+    able = [each for each in base.layers if each.weights and not isinstance(each, normalisation)]
     names = [each.name for each in base.layers]
-    if layer not in names or not any(each.weights for each in base.layers[names.index(layer) :]):
-        known = ", ".join(each.name for each in base.layers if each.weights)
+    start = names.index(first) if first in names else len(names)
+    found = [each for each in base.layers[start:] if each in able]
+    if not found:
+        known = ", ".join(each.name for each in able)
         raise UsageError(
-            f"--unfreeze {layer}: {base.name} has no such layer to train; it has {known}"
+            f"--unfreeze {first}: {base.name} has nothing to train there; it has {known}"
         )
+    return found
 
 
-def unfreeze(base: "keras.Model", layer: str) -> None:
-    """Let the layers of a base be trained from one on, and those before it stay as they are."""
-    names = [each.name for each in base.layers]
+def unfreeze(base: "keras.Model", first: str) -> None:
+    """Let the layers of a frozen base be trained from one on, see `layers_to_train`."""
+    chosen = layers_to_train(base, first)
     base.trainable = True
-    for each in base.layers[: names.index(layer)]:
-        each.trainable = False
+    for each in base.layers:
+        each.trainable = each in chosen
 
 
 def count_tensors(network: ImageNetwork) -> dict[str, int]:
