@@ -20,6 +20,8 @@ from pipelines.weights import parse_weights
 DEFAULT_C = {"logistic": 1e-3, "linear_svm": 1e-5, "rbf_svm": 1.0}
 NETWORKS: dict[str, Callable[..., NetworkHead]] = {"dense": DenseHead, "softmax": SoftmaxHead}
 FINETUNE = "finetune"
+CONVNET = "convnet"
+"""Trained on images only; `classifiers.from_images` makes it."""
 
 HEAD_EPOCHS = {"dense": 3, "softmax": 5}
 """Passes in which a head is trained alone, before the base is unfrozen."""
@@ -43,7 +45,7 @@ TAKES = (
 
 def add_head_options(parser: argparse.ArgumentParser) -> None:
     """Give a command the options that make a head."""
-    parser.add_argument("--head", required=True, choices=[*NETWORKS, FINETUNE, *DEFAULT_C])
+    parser.add_argument("--head", required=True, choices=[*NETWORKS, FINETUNE, *DEFAULT_C, CONVNET])
     dense, softmax = DenseHead(), SoftmaxHead()
     trained = parser.add_argument_group("heads that are networks", "defaults of the literature")
     for name, kind, tuned in (

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from classifiers.predicting import predict_images, predict_table, write_predictions
+from classifiers.predicting import (
+    predict_images,
+    predict_pixels,
+    predict_table,
+    write_predictions,
+)
 from classifiers.registry import Model, load_model, read_card
 from pipelines.command import (
     Parser,
@@ -96,15 +101,22 @@ def _read(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.Table]
 
 
 def _from_table(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.Table], Model]:
+    contract = read_card(folder).of_features()
     table = FeatureTable.open(options.table, options.table_version)
-    require_same_contract(read_card(folder).contract, "the model", table.contract, "the table")
+    require_same_contract(contract, "the model", table.contract, "the table")
     model = load_model(folder)
     return predict_table(model, table, options.split), model
 
 
 def _from_images(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.Table], Model]:
     refs = list_images(options.input, options.input_root)
-    contract = read_card(folder).contract
+    card = read_card(folder)
+    if card.images is not None:
+        if options.weights is not None:
+            raise UsageError("--weights has no meaning here: this model holds its own")
+        model = load_model(folder)
+        return predict_pixels(model, refs), model
+    contract = card.of_features()
     weights = parse_weights(options.weights or "imagenet")
     opened = open_without_race(contract, weights, BATCH_SIZE)
     log(f"{len(refs)} images through {contract.base}")

@@ -1,6 +1,6 @@
 """Predictions of a model, from stored features or straight from images, in bounded memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from classifiers.dataset import stream_split
+from classifiers.from_images.reading import read_pixels
 from classifiers.registry import Model
 from pipelines.contract import require_same_contract
 from pipelines.core import extract_images
 from pipelines.decode import pixel_spec
 from pipelines.engines.engine import Engine
-from pipelines.records import ImageRef
+from pipelines.records import Failure, ImageRef
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.precision import round_mantissa
 
@@ -43,7 +44,7 @@ def predict_table(model: Model, table: FeatureTable, split: str | None) -> Itera
     Raises:
         ContractMismatchError: the table's features are not the model's.
     """
-    require_same_contract(model.card.contract, "the model", table.contract, "the table")
+    require_same_contract(model.card.of_features(), "the model", table.contract, "the table")
     for keys, features in stream_split(table, split):
         yield _predictions(model, keys, features)
 
@@ -56,7 +57,7 @@ def predict_images(model: Model, refs: list[ImageRef], engine: Engine) -> Iterat
         refs: the images.
         engine: opened for the card's contract.
     """
-    contract = model.card.contract
+    contract = model.card.of_features()
     for each in extract_images(refs, engine, pixel_spec(contract)):
         block = each.block
         if block.sources:
@@ -64,9 +65,21 @@ def predict_images(model: Model, refs: list[ImageRef], engine: Engine) -> Iterat
             keys = _keys([source.ref for source in block.sources])
             yield _predictions(model, keys, features)
         if each.failures:
-            keys = _keys([failure.ref for failure in each.failures])
-            errors = pa.array([failure.message for failure in each.failures], pa.string())
-            yield _conform(keys.append_column("error", errors), model)
+            yield _unusable(model, each.failures)
+
+
+def predict_pixels(model: Model, refs: list[ImageRef]) -> Iterator[pa.Table]:
+    """Predict images by a model that reads them; an unusable one gets a row that says why.
+
+    Args:
+        model: a model from images, and its card.
+        refs: the images.
+    """
+    for batch in read_pixels(refs, model.card.of_images().pixel_spec()):
+        if batch.refs:
+            yield _predictions(model, _keys(batch.refs), batch.pixels.astype(np.float32))
+        if batch.failures:
+            yield _unusable(model, batch.failures)
 
 
 def write_predictions(tables: Iterator[pa.Table], model: Model, path: Path) -> tuple[int, int]:
@@ -102,6 +115,12 @@ def _predictions(
     for number, name in enumerate(model.card.classes):
         table = table.append_column(f"score_{name}", pa.array(judged.scores[:, number]))
     return _conform(table, model)
+
+
+def _unusable(model: Model, failures: Sequence[Failure]) -> pa.Table:
+    errors = pa.array([failure.message for failure in failures], pa.string())
+    keys = _keys([failure.ref for failure in failures])
+    return _conform(keys.append_column("error", errors), model)
 
 
 def _keys(refs: list[ImageRef]) -> pa.Table:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from classifiers.from_images.card import ImageCard
 from classifiers.heads.finetune import FittedFineTuned
 from classifiers.heads.head import FittedHead, History
 from classifiers.heads.network import FittedNetwork
@@ -47,9 +48,10 @@ class ModelCard:
     Attributes:
         head: kind of head.
         settings: its settings.
-        contract: of the features it was trained on, and the only ones it takes.
+        contract: of the features it was trained on, and the only ones it takes; None for a model
+            that takes images.
         contract_id: hash of that contract.
-        table: the table's URI.
+        table: the table's URI; None where images were trained on.
         table_version: its version.
         classes: names, by class number.
         splits: the splits trained and validated on; validation None when there was none.
@@ -64,14 +66,16 @@ class ModelCard:
             of rows hangs; None when they were held.
         copies: augmented copies of an image that it was trained on, at most.
         augmentation: how those were made; None without any.
+        cpu_seconds: processor time of the training, over all threads; None in older cards.
+        images: how the images it takes are read; None for a head on features.
     """
 
     head: str
     settings: dict[str, Any]
-    contract: Contract
-    contract_id: str
-    table: str
-    table_version: int
+    contract: Contract | None
+    contract_id: str | None
+    table: str | None
+    table_version: int | None
     classes: tuple[str, ...]
     splits: dict[str, str | None]
     rows: dict[str, int]
@@ -84,6 +88,28 @@ class ModelCard:
     streamed_within: int | None = None
     copies: int = 0
     augmentation: dict[str, Any] | None = None
+    cpu_seconds: float | None = None
+    images: ImageCard | None = None
+
+    def of_features(self) -> Contract:
+        """The contract of the features that it takes.
+
+        Raises:
+            UsageError: it takes images.
+        """
+        if self.contract is None:
+            raise UsageError("this model reads images, not features; name them with --input")
+        return self.contract
+
+    def of_images(self) -> ImageCard:
+        """How the images that it takes are read.
+
+        Raises:
+            UsageError: it takes features.
+        """
+        if self.images is None:
+            raise UsageError("this model takes features, not images; name a table with --table")
+        return self.images
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +185,7 @@ def load_model(folder: Path) -> Model:
         ModelError: it is none, or it is damaged.
     """
     card = read_card(folder)
-    kind = KINDS.get(card.head, FittedScikit)
+    kind = KINDS.get(card.head, FittedScikit) if card.images is None else FittedNetwork
     if not (folder / kind.file_name).is_file():
         raise ModelError(f"{folder} has no {kind.file_name}; train it again")
     try:
@@ -181,7 +207,10 @@ def read_card(folder: Path) -> ModelCard:
         raise ModelError(f"no model in {folder}; classifiers.train makes one")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        values["contract"] = Contract(**values["contract"])
+        if values.get("images") is None:
+            values["contract"] = Contract(**values["contract"])
+        else:
+            values["images"] = ImageCard(**values["images"])
         values["classes"] = tuple(values["classes"])
         return ModelCard(**values)
     except (ValueError, TypeError, KeyError) as error:

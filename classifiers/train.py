@@ -1,10 +1,13 @@
-"""`python -m classifiers.train`: fit a head on stored features."""
+"""`python -m classifiers.train`: fit a head on stored features, or a network on images."""
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from classifiers.from_images.options import add_image_options, image_job, refuse_image_options
+from classifiers.from_images.training import train_on_images
 from classifiers.head_options import add_head_options, make_head
 from classifiers.memory import default_budget, memory_budget
 from classifiers.registry import CONFUSION_FILE, CURVES_FILE
@@ -32,21 +35,11 @@ def _train(argv: Sequence[str]) -> int:
     folder = Path(options.model)
     if folder.resolve() == Path.cwd():
         raise UsageError(f"--model {options.model} is the folder you are in; name one in it")
-    card = train(
-        TrainJob(
-            table=options.table,
-            table_version=options.table_version,
-            head=make_head(options),
-            model=folder,
-            overwrite=options.overwrite,
-            train_split=options.train_split,
-            validation_split=options.validation_split,
-            class_weight=options.class_weight,
-            seed=options.seed,
-            budget=options.memory or default_budget(),
-            copies=options.copies,
-        )
-    )
+    if options.from_images is not None:
+        card = train_on_images(image_job(options))
+    else:
+        refuse_image_options(options)
+        card = train(_table_job(options))
     rows = []
     for split, measures in card.metrics.items():
         if measures is not None:
@@ -64,7 +57,11 @@ def _parser() -> Parser:
     parser = Parser(
         prog="python -m classifiers.train", description=(__doc__ or "").partition(": ")[2]
     )
-    parser.add_argument("--table", required=True, help="the feature table")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--table", help="the feature table")
+    what.add_argument(
+        "--from_images", metavar="DIR|MANIFEST", help="images, for the ways that store no features"
+    )
     parser.add_argument(
         "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
@@ -92,8 +89,25 @@ def _parser() -> Parser:
         "from the table; half of what the process may use if not given",
     )
     add_head_options(parser)
+    add_image_options(parser)
     add_json_option(parser)
     return parser
+
+
+def _table_job(options: argparse.Namespace) -> TrainJob:
+    return TrainJob(
+        table=options.table,
+        table_version=options.table_version,
+        head=make_head(options),
+        model=Path(options.model),
+        overwrite=options.overwrite,
+        train_split=options.train_split,
+        validation_split=options.validation_split,
+        class_weight=options.class_weight,
+        seed=options.seed,
+        budget=options.memory or default_budget(),
+        copies=options.copies,
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 """One training: stored features in, a model folder out. The base is not touched."""
 
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -15,6 +13,7 @@ from classifiers.heads.head import Head
 from classifiers.holding import choose_holding
 from classifiers.memory import MemoryBudget
 from classifiers.pictures import draw_confusion, draw_curves
+from classifiers.provenance import library_versions, now
 from classifiers.registry import (
     CONFUSION_FILE,
     CURVES_FILE,
@@ -30,17 +29,6 @@ from pipelines.errors import UsageError
 from pipelines.source.splits import VALIDATION
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.pins import pin_version
-from pipelines.versions import installed_versions
-
-RECORDED_PACKAGES = (
-    "frozen-features",
-    "tensorflow",
-    "keras",
-    "scikit-learn",
-    "skops",
-    "numpy",
-    "pyarrow",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +69,7 @@ def train(job: TrainJob) -> ModelCard:
         UsageError: the folder is taken, or the options do not fit the table.
         TableError: there is no such table or split, or it has one class only.
     """
-    started = time.monotonic()
+    started, worked = time.monotonic(), time.process_time()
     check_target(job.model, overwrite=job.overwrite)
     table = FeatureTable.open(job.table, job.table_version)
     rows = find_rows(table, job.train_split, job.copies)
@@ -122,8 +110,9 @@ def train(job: TrainJob) -> ModelCard:
         seed=job.seed,
         metrics={name: each.as_json() for name, each in measured.items()},
         seconds=round(time.monotonic() - started, 3),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions={"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},
+        cpu_seconds=round(time.process_time() - worked, 3),
+        created=now(),
+        versions=library_versions(),
         streamed_within=job.budget.size if holding.streams else None,
         copies=copies,
         augmentation=asdict(table.augmentation) if copies and table.augmentation else None,

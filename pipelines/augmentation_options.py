@@ -1,7 +1,7 @@
 """The options that say how many augmented copies are wanted, and how they are made."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipelines.augmentation import FILLS, Augmentation
@@ -23,6 +23,7 @@ HELP = {
     "augment_split": "the split whose images have copies",
 }
 FIELD_OF = {"augment_seed": "seed", "augment_split": "split"}
+TRANSFORMS = tuple(name for name in HELP if name not in FIELD_OF)
 
 
 def up_to(most: float, *, below: bool = False) -> Callable[[str], float]:
@@ -73,15 +74,13 @@ def add_augmentation_options(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="augmented copies of each training image, beside the image itself",
     )
-    for name, kind in TYPES.items():
-        default = getattr(LITERATURE, FIELD_OF.get(name, name))
-        shown = str(default).lower() if isinstance(default, bool) else default
-        group.add_argument(
-            f"--{name}",
-            type=kind,
-            choices=FILLS if name == "fill" else None,
-            help=f"{HELP[name]}; {shown} if not given",
-        )
+    add_policy_options(group)
+    _add(group, tuple(FIELD_OF))
+
+
+def add_policy_options(group: argparse._ArgumentGroup) -> None:
+    """Give a group of options those that say how an image is transformed."""
+    _add(group, TRANSFORMS)
 
 
 def augmentation_choice(options: argparse.Namespace) -> dict[str, Any]:
@@ -90,7 +89,7 @@ def augmentation_choice(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         UsageError: a policy is named and no copies are wanted, or copies of images to be tested on.
     """
-    given = {name: getattr(options, name) for name in HELP if getattr(options, name) is not None}
+    given = _given(options, tuple(HELP))
     if given and not options.augment:
         raise UsageError(f"--{next(iter(given))} says how copies are made; --augment K how many")
     if given.get("augment_split") in (VALIDATION, TEST):
@@ -99,3 +98,24 @@ def augmentation_choice(options: argparse.Namespace) -> dict[str, Any]:
             "copies; name a split to train on"
         )
     return {FIELD_OF.get(name, name): value for name, value in given.items()}
+
+
+def policy_choice(options: argparse.Namespace) -> dict[str, Any]:
+    """What the options of `add_policy_options` name: values by field of `Augmentation`."""
+    return _given(options, TRANSFORMS)
+
+
+def _add(group: argparse._ArgumentGroup, names: Sequence[str]) -> None:
+    for name in names:
+        default = getattr(LITERATURE, FIELD_OF.get(name, name))
+        shown = str(default).lower() if isinstance(default, bool) else default
+        group.add_argument(
+            f"--{name}",
+            type=TYPES[name],
+            choices=FILLS if name == "fill" else None,
+            help=f"{HELP[name]}; {shown} if not given",
+        )
+
+
+def _given(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}

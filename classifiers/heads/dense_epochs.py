@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.heads.head import History
+from classifiers.heads.progress import Progress
 from classifiers.shuffling import shuffled_batches
 from classifiers.training_set import Batch, HeldSet, StreamedSet, TrainingSet
 from pipelines.backend import load_keras
-from pipelines.command import log
 
 if TYPE_CHECKING:
     import keras
@@ -48,24 +48,11 @@ def train_epochs(
     return _streamed(model, train, validation, schedule)
 
 
-class _Progress:
-    """Keeps the history and tells of each epoch."""
-
-    def __init__(self, epochs: int) -> None:
-        self.rows: list[dict[str, float]] = []
-        self._epochs = epochs
-
-    def keep(self, epoch: int, measures: Mapping[str, float]) -> None:
-        self.rows.append({"epoch": epoch + 1, **{k: float(v) for k, v in measures.items()}})
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in measures.items())
-        log(f"epoch {epoch + 1} of {self._epochs}  {shown}")
-
-
 def _held(
     model: "keras.Model", train: HeldSet, validation: TrainingSet | None, schedule: Schedule
 ) -> History:
     keras = load_keras()
-    progress = _Progress(schedule.epochs)
+    progress = Progress(schedule.epochs)
     weight = schedule.class_weight
     inputs: npt.NDArray[Any]
     trained, inputs = model, train.features
@@ -114,7 +101,7 @@ def _fed_by_place(model: "keras.Model", features: npt.NDArray[np.float32]) -> "k
 def _streamed(
     model: "keras.Model", train: StreamedSet, validation: TrainingSet | None, schedule: Schedule
 ) -> History:
-    progress = _Progress(schedule.epochs)
+    progress = Progress(schedule.epochs)
     for epoch in range(schedule.epochs):
         random = np.random.default_rng([schedule.seed, epoch])
         drawn = train if train.images is None else train.only(train.images.draw(random))

@@ -43,7 +43,10 @@ class FittedHead(Protocol):
     file_name: str
 
     def judge(self, features: npt.NDArray[np.float32]) -> "Judgement":
-        """Say what float32 features (n, length) show."""
+        """Say what float32 features (n, length) show.
+
+        A model that reads images takes their pixels instead, (n, size, size, 3), RGB, 0–255.
+        """
         ...
 
     def save(self, folder: Path) -> None:

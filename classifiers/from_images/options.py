@@ -1,0 +1,131 @@
+"""The options that make a training on images."""
+
+import argparse
+from dataclasses import fields, replace
+from pathlib import Path
+
+from classifiers.from_images.convnet import AUGMENTED_CONVNET, Convnet
+from classifiers.from_images.on_base import DenseOnBase, FineTune
+from classifiers.from_images.training import ImageTrainJob
+from classifiers.from_images.way import Way
+from classifiers.memory import default_budget
+from pipelines.augmentation import Augmentation
+from pipelines.augmentation_options import (
+    TRANSFORMS,
+    add_policy_options,
+    policy_choice,
+    truth,
+)
+from pipelines.bases import BASES, PREPROCESSINGS
+from pipelines.command import positive_number
+from pipelines.decode import INTERPOLATIONS, ORIENTATIONS, PixelSpec
+from pipelines.errors import UsageError
+from pipelines.weights import parse_weights
+
+WAYS: dict[str, type[Convnet] | type[DenseOnBase]] = {
+    "convnet": Convnet,
+    "dense": DenseOnBase,
+    "finetune": FineTune,
+}
+"""What `--head` may name with `--from_images`."""
+
+SETTINGS = tuple(dict.fromkeys(each.name for way in WAYS.values() for each in fields(way)))
+FOR_TABLES = ("table_version", "copies", "C", "top", "momentum", "decay")
+FOR_IMAGES = (
+    *("input_root", "image_size", "interpolation", "orientation", "base"),
+    *("preprocessing", "augmented", *TRANSFORMS),
+)
+
+
+def add_image_options(parser: argparse.ArgumentParser) -> None:
+    """Give a command the options that trainings on images have besides those of heads."""
+    group = parser.add_argument_group(
+        "with --from_images", "every image is run through the network in every epoch"
+    )
+    group.add_argument("--input_root", help="folder that a manifest's paths are relative to")
+    group.add_argument("--image_size", type=positive_number, help="height and width; 150")
+    group.add_argument("--interpolation", choices=list(INTERPOLATIONS), help="bilinear")
+    group.add_argument("--orientation", choices=ORIENTATIONS, help="the EXIF orientation; ignored")
+    group.add_argument("--base", choices=sorted(BASES), help="dense, finetune: VGG16")
+    group.add_argument(
+        "--preprocessing", choices=PREPROCESSINGS, help="imagenet, the base's own; convnet: rescale"
+    )
+    group.add_argument(
+        "--augmented",
+        type=truth,
+        help="transform every image anew in every epoch; convnet: false, dense and finetune: true",
+    )
+    add_policy_options(group)
+
+
+def refuse_image_options(options: argparse.Namespace) -> None:
+    """Refuse what has no meaning with a table.
+
+    Raises:
+        UsageError: such an option is given.
+    """
+    if options.head == "convnet":
+        raise UsageError("--head convnet is for --from_images, not for --table")
+    for name in FOR_IMAGES:
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name} is for --from_images, not for --table")
+
+
+def image_job(options: argparse.Namespace) -> ImageTrainJob:
+    """The training that the options ask for.
+
+    Raises:
+        UsageError: an option is given that it has no use for.
+    """
+    for name in FOR_TABLES:
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name} is for --table, not for --from_images")
+    if options.head not in WAYS:
+        raise UsageError(
+            f"--head {options.head} is for --table; --from_images has {', '.join(WAYS)}"
+        )
+    augmented = options.head != "convnet" if options.augmented is None else options.augmented
+    return ImageTrainJob(
+        source=options.from_images,
+        root=options.input_root,
+        pixels=PixelSpec(
+            size=options.image_size or 150,
+            interpolation=options.interpolation or "bilinear",
+            orientation=options.orientation or "ignored",
+            augmentation=_policy(options, augmented=augmented),
+        ),
+        way=_way(options, augmented=augmented),
+        model=Path(options.model),
+        overwrite=options.overwrite,
+        train_split=options.train_split,
+        validation_split=options.validation_split,
+        class_weight=options.class_weight,
+        seed=options.seed,
+        budget=options.memory or default_budget(),
+    )
+
+
+def _policy(options: argparse.Namespace, *, augmented: bool) -> Augmentation | None:
+    given = policy_choice(options)
+    if augmented:
+        return Augmentation(**given, seed=options.seed, split=options.train_split)
+    if given:
+        raise UsageError(
+            f"--{next(iter(given))} says how images are transformed; --augmented true that they are"
+        )
+    return None
+
+
+def _way(options: argparse.Namespace, *, augmented: bool) -> Way:
+    plain = WAYS[options.head]()
+    if augmented and options.head == "convnet":
+        plain = AUGMENTED_CONVNET
+    able = {each.name for each in fields(plain)}
+    named = vars(options)
+    given = {name: named[name] for name in SETTINGS if named.get(name) is not None}
+    for name in given:
+        if name not in able:
+            raise UsageError(f"--{name} has no meaning with --from_images --head {options.head}")
+    if "weights" in given:
+        given["weights"] = parse_weights(given["weights"])
+    return replace(plain, **given)

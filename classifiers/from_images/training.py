@@ -1,0 +1,168 @@
+"""One training on images: a folder or manifest in, a model folder out."""
+
+import time
+from dataclasses import asdict, dataclass
+from math import prod
+from pathlib import Path
+
+from classifiers.encoding import classes_of, parse_class_weight
+from classifiers.evaluation import measure
+from classifiers.from_images.card import ImageCard
+from classifiers.from_images.fitting import fit
+from classifiers.from_images.image_set import EpochPlan, ImageSet, hold_images, require_room
+from classifiers.from_images.on_base import count_tensors
+from classifiers.from_images.reading import LabelledRefs, labelled, labels_of, of_split
+from classifiers.from_images.way import ImageNetwork, Way
+from classifiers.heads.network import FittedNetwork
+from classifiers.memory import MemoryBudget
+from classifiers.pictures import draw_confusion, draw_curves
+from classifiers.provenance import library_versions, now
+from classifiers.registry import (
+    CONFUSION_FILE,
+    CURVES_FILE,
+    ModelCard,
+    check_target,
+    model_draft,
+    write_model,
+)
+from pipelines.backend import load_keras
+from pipelines.command import log
+from pipelines.decode import PixelSpec
+from pipelines.errors import UsageError
+from pipelines.source import list_images
+from pipelines.source.splits import VALIDATION
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTrainJob:
+    """One training on images.
+
+    Attributes:
+        source: folder or manifest.
+        root: folder that a manifest's paths are relative to; None for its own.
+        pixels: how images are decoded, and augmented in training if they are.
+        way: what is trained, and its settings.
+        model: folder to write.
+        overwrite: replace a model that is there.
+        train_split: split to train on.
+        validation_split: split to validate on; None for "validation" if there is one.
+        class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
+        seed: of every random choice but the transforms, which hang on the policy's own.
+        budget: most memory for decoded images.
+    """
+
+    source: str
+    root: str | None
+    pixels: PixelSpec
+    way: Way
+    model: Path
+    overwrite: bool
+    train_split: str
+    validation_split: str | None
+    class_weight: str
+    seed: int
+    budget: MemoryBudget
+
+
+def train_on_images(job: ImageTrainJob) -> ModelCard:
+    """Train on images and write the model folder.
+
+    Raises:
+        UsageError: the folder is taken, the options do not fit, or the images do not fit in memory.
+        InputError: the images cannot be listed, or none of a class can be used.
+        TableError: a split has no labels, one class only, or one that is not trained on.
+        WeightsError: the base's weights cannot be loaded.
+    """
+    started, worked = time.monotonic(), time.process_time()
+    check_target(job.model, overwrite=job.overwrite)
+    parts = _parts(job)
+    classes = parts["train"].classes
+    require_room(list(parts.values()), job.pixels.size, job.budget)
+
+    load_keras().utils.set_random_seed(job.seed)
+    network = job.way.build(job.pixels.size, len(classes))
+    tensors = count_tensors(network)
+    if network.base is not None:
+        log(
+            f"{network.base.model.name}, weights from {network.base.source}: {tensors['whole']} "
+            f"trainable weight tensors with the whole base, {tensors['frozen']} with it frozen"
+        )
+    sets = {name: hold_images(part, job.pixels) for name, part in parts.items()}
+    weight = parse_class_weight(job.class_weight, classes, sets["train"].targets)
+    plan = EpochPlan(job.way.batch_size, job.seed, job.pixels.augmentation)
+    history = fit(job.way, network, sets["train"], sets.get("validation"), plan, weight)
+    if len(job.way.steps) > 1:
+        tensors["unfrozen"] = network.tensors
+
+    fitted = FittedNetwork(network.model)
+    measured = {name: measure(fitted, part.batches(), classes) for name, part in sets.items()}
+    augmentation = job.pixels.augmentation
+    card = ModelCard(
+        head=job.way.name,
+        settings=job.way.settings(),
+        contract=None,
+        contract_id=None,
+        table=None,
+        table_version=None,
+        classes=classes,
+        splits={"train": None, "validation": None}
+        | {name: part.split for name, part in parts.items()},
+        rows={name: len(part.targets) for name, part in sets.items()},
+        class_weight=None if weight is None else {classes[k]: w for k, w in weight.items()},
+        seed=job.seed,
+        metrics={name: each.as_json() for name, each in measured.items()},
+        seconds=round(time.monotonic() - started, 3),
+        cpu_seconds=round(time.process_time() - worked, 3),
+        created=now(),
+        versions=library_versions(),
+        copies=len(history) if augmentation else 0,
+        augmentation=asdict(augmentation) if augmentation else None,
+        images=_image_card(job, network, sets, tensors, passes=len(history) + 1),
+    )
+    with model_draft(job.model) as draft:
+        write_model(draft, fitted, card, history)
+        draw_curves(history, draft / CURVES_FILE)
+        shown = "validation" if "validation" in measured else "train"
+        title = f"{job.way.name} from images, {shown}"
+        draw_confusion(measured[shown], title, draft / CONFUSION_FILE)
+    return card
+
+
+def _parts(job: ImageTrainJob) -> dict[str, LabelledRefs]:
+    """The images by "train" and, where there are any to validate on, "validation"."""
+    refs = list_images(job.source, job.root)
+    classes = classes_of(labels_of(of_split(refs, job.train_split)))
+    held_out = job.validation_split or VALIDATION
+    if held_out == job.train_split:
+        raise UsageError(f"--validation_split {held_out} is the split that is trained on")
+    parts = {"train": labelled(refs, job.train_split, classes)}
+    if job.validation_split is not None or any(ref.split == held_out for ref in refs):
+        parts["validation"] = labelled(refs, held_out, classes)
+    else:
+        log(f"no split {held_out!r} among the images: training without validation")
+    return parts
+
+
+def _image_card(
+    job: ImageTrainJob,
+    network: ImageNetwork,
+    sets: dict[str, ImageSet],
+    tensors: dict[str, int],
+    passes: int,
+) -> ImageCard:
+    model, base = network.model, network.base
+    images = sum(len(part.targets) for part in sets.values())
+    return ImageCard(
+        source=job.source,
+        size=job.pixels.size,
+        interpolation=job.pixels.interpolation,
+        orientation=job.pixels.orientation,
+        preprocessing=job.way.preprocessing,
+        base=None if base is None else base.model.name,
+        weights=None if base is None else base.fingerprint,
+        parameters=model.count_params(),
+        trainable_parameters=sum(prod(each.shape) for each in model.trainable_weights),
+        trainable_tensors=tensors,
+        left_out={name: len(part.failures) for name, part in sets.items()},
+        through_base=0 if base is None else passes * images,
+    )

@@ -1,0 +1,19 @@
+"""The tiny data set as trainings on images hold it."""
+
+import pytest
+
+from classifiers.from_images.image_set import hold_images
+from classifiers.from_images.reading import labelled
+from pipelines.decode import PixelSpec
+from pipelines.source import list_images
+
+CLASSES = ("dark", "light")
+PIXELS = PixelSpec(32, "bilinear", "ignored")
+
+
+@pytest.fixture(scope="session")
+def image_sets(dataset):
+    """Its images at 32 x 32, by split."""
+    refs = list_images(str(dataset))
+    splits = ("train", "validation")
+    return {split: hold_images(labelled(refs, split, CLASSES), PIXELS) for split in splits}
