@@ -105,7 +105,7 @@ def _train(way: Way, place: Place, seed: int, more: tuple[str, ...]) -> dict[str
             "seed": seed,
             "validation": card["metrics"]["validation"]["accuracy"],
             "test": test["accuracy"],
-            "images_through_base": card.get("images_through_base", 0),
+            "images_through_base": (card["images"] or {}).get("through_base", 0),
             "settings": card["settings"],
             "history": history,
             **asdict(cost),

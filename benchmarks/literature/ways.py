@@ -86,10 +86,17 @@ WAYS = (
     ),
     Way(
         "convnet-augmented",
-        "the same, augmented, with dropout",
-        "0.82 to 0.84",
+        "the same, augmented",
+        "0.80 to 0.82",
         (),
-        ("--head", "convnet", *AUGMENTED, "--dropout", "0.5", "--epochs", "100"),
+        ("--head", "convnet", *AUGMENTED),
+    ),
+    Way(
+        "convnet-augmented-dropout",
+        "the same, augmented, with dropout",
+        "0.83 to 0.84",
+        (),
+        ("--head", "convnet", *AUGMENTED, "--dropout", "0.5"),
     ),
     Way(
         "dense-rescaled",
