@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipelines.bases import base_named
+from pipelines.bases import base_named, check_preprocessing
 from pipelines.contract import Contract
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError
@@ -85,7 +85,8 @@ def make_contract(choice: FeatureChoice) -> Contract:
     loaded to be fingerprinted.
 
     Raises:
-        UsageError: the base does not exist or cannot take images of that size.
+        UsageError: the base does not exist, cannot take images of that size, or is not for that
+            preprocessing.
         WeightsError: the weights cannot be loaded.
     """
     base = base_named(choice.base)
@@ -94,7 +95,8 @@ def make_contract(choice: FeatureChoice) -> Contract:
             f"{base.name} takes images of at least {base.min_size} pixels, "
             f"not --image_size {choice.image_size}"
         )
-    weights = known_fingerprint(base, choice.weights)
+    check_preprocessing(base, choice.preprocessing)
+    weights = known_fingerprint(base, choice.image_size, choice.weights)
     if weights is None:
         weights = open_base(base.name, choice.image_size, choice.weights).fingerprint
     return Contract(

@@ -108,7 +108,7 @@ def open_conversion(request: EngineRequest) -> Path:
 
 def _open(request: EngineRequest) -> Engine:
     contract = request.contract
-    known = known_fingerprint(base_named(contract.base), request.weights)
+    known = known_fingerprint(base_named(contract.base), contract.image_size, request.weights)
     if known is not None and known != contract.weights:
         raise _other_weights(contract, str(request.weights.path or request.weights.kind), known)
     if request.name not in CONVERTING:
