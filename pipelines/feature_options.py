@@ -40,6 +40,12 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
         "--orientation", default="ignored", choices=ORIENTATIONS, help="the EXIF orientation"
     )
     features.add_argument(
+        "--top",
+        default="false",
+        choices=("true", "false"),
+        help="true: the base with its classifying top, whose last layer gives probabilities",
+    )
+    features.add_argument(
         "--layer", help="layer whose output is taken; the base's last if not given"
     )
     features.add_argument(
@@ -86,10 +92,11 @@ def add_work_options(group: argparse._ArgumentGroup) -> None:
 
 def feature_choice(options: argparse.Namespace) -> FeatureChoice:
     """What the options of `add_feature_options` say."""
+    top = options.top == "true"
     return FeatureChoice(
         base=options.base,
         weights=parse_weights(options.weights),
-        image_size=options.image_size or base_named(options.base).default_size,
+        image_size=options.image_size or base_named(options.base, top).default_size,
         interpolation=options.interpolation,
         orientation=options.orientation,
         preprocessing=options.preprocessing,
@@ -97,4 +104,5 @@ def feature_choice(options: argparse.Namespace) -> FeatureChoice:
         pooling=options.pooling,
         precision=options.precision,
         compute_dtype=options.compute_dtype,
+        top=top,
     )

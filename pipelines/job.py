@@ -22,6 +22,7 @@ class FeatureChoice:
         interpolation, orientation, preprocessing, pooling, precision, compute_dtype: as in
             `Contract`.
         layer: the layer whose output is taken; None for the base's last.
+        top: whether the base has its classifying top.
     """
 
     base: str
@@ -34,6 +35,7 @@ class FeatureChoice:
     pooling: str
     precision: str
     compute_dtype: str = "float32"
+    top: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,22 @@ def make_contract(choice: FeatureChoice) -> Contract:
             preprocessing.
         WeightsError: the weights cannot be loaded.
     """
-    base = base_named(choice.base)
+    base = base_named(choice.base, choice.top)
     if choice.image_size < base.min_size:
         raise UsageError(
             f"{base.name} takes images of at least {base.min_size} pixels, "
             f"not --image_size {choice.image_size}"
         )
+    if base.top and choice.weights.kind == "imagenet" and choice.image_size not in base.top_sizes:
+        sizes = " or ".join(str(size) for size in base.top_sizes)
+        raise UsageError(
+            f"{base.name}'s ImageNet top is for images of {sizes} pixels, "
+            f"not --image_size {choice.image_size}"
+        )
     check_preprocessing(base, choice.preprocessing)
     weights = known_fingerprint(base, choice.image_size, choice.weights)
     if weights is None:
-        weights = open_base(base.name, choice.image_size, choice.weights).fingerprint
+        weights = open_base(base.name, choice.image_size, choice.weights, choice.top).fingerprint
     return Contract(
         base=base.name,
         weights=weights,
@@ -110,4 +118,5 @@ def make_contract(choice: FeatureChoice) -> Contract:
         pooling=choice.pooling,
         compute_dtype=choice.compute_dtype,
         precision=choice.precision,
+        top=choice.top,
     )

@@ -3,6 +3,7 @@
 from pipelines.bases.building import build
 from pipelines.bases.catalogue import BASES, IN_MODEL, Base, base_named
 from pipelines.bases.cutting import POOLINGS, cut
+from pipelines.bases.imagenet import imagenet_classes
 from pipelines.bases.preprocessing import PREPROCESSINGS, check_preprocessing, preprocess
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "build",
     "check_preprocessing",
     "cut",
+    "imagenet_classes",
     "preprocess",
 ]

@@ -15,7 +15,7 @@ IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def build(base: Base, image_size: int, weights: str | None = None) -> "keras.Model":
-    """Build a base without its top and freeze it for good.
+    """Build a base and freeze it for good.
 
     Args:
         base: which one.
@@ -45,7 +45,7 @@ def _construct(base: Base, image_size: int, weights: str | None) -> "keras.Model
     keras = load_keras()
     # Not given our name: Keras hangs on it which preprocessing and which file a base gets.
     model = getattr(keras.applications, base.name)(
-        include_top=False, weights=weights, input_shape=(image_size, image_size, 3)
+        include_top=base.top, weights=weights, input_shape=(image_size, image_size, 3)
     )
     if base.module == "efficientnet" and weights is None:
         model = _scaled_as_with_imagenet(model)

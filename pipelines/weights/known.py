@@ -43,10 +43,11 @@ def remember_fingerprint(
 
 
 def _key(base: Base, image_size: int, request: WeightsRequest) -> str:
+    built = f"{base.name} {image_size}" + (" with top" if base.top else "")
     if request.path is None:
-        return f"{base.name} {image_size} {request.kind} {request.seed}"
+        return f"{built} {request.kind} {request.seed}"
     with Path(request.path).open("rb") as file:
-        return f"{base.name} {image_size} file {hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return f"{built} file {hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def _path() -> Path:
