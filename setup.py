@@ -50,7 +50,11 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",
     packages=find_packages(include=["pipelines*", "classifiers*"]),
-    package_data={"pipelines": ["py.typed"], "classifiers": ["py.typed"]},
+    package_data={
+        "pipelines": ["py.typed"],
+        "pipelines.bases": ["imagenet_classes.txt"],
+        "classifiers": ["py.typed"],
+    },
     install_requires=[
         "deltalake>=1.6,<2",
         "numpy>=2.1,<3",

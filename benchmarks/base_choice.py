@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.child import ROOT
+from pipelines.bases import base_named
 from pipelines.command import positive_number
 
 SHARED = ROOT.parent / "shared"
@@ -41,7 +42,9 @@ def add_base_options(parser: argparse.ArgumentParser) -> None:
     """Give a command `--base`, `--image_size` and `--weights`."""
     parser.add_argument("--base", default="VGG16", help="constructor in keras.applications")
     parser.add_argument(
-        "--image_size", type=positive_number, default=150, help="height and width in pixels"
+        "--image_size",
+        type=positive_number,
+        help="height and width in pixels; the base's own if not given",
     )
     parser.add_argument(
         "--weights",
@@ -57,4 +60,5 @@ def base_choice(options: argparse.Namespace) -> BaseChoice:
         weights = str(SHARED_WEIGHTS) if shared else "random"
     elif weights not in ("imagenet", "random"):
         weights = str(Path(weights).resolve())
-    return BaseChoice(options.base, options.image_size, weights)
+    size = options.image_size or base_named(options.base).default_size
+    return BaseChoice(options.base, size, weights)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from pipelines.errors import ContractMismatchError
@@ -15,6 +15,8 @@ COMPUTE_DTYPES = ("float32", "tfloat32", "bfloat16", "float16")
 class Contract:
     """What was done to an image to get its features; engines are not in it, they must agree.
 
+    A field with a default came later; it has its default in all contracts that were made before.
+
     Attributes:
         base: name in `keras.applications`, e.g. "VGG16".
         weights: fingerprint of the base's tensors (`pipelines.weights.fingerprint`).
@@ -26,6 +28,7 @@ class Contract:
         pooling: "none", "avg" or "max" over height and width.
         compute_dtype: the dtype the base computes in, one of `COMPUTE_DTYPES`.
         precision: "float32", or the narrower dtype whose mantissa the stored values keep.
+        top: whether the base has its classifying top, and `weights` the top's tensors.
     """
 
     base: str
@@ -38,10 +41,19 @@ class Contract:
     pooling: str
     compute_dtype: str
     precision: str
+    top: bool = False
 
     def canonical_json(self) -> str:
-        """The contract as JSON, the same text wherever it is made: keys sorted, no spaces."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        """The contract as JSON, the same text wherever and whenever it is made.
+
+        Keys are sorted, there are no spaces, and a field at its default is left out, as it was
+        before there was such a field.
+        """
+        values = asdict(self)
+        for field in fields(self):
+            if field.default is not MISSING and values[field.name] == field.default:
+                del values[field.name]
+        return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
     @property
     def contract_id(self) -> str:

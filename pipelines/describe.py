@@ -1,12 +1,14 @@
-"""`python -m pipelines.describe`: what a feature table holds, how it came about, what failed."""
+"""`python -m pipelines.describe`: what a feature table holds, or which bases there are."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from math import prod
 from operator import itemgetter
 from typing import Any
 
+from pipelines.bases import BASES, Base
 from pipelines.command import (
     Parser,
     add_json_option,
@@ -15,13 +17,16 @@ from pipelines.command import (
     whole_number,
     write_json,
 )
-from pipelines.errors import TableError
+from pipelines.errors import TableError, UsageError
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.storage import table_uri
 
 CHANGES = ("written", "replaced", "relabelled", "pruned")
 """Counts of a run that say what its commit changed."""
+
+BASE_COLUMNS = ("base", "size", "least", "features", "length", "parameters", "preprocessing")
+"""Sizes are image sides in pixels, features and their length those at the default size."""
 
 SHOWN = 10
 """Commits and failures printed; the JSON holds all."""
@@ -36,12 +41,20 @@ def _describe(argv: Sequence[str]) -> int:
     parser = Parser(
         prog="python -m pipelines.describe", description=(__doc__ or "").partition(": ")[2]
     )
-    parser.add_argument("--table", required=True, help="the feature table")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--table", help="the feature table")
+    what.add_argument("--bases", action="store_true", help="list the bases instead")
     parser.add_argument(
         "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
     add_json_option(parser)
     options = parser.parse_args(argv)
+    if options.bases:
+        if options.table_version is not None:
+            raise UsageError("--table_version wants a --table; bases have no versions")
+        print(format_table([_base_row(base) for base in BASES.values()], BASE_COLUMNS))
+        write_json(options.json, {"bases": [_base_as_json(base) for base in BASES.values()]})
+        return 0
 
     failures = _failures(options.table)
     table = FeatureTable.open_if_exists(options.table, options.table_version)
@@ -57,6 +70,24 @@ def _describe(argv: Sequence[str]) -> int:
     return 0
 
 
+def _base_row(base: Base) -> tuple[str | int, ...]:
+    shape = base.feature_shape
+    sizes = (base.default_size, base.min_size)
+    return (base.name, *sizes, _times(shape), prod(shape), base.parameters, base.preprocessing)
+
+
+def _base_as_json(base: Base) -> dict[str, Any]:
+    return {
+        "base": base.name,
+        "default_size": base.default_size,
+        "min_size": base.min_size,
+        "feature_shape": list(base.feature_shape),
+        "feature_length": prod(base.feature_shape),
+        "parameters": base.parameters,
+        "preprocessing": base.preprocessing,
+    }
+
+
 def _failures(location: str) -> list[dict[str, Any]]:
     """The last failure of each image, the newest run first."""
     rows = read_failures(table_uri(location)).drop_columns(["modified"]).to_pylist()
@@ -65,11 +96,10 @@ def _failures(location: str) -> list[dict[str, Any]]:
 
 
 def _print_table(table: FeatureTable) -> None:
-    shape = " x ".join(str(n) for n in table.feature_shape)
     rows = [
         ("table", table.uri),
         ("version", str(table.version)),
-        ("features", f"{table.feature_length} ({shape})"),
+        ("features", f"{table.feature_length} ({_times(table.feature_shape)})"),
         ("files", str(len(table.paths))),
         ("contract_id", table.contract.contract_id),
         *((name, str(value)) for name, value in asdict(table.contract).items()),
@@ -89,6 +119,10 @@ def _print_table(table: FeatureTable) -> None:
     if ours is not None and "versions" in ours:
         versions = ", ".join(f"{name} {version}" for name, version in ours["versions"].items())
         print(f"\nlast run: {ours['engine']} engine, {ours['extract_seconds']} s, {versions}")
+
+
+def _times(shape: Sequence[int]) -> str:
+    return " x ".join(str(n) for n in shape)
 
 
 def _commit_row(commit: dict[str, Any]) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from pipelines.bases import BASES, POOLINGS, PREPROCESSINGS
+from pipelines.bases import POOLINGS, PREPROCESSINGS, base_named
 from pipelines.command import positive_number
 from pipelines.contract import COMPUTE_DTYPES
 from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
@@ -15,12 +15,17 @@ from pipelines.weights import parse_weights
 def add_feature_options(parser: argparse.ArgumentParser) -> None:
     """Give a command the options that make the contract."""
     features = parser.add_argument_group("which features (the contract)")
-    features.add_argument("--base", default="VGG16", choices=sorted(BASES), help="the frozen base")
+    features.add_argument(
+        "--base",
+        default="VGG16",
+        metavar="NAME",
+        help="the frozen base; pipelines.describe --bases lists them",
+    )
     features.add_argument(
         "--weights", default="imagenet", help="imagenet, random[:SEED], or a weights file"
     )
     features.add_argument(
-        "--image_size", type=positive_number, default=150, help="height and width"
+        "--image_size", type=positive_number, help="height and width; the base's own if not given"
     )
     features.add_argument(
         "--preprocessing",
@@ -33,6 +38,12 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
     )
     features.add_argument(
         "--orientation", default="ignored", choices=ORIENTATIONS, help="the EXIF orientation"
+    )
+    features.add_argument(
+        "--top",
+        default="false",
+        choices=("true", "false"),
+        help="true: the base with its classifying top, whose last layer gives probabilities",
     )
     features.add_argument(
         "--layer", help="layer whose output is taken; the base's last if not given"
@@ -81,10 +92,11 @@ def add_work_options(group: argparse._ArgumentGroup) -> None:
 
 def feature_choice(options: argparse.Namespace) -> FeatureChoice:
     """What the options of `add_feature_options` say."""
+    top = options.top == "true"
     return FeatureChoice(
         base=options.base,
         weights=parse_weights(options.weights),
-        image_size=options.image_size,
+        image_size=options.image_size or base_named(options.base, top).default_size,
         interpolation=options.interpolation,
         orientation=options.orientation,
         preprocessing=options.preprocessing,
@@ -92,4 +104,5 @@ def feature_choice(options: argparse.Namespace) -> FeatureChoice:
         pooling=options.pooling,
         precision=options.precision,
         compute_dtype=options.compute_dtype,
+        top=top,
     )

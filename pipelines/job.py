@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.bases import base_named
+from pipelines.bases import base_named, check_preprocessing
 from pipelines.contract import Contract
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError
@@ -24,6 +24,7 @@ class FeatureChoice:
         interpolation, orientation, preprocessing, pooling, precision, compute_dtype: as in
             `Contract`.
         layer: the layer whose output is taken; None for the base's last.
+        top: whether the base has its classifying top.
     """
 
     base: str
@@ -36,6 +37,7 @@ class FeatureChoice:
     pooling: str
     precision: str
     compute_dtype: str = "float32"
+    top: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +94,26 @@ def make_contract(choice: FeatureChoice) -> Contract:
     loaded to be fingerprinted.
 
     Raises:
-        UsageError: the base does not exist or cannot take images of that size.
+        UsageError: the base does not exist, cannot take images of that size, or is not for that
+            preprocessing.
         WeightsError: the weights cannot be loaded.
     """
-    base = base_named(choice.base)
+    base = base_named(choice.base, choice.top)
     if choice.image_size < base.min_size:
         raise UsageError(
             f"{base.name} takes images of at least {base.min_size} pixels, "
             f"not --image_size {choice.image_size}"
         )
-    weights = known_fingerprint(base, choice.weights)
+    if base.top and choice.weights.kind == "imagenet" and choice.image_size not in base.top_sizes:
+        sizes = " or ".join(str(size) for size in base.top_sizes)
+        raise UsageError(
+            f"{base.name}'s ImageNet top is for images of {sizes} pixels, "
+            f"not --image_size {choice.image_size}"
+        )
+    check_preprocessing(base, choice.preprocessing)
+    weights = known_fingerprint(base, choice.image_size, choice.weights)
     if weights is None:
-        weights = open_base(base.name, choice.image_size, choice.weights).fingerprint
+        weights = open_base(base.name, choice.image_size, choice.weights, choice.top).fingerprint
     return Contract(
         base=base.name,
         weights=weights,
@@ -115,4 +125,5 @@ def make_contract(choice: FeatureChoice) -> Contract:
         pooling=choice.pooling,
         compute_dtype=choice.compute_dtype,
         precision=choice.precision,
+        top=choice.top,
     )

@@ -40,6 +40,11 @@ def test_starting_up_imports_nothing_heavy(module):
     assert not imported_by(f"import {module}") & HEAVY
 
 
+def test_listing_the_bases_imports_nothing_heavy():
+    statement = "from pipelines.describe import main\nassert main(['--bases']) == 0"
+    assert not imported_by(statement) & HEAVY
+
+
 def test_classifiers_never_import_beam(table, tmp_path):
     statement = (
         "from classifiers.train import main\n"

@@ -49,9 +49,15 @@ def _with_policy(model: "keras.Model", policy: str) -> "keras.Model":
     keras = load_keras()
 
     def rebuilt(layer: Any) -> Any:  # noqa: ANN401 - any Keras layer
-        return layer.__class__.from_config({**layer.get_config(), "dtype": policy})
+        config = layer.get_config()
+        if isinstance(layer, keras.Layer):  # what is a bare operation takes the dtype it is given
+            config["dtype"] = policy
+        return layer.__class__.from_config(config)
 
-    copy = keras.models.clone_model(model, clone_function=rebuilt)
+    copy = keras.models.clone_model(model, clone_function=rebuilt, recursive=True)
     copy.set_weights(model.get_weights())
+    for layer in copy.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it computes with a copy of its weights, made here
     copy.trainable = False
     return copy

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pipelines.contract import Contract
 from pipelines.engines.kinds import EngineKind
@@ -24,12 +25,13 @@ DRAFT = ".draft-"
 DRAFT_SECONDS = 86_400
 """Age from which a draft is taken for that of a dead process; a conversion takes seconds."""
 
-_COMPUTED = ("base", "weights", "image_size", "preprocessing", "layer", "pooling", "compute_dtype")
+_NOT_COMPUTED = ("interpolation", "orientation", "precision")
 
 
-def computed_part(contract: Contract) -> dict[str, str | int]:
+def computed_part(contract: Contract) -> dict[str, Any]:
     """What of a contract decides what a base computes; how pixels and results are kept does not."""
-    return {name: getattr(contract, name) for name in _COMPUTED}
+    values: dict[str, Any] = json.loads(contract.canonical_json())
+    return {name: value for name, value in values.items() if name not in _NOT_COMPUTED}
 
 
 def conversion_of(kind: EngineKind, contract: Contract, make: Callable[[Path], None]) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.backend import limit_threads
-from pipelines.bases import base_named
+from pipelines.bases import Base, base_named
 from pipelines.contract import Contract
 from pipelines.cores import usable_cores
 from pipelines.engines.conversions import conversion_of
@@ -47,17 +47,17 @@ class EngineRequest:
     threads: int | None
 
 
-_bases: dict[tuple[str, int, WeightsRequest], LoadedBase] = {}
+_bases: dict[tuple[Base, int, WeightsRequest], LoadedBase] = {}
 _engines: dict[EngineRequest, Engine] = {}
 _lock = threading.RLock()
 
 
-def open_base(name: str, image_size: int, weights: WeightsRequest) -> LoadedBase:
-    """Load a base once a process, whoever asks for it."""
+def open_base(name: str, image_size: int, weights: WeightsRequest, top: bool = False) -> LoadedBase:
+    """Load a base once a process, whoever asks for it; with its classifying top if wanted."""
     with _lock:
-        key = (name, image_size, weights)
+        key = (base_named(name, top), image_size, weights)
         if key not in _bases:
-            _bases[key] = load_base(base_named(name), image_size, weights)
+            _bases[key] = load_base(*key)
         return _bases[key]
 
 
@@ -67,7 +67,7 @@ def open_base_of(contract: Contract, weights: WeightsRequest) -> LoadedBase:
     Raises:
         WeightsError: the weights found here are not those of the contract.
     """
-    loaded = open_base(contract.base, contract.image_size, weights)
+    loaded = open_base(contract.base, contract.image_size, weights, contract.top)
     if loaded.fingerprint != contract.weights:
         raise _other_weights(contract, loaded.source, loaded.fingerprint)
     return loaded
@@ -120,7 +120,8 @@ def open_conversion(request: EngineRequest) -> Path:
 
 def _open(request: EngineRequest) -> Engine:
     contract = request.contract
-    known = known_fingerprint(base_named(contract.base), request.weights)
+    base = base_named(contract.base, contract.top)
+    known = known_fingerprint(base, contract.image_size, request.weights)
     if known is not None and known != contract.weights:
         raise _other_weights(contract, str(request.weights.path or request.weights.kind), known)
     if request.name not in CONVERTING:

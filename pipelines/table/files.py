@@ -18,8 +18,15 @@ from pipelines.contract import Contract
 from pipelines.errors import TableError
 from pipelines.records import Failure, FeatureBlock, ImageRef, SourceImage, storable
 from pipelines.table.digest import RowDigest
+from pipelines.table.likeliest import likeliest_classes
 from pipelines.table.precision import round_mantissa
-from pipelines.table.schema import FEATURE_SCHEMA, FEATURE_TYPE, RECEIPT_KEY
+from pipelines.table.schema import (
+    CLASSIFIED_SCHEMA,
+    FEATURE_SCHEMA,
+    FEATURE_TYPE,
+    RECEIPT_KEY,
+    feature_schema,
+)
 
 ROW_GROUP_BYTES = 8 * 2**20
 """Raw features a row group holds; what a writer buffers, and what a reader decodes at once."""
@@ -70,15 +77,16 @@ class FeatureFileWriter:
         Args:
             storage: filesystem of the table's folder.
             path: where in it; must be new.
-            contract: says how features are rounded before they are written.
+            contract: says how features are rounded before they are written, and the columns.
         """
         self._precision = contract.precision
+        self._schema = feature_schema(contract)
         self._storage, self._path = storage, path
         self._closed = False
         self._sink = storage.open_output_stream(path)
         self._parquet = pq.ParquetWriter(
             self._sink,
-            FEATURE_SCHEMA,
+            self._schema,
             compression="zstd",
             compression_level=ZSTD_LEVEL,
             use_dictionary=["label", "split"],
@@ -98,7 +106,7 @@ class FeatureFileWriter:
             self._take(block, len(block.sources), block.features.nbytes)
 
     def write_rows(self, rows: pa.Table) -> None:
-        """Take rows of another file, `FEATURE_SCHEMA`, as they are."""
+        """Take rows of another file of the same contract, as they are."""
         if rows.num_rows:
             self._take(rows, rows.num_rows, rows.column("features").nbytes)
 
@@ -164,11 +172,22 @@ class FeatureFileWriter:
     def _as_rows(self, part: FeatureBlock | pa.Table) -> pa.Table:
         if isinstance(part, pa.Table):
             return part
-        return feature_rows(part.sources, round_mantissa(part.features, self._precision))
+        features = round_mantissa(part.features, self._precision)
+        return feature_rows(part.sources, features, self._schema)
 
 
-def feature_rows(sources: Sequence[SourceImage], features: npt.NDArray[np.float32]) -> pa.Table:
-    """Rows of the feature table, from their sources and features float32 (rows, length)."""
+def feature_rows(
+    sources: Sequence[SourceImage],
+    features: npt.NDArray[np.float32],
+    schema: pa.Schema = FEATURE_SCHEMA,
+) -> pa.Table:
+    """Rows of the feature table.
+
+    Args:
+        sources: where they come from.
+        features: float32 (rows, length).
+        schema: what `feature_schema` gives for their contract.
+    """
     rows, length = features.shape
     refs = [source.ref for source in sources]
     offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * np.int32(length))
@@ -186,7 +205,9 @@ def feature_rows(sources: Sequence[SourceImage], features: npt.NDArray[np.float3
         "width": [source.width for source in sources],
         "height": [source.height for source in sources],
     }
-    return pa.table(columns, schema=FEATURE_SCHEMA)
+    if schema.equals(CLASSIFIED_SCHEMA):
+        columns |= likeliest_classes(features)
+    return pa.table(columns, schema=schema)
 
 
 def receipt_to_json(receipt: Receipt) -> str:

@@ -28,9 +28,9 @@ from pipelines.table.schema import (
     AUGMENTATION_KEY,
     CONTRACT_ID_KEY,
     CONTRACT_KEY,
-    FEATURE_SCHEMA,
     RUN_KEY,
     SHAPE_KEY,
+    feature_schema,
 )
 from pipelines.table.storage import delta_errors, delta_settings, is_delta, open_delta, open_storage
 
@@ -104,7 +104,7 @@ def commit_change(state: TableState, change: Change) -> int:
         table.create_write_transaction(
             actions,
             mode="append",
-            schema=Schema.from_arrow(FEATURE_SCHEMA),
+            schema=Schema.from_arrow(feature_schema(state.contract)),
             commit_properties=CommitProperties(
                 custom_metadata={RUN_KEY: _record(change)}, max_commit_retries=0
             ),
@@ -172,7 +172,7 @@ def _open_at(state: TableState) -> DeltaTable:
     try:
         table = DeltaTable.create(
             state.uri,
-            FEATURE_SCHEMA,
+            feature_schema(state.contract),
             configuration={
                 # Old versions stay readable until `pipelines.tidy` says otherwise.
                 "delta.enableExpiredLogCleanup": "false",

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from pipelines.contract import contract_from_json
 from pipelines.errors import CommitRefusedError
 from pipelines.table.files import Receipt, read_receipt
-from pipelines.table.schema import FEATURE_SCHEMA
+from pipelines.table.schema import FEATURE_SCHEMA, feature_schema
 
 KEY_COLUMNS = ["image_id", "copy", "label", "split", "uri", "sha256", "bytes", "modified"]
 """All of a row that planning and checking need: no features."""
@@ -52,7 +53,7 @@ def inspect_file(storage: pafs.FileSystem, path: str) -> InspectedFile:
     with storage.open_input_file(path) as source:
         parquet = pq.ParquetFile(source)
         metadata = parquet.metadata
-        if not parquet.schema_arrow.equals(FEATURE_SCHEMA):
+        if not parquet.schema_arrow.equals(_columns_promised(receipt, path)):
             raise CommitRefusedError(f"{path} has other columns than the feature table")
         keys = with_plain_times(parquet.read(columns=KEY_COLUMNS))
     statistics = _statistics(metadata)
@@ -72,6 +73,13 @@ def inspect_file(storage: pafs.FileSystem, path: str) -> InspectedFile:
         statistics=statistics,
         keys=keys,
     )
+
+
+def _columns_promised(receipt: Receipt, path: str) -> pa.Schema:
+    try:
+        return feature_schema(contract_from_json(receipt.contract))
+    except (ValueError, KeyError) as error:
+        raise CommitRefusedError(f"the contract of {path} cannot be read: {error}") from error
 
 
 def with_plain_times(keys: pa.Table) -> pa.Table:

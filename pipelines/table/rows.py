@@ -10,20 +10,21 @@ import pyarrow.parquet as pq
 from pipelines.records import row_name
 from pipelines.table.digest import RowDigest
 from pipelines.table.files import Receipt
-from pipelines.table.schema import FEATURE_SCHEMA
+from pipelines.table.schema import schema_with
 
 
 def row_groups(storage: pafs.FileSystem, path: str) -> Iterator[pa.Table]:
-    """Yield a file's row groups, `FEATURE_SCHEMA`.
+    """Yield a file's row groups, in the columns of `pipelines.table.schema`.
 
     Raises:
         OSError, pa.ArrowException: the file is damaged; page checksums tell.
     """
     with storage.open_input_file(path) as source:
         parquet = pq.ParquetFile(source, page_checksum_verification=True)
+        schema = schema_with(parquet.schema_arrow.names)
         for group in range(parquet.num_row_groups):
-            rows = parquet.read_row_group(group, columns=FEATURE_SCHEMA.names)
-            yield rows.select(FEATURE_SCHEMA.names).cast(FEATURE_SCHEMA).combine_chunks()
+            rows = parquet.read_row_group(group, columns=schema.names)
+            yield rows.select(schema.names).cast(schema).combine_chunks()
 
 
 def keeps_its_digest(storage: pafs.FileSystem, path: str, receipt: Receipt) -> bool:

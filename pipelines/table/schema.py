@@ -1,6 +1,11 @@
 """The columns of the feature table and the keys under which it keeps its contract."""
 
+from collections.abc import Collection
+
 import pyarrow as pa
+
+from pipelines.bases import BASES
+from pipelines.contract import Contract
 
 FEATURE_TYPE = pa.list_(pa.field("element", pa.float32(), nullable=False))
 
@@ -20,6 +25,16 @@ FEATURE_SCHEMA = pa.schema(
     ]
 )
 """One row an image and copy; `features` is the base's output flattened in C order."""
+
+CLASSIFIED_SCHEMA = pa.schema(
+    [
+        *FEATURE_SCHEMA,
+        pa.field("imagenet_class", pa.string()),
+        pa.field("imagenet_label", pa.string()),
+        pa.field("imagenet_probability", pa.float32()),
+    ]
+)
+"""Where the features are the probabilities of ImageNet's classes: the likeliest class too."""
 
 FAILURE_SCHEMA = pa.schema(
     [
@@ -56,3 +71,14 @@ RECEIPT_KEY = b"frozen_features.receipt"
 
 RUN_KEY = "frozen_features"
 """Key of the run's record in a Delta commit."""
+
+
+def feature_schema(contract: Contract) -> pa.Schema:
+    """The columns of a table of that contract."""
+    classifies = contract.top and contract.layer == BASES[contract.base].top_layer
+    return CLASSIFIED_SCHEMA if classifies else FEATURE_SCHEMA
+
+
+def schema_with(names: Collection[str]) -> pa.Schema:
+    """The columns of a file of ours, whose names may be in another order."""
+    return CLASSIFIED_SCHEMA if "imagenet_class" in names else FEATURE_SCHEMA

@@ -14,17 +14,26 @@ from pipelines.weights.cache import cache_folder
 from pipelines.weights.request import WeightsRequest
 
 
-def known_fingerprint(base: Base, request: WeightsRequest) -> str | None:
-    """The fingerprint that the weights had when they were last loaded; None if they never were."""
+def known_fingerprint(base: Base, image_size: int, request: WeightsRequest) -> str | None:
+    """The fingerprint that the weights had when they were last loaded; None if they never were.
+
+    Args:
+        base: whose weights.
+        image_size: height and width of its input in pixels; for some bases Keras has other ImageNet
+            weights at another size.
+        request: the weights wanted.
+    """
     if request.kind == "imagenet" and base.imagenet_fingerprint is not None:
         return base.imagenet_fingerprint
-    found = _read().get(_key(base, request))
+    found = _read().get(_key(base, image_size, request))
     return found if isinstance(found, str) else None
 
 
-def remember_fingerprint(base: Base, request: WeightsRequest, fingerprint: str) -> None:
+def remember_fingerprint(
+    base: Base, image_size: int, request: WeightsRequest, fingerprint: str
+) -> None:
     """Keep a fingerprint for the next run; a cache that cannot be written only costs time."""
-    entries = {**_read(), _key(base, request): fingerprint}
+    entries = {**_read(), _key(base, image_size, request): fingerprint}
     path = _path()
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,11 +42,12 @@ def remember_fingerprint(base: Base, request: WeightsRequest, fingerprint: str) 
         Path(draft.name).replace(path)
 
 
-def _key(base: Base, request: WeightsRequest) -> str:
+def _key(base: Base, image_size: int, request: WeightsRequest) -> str:
+    built = f"{base.name} {image_size}" + (" with top" if base.top else "")
     if request.path is None:
-        return f"{base.name} {request.kind} {request.seed}"
+        return f"{built} {request.kind} {request.seed}"
     with Path(request.path).open("rb") as file:
-        return f"{base.name} file {hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return f"{built} file {hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def _path() -> Path:

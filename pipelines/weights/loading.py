@@ -68,7 +68,7 @@ def load_base(base: Base, image_size: int, request: WeightsRequest) -> LoadedBas
         source = str(request.path)
         model = _build_from_file(base, image_size, source)
     loaded = LoadedBase(model, source, _fingerprint_of(model))
-    remember_fingerprint(base, request, loaded.fingerprint)
+    remember_fingerprint(base, image_size, request, loaded.fingerprint)
     return loaded
 
 
@@ -111,7 +111,7 @@ def _load_as_keras_does(base: Base, image_size: int) -> LoadedBase:
             "give a file with --weights"
         ) from error
     loaded = LoadedBase(model, "Keras's cache or download", _fingerprint_of(model))
-    remember_fingerprint(base, WeightsRequest("imagenet"), loaded.fingerprint)
+    remember_fingerprint(base, image_size, WeightsRequest("imagenet"), loaded.fingerprint)
     return loaded
 
 
@@ -127,7 +127,9 @@ def _keras_cache() -> Path:
 def _build_from_file(base: Base, image_size: int, path: str) -> "keras.Model":
     model = build(base, image_size)
     # Keras leaves a layer that it does not find in the file as it was; NaN shows which ones.
-    model.set_weights([np.full(v.shape, np.nan, np.float32) for v in model.weights])
+    for variable in model.weights:
+        if "float" in variable.dtype:
+            variable.assign(np.full(variable.shape, np.nan, np.float32))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

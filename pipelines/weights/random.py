@@ -1,8 +1,11 @@
 """Random weights that are the same numbers on every machine, Keras version and backend."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from pipelines.backend import load_keras
 
 if TYPE_CHECKING:
     import keras
@@ -12,15 +15,30 @@ def randomise(model: "keras.Model", seed: int) -> None:
     """Draw every kernel of a base anew; biases and normalisation keep Keras's starting values.
 
     Kernels are normal with the variance 2 / fan-in that keeps the scale of rectified outputs
-    (He et al. 2015, "Delving Deep into Rectifiers", section 2.2).
+    (He et al. 2015, "Delving Deep into Rectifiers", section 2.2). ConvNeXt's blocks are scaled
+    by 1: at the 1e-6 that Keras starts with, float32 would not show what they compute.
 
     Args:
         model: changed in place.
         seed: with the kernel's place in layer order, all that the values depend on.
     """
+    depthwise = {id(kernel) for kernel in _depthwise_kernels(model)}
+    for layer in model.layers:
+        if type(layer).__name__ == "LayerScale":
+            layer.set_weights([np.ones_like(scale) for scale in layer.get_weights()])
     for place, variable in enumerate(model.weights):
         if len(variable.shape) < 2:
             continue
-        fan_in = int(np.prod(variable.shape[:-1]))
+        # A depthwise kernel is (height, width, channels, ...), but sees one channel at a time.
+        inputs = variable.shape[:2] if id(variable) in depthwise else variable.shape[:-1]
         draws = np.random.default_rng([seed, place]).standard_normal(variable.shape, np.float32)
-        variable.assign(draws * np.float32(np.sqrt(2.0 / fan_in)))
+        variable.assign(draws * np.float32(np.sqrt(2.0 / int(np.prod(inputs)))))
+
+
+def _depthwise_kernels(model: "keras.Model") -> Iterator[Any]:
+    layers = load_keras().layers
+    for layer in model.layers:
+        if isinstance(layer, layers.DepthwiseConv2D):
+            yield layer.kernel
+        if isinstance(layer, layers.SeparableConv2D):
+            yield layer.depthwise_kernel

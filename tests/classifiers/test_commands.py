@@ -33,6 +33,15 @@ def logistic(table, tmp_path_factory):
     return folder
 
 
+def test_a_card_from_before_a_field_came_is_read(logistic, tmp_path):
+    shutil.copytree(logistic, tmp_path / "model")
+    card = json.loads((logistic / "card.json").read_text())
+    del card["contract"]["top"]
+    (tmp_path / "model/card.json").write_text(json.dumps(card))
+    assert read_card(tmp_path / "model") == read_card(logistic)
+    assert read_card(logistic).contract.contract_id == card["contract_id"]
+
+
 @pytest.mark.parametrize(
     ("head", "more", "file", "pictures"),
     [

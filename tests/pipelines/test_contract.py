@@ -35,7 +35,21 @@ def test_the_id_of_a_known_contract_never_changes():
     assert CONTRACT.contract_id.startswith("fb089ad9c87667c9")
 
 
-@given(st.builds(Contract, **{f.name: st.text() for f in fields(Contract) if f.type is str}))
+def test_a_field_that_came_later_is_left_out_where_it_says_what_always_was():
+    text = CONTRACT.canonical_json()
+    assert contract_from_json(text) == replace(CONTRACT, top=False) == CONTRACT
+    with_top = replace(CONTRACT, top=True)
+    assert with_top.canonical_json() == text.replace('"weights"', '"top":true,"weights"')
+    assert contract_from_json(with_top.canonical_json()) == with_top
+
+
+@given(
+    st.builds(
+        Contract,
+        **{f.name: st.text() for f in fields(Contract) if f.type is str},
+        top=st.booleans(),
+    )
+)
 def test_json_gives_the_contract_back(contract):
     assert contract_from_json(contract.canonical_json()) == contract
     assert contract_from_json(contract.canonical_json()).contract_id == contract.contract_id
@@ -43,7 +57,7 @@ def test_json_gives_the_contract_back(contract):
 
 @pytest.mark.parametrize("name", [f.name for f in fields(Contract)])
 def test_every_field_makes_another_contract(name):
-    other = replace(CONTRACT, **{name: 99 if name == "image_size" else "other"})
+    other = replace(CONTRACT, **{name: {"image_size": 99, "top": True}.get(name, "other")})
     assert other.contract_id != CONTRACT.contract_id
     assert list(differing_fields(CONTRACT, other)) == [name]
     with pytest.raises(ContractMismatchError, match=f"{name}: .* in the table, .* in the model"):

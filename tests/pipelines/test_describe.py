@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from pipelines.bases import BASES
 from pipelines.describe import main
 from pipelines.driver import extract
 from tests.conftest import write_image
@@ -63,3 +64,41 @@ def test_an_older_version(history, capsys):
     printed = capsys.readouterr().out
     assert re.search(r"^test +dark +10$", printed, re.MULTILINE)
     assert "2 written" not in printed
+
+
+def test_the_bases(tmp_path, capsys):
+    assert main(["--bases", "--json", str(tmp_path / "bases.json")]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].split() == [
+        *("base", "size", "least", "features", "length", "parameters", "preprocessing")
+    ]
+    lines = {line.split()[0]: " ".join(line.split()[1:]) for line in printed[2:]}
+    assert lines.keys() == BASES.keys()
+    assert lines["VGG16"] == "150 32 4 x 4 x 512 8192 14714688 caffe"
+    assert lines["Xception"] == "299 71 10 x 10 x 2048 204800 20861480 tf"
+    values = json.loads((tmp_path / "bases.json").read_text())["bases"]
+    assert [each["base"] for each in values] == list(BASES)
+    assert values[-1] == {
+        "base": "ConvNeXtXLarge",
+        "default_size": 224,
+        "min_size": 32,
+        "feature_shape": [7, 7, 2048],
+        "feature_length": 100352,
+        "parameters": 348147968,
+        "preprocessing": "in the model",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "one of the arguments --table --bases is required"),
+        (["--bases", "--table", "x"], "--table: not allowed with argument --bases"),
+        (["--bases", "--table_version", "1"], "--table_version wants a --table"),
+    ],
+)
+def test_a_table_or_the_bases(options, message, capsys):
+    assert main(options) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

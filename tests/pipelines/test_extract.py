@@ -250,7 +250,7 @@ def test_the_command_prints_a_table_and_writes_json(hurt, tmp_path, capsys):
         (["--table", "{tmp}/file/features"], 1, "cannot write to"),
         (["--image_size", "16"], 2, "at least 32 pixels"),
         (["--image_size", "0"], 2, "--image_size: '0' is not a whole number above 0"),
-        (["--base", "VGG99"], 2, "--base: invalid choice"),
+        (["--base", "VGG99"], 2, "there is no base 'VGG99'"),
         (["--weights", "nowhere.h5"], 2, "--weights nowhere.h5: no such file"),
         (["--layer", "block9"], 2, "no layer 'block9'"),
         (["--pooling", "sum"], 2, "--pooling: invalid choice"),

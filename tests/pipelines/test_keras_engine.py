@@ -2,7 +2,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pytest
 
@@ -49,21 +48,6 @@ def test_features_are_those_of_predict(loaded, contract, preprocessing, layer, p
     assert found.shape == (5, int(np.prod(expected.shape[1:])))
     assert engine.feature_shape == expected.shape[1:]
     assert error(found, expected) <= 1e-5
-
-
-@pytest.mark.parametrize(
-    "name", ["MobileNetV2", pytest.param("ResNet50", marks=pytest.mark.acceptance)]
-)
-def test_other_bases_give_what_predict_gives(name, contract):
-    base = BASES[name]
-    model = load_base(base, 48, WeightsRequest("random", seed=3)).model
-    contract = replace(contract, base=name, layer=base.last_layer)
-    pixels = images(5)
-    prepared = getattr(keras.applications, base.module).preprocess_input(pixels.astype(np.float32))
-    expected = model.predict(prepared, verbose=0)
-    assert (
-        error(KerasEngine(model, contract, batch_size=4).extract(pixels[:4]), expected[:4]) <= 1e-5
-    )
 
 
 def test_flattening_is_in_c_order(loaded, contract):

@@ -3,8 +3,7 @@ import socket
 import numpy as np
 import pytest
 
-from pipelines import bases
-from pipelines.bases import BASES, build, cut
+from pipelines.bases import BASES, build
 from pipelines.errors import UsageError, WeightsError
 from pipelines.weights import WeightsRequest, fingerprint, load_base, loading, parse_weights
 from pipelines.weights.cache import cache_folder
@@ -47,41 +46,6 @@ def test_random_weights_hang_on_the_seed_alone():
     assert prints[0].startswith("7b41b452bfd0caef")
 
 
-def test_a_base_is_frozen_and_whole():
-    model = build(VGG16, 150)
-    assert model.count_params() == 14_714_688
-    assert len(model.weights) == 26
-    assert model.trainable_weights == []
-    assert model.output_shape == (None, 4, 4, 512)
-    assert model.layers[-1].name == VGG16.last_layer
-
-
-def test_a_base_is_cut_and_pooled():
-    model = build(VGG16, 64)
-    images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
-    middle = cut(model, "block4_pool", "none").predict(images, verbose=0)
-    assert middle.shape == (2, 4, 4, 512)
-    average = cut(model, "block4_pool", "avg").predict(images, verbose=0)
-    np.testing.assert_allclose(average, middle.mean(axis=(1, 2)), rtol=1e-5)
-    largest = cut(model, "block4_pool", "max").predict(images, verbose=0)
-    np.testing.assert_array_equal(largest, middle.max(axis=(1, 2)))
-    assert cut(model, "block4_pool", "avg").trainable_weights == []
-
-
-def test_a_layer_that_is_not_there():
-    with pytest.raises(UsageError, match=r"no layer 'block9'; it has .*block5_pool"):
-        cut(build(VGG16, 32), "block9", "none")
-
-
-def test_preprocessing():
-    images = np.array([[[[10.0, 20.0, 30.0]]]], np.float32)
-    rescaled = bases.preprocess(VGG16, "rescale", images)
-    np.testing.assert_allclose(rescaled, images / 255, rtol=1e-6)
-    caffe = bases.preprocess(VGG16, "imagenet", images.copy())
-    expected = [30 - 103.939, 20 - 116.779, 10 - 123.68]
-    np.testing.assert_allclose(caffe[0, 0, 0], expected, rtol=1e-6)
-
-
 def test_a_file_of_another_base_is_refused(tmp_path):
     import keras
 
@@ -103,7 +67,8 @@ def test_imagenet_weights_have_the_known_fingerprint(imagenet_weights):
 
 @pytest.fixture
 def imagenet_tensors(imagenet_weights):
-    return build(VGG16, 32, str(imagenet_weights)).get_weights()
+    request = WeightsRequest("file", str(imagenet_weights))
+    return load_base(VGG16, 32, request).model.get_weights()
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+"""Ending a base at one of its layers."""
+
+from typing import TYPE_CHECKING
+
+from pipelines.backend import load_keras
+from pipelines.errors import UsageError
+
+if TYPE_CHECKING:
+    import keras
+
+POOLINGS = ("none", "avg", "max")
+
+
+def cut(model: "keras.Model", layer: str, pooling: str) -> "keras.Model":
+    """End a base at one of its layers, and pool that layer's output.
+
+    Args:
+        model: what `build` made.
+        layer: the layer whose output is taken.
+        pooling: "none", or "avg" or "max" over height and width.
+
+    Returns:
+        A frozen model that shares the base's weights; output (n, height, width, channels), or
+        (n, channels) when pooled.
+
+    Raises:
+        UsageError: the base has no such layer, or its output has no height and width to pool over.
+    """
+    keras = load_keras()
+    names = [each.name for each in model.layers]
+    if layer not in names:
+        raise UsageError(f"{model.name} has no layer {layer!r}; it has {', '.join(names)}")
+    # A block that is a model itself (ConvNeXt has some) calls `output` what it ends in when it
+    # stands alone; as an operation it says what comes out of it in this base.
+    output = keras.Operation.output.fget(model.get_layer(layer))
+    if pooling != "none":
+        if len(output.shape) != 4:
+            raise UsageError(
+                f"--pooling {pooling} needs a layer with height and width, not {layer}"
+            )
+        pool = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
+        output = pool[pooling]()(output)
+    frozen = keras.Model(model.input, output, name=f"{model.name}_{layer}")
+    frozen.trainable = False
+    return frozen
