@@ -55,6 +55,8 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.storage --json build/bench-storage.json
 	$(BIN)/python -m benchmarks.training --repeats $(BENCH_REPEATS) \
 	    --json build/bench-training.json
+	$(BIN)/python -m benchmarks.finetune_epochs --repeats $(BENCH_REPEATS) \
+	    --json build/bench-finetune-epochs.json
 
 # The driver's costs by numbers of images, files and commits: docs/scaling.md.
 bench-scaling: $(READY)

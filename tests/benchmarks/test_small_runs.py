@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import (
     extraction,
+    finetune_epochs,
     first_image,
     forecast,
     memory,
@@ -93,3 +94,14 @@ def test_training_and_storage(tmp_path):
     for head in ("logistic", "linear_svm"):
         assert accuracies[head, "this project"] == accuracies[head, "plain"] == 1.0
     assert accuracies.keys() >= {("dense", "plain"), ("dense", "this project")}
+
+
+def test_finetune_epochs(tmp_path):
+    file = tmp_path / "result.json"
+    given = ["--images", "24", "--image_size", "32", "--repeats", "2", "--json", str(file)]
+    assert finetune_epochs.main(given) == 0
+    result = json.loads(file.read_text())
+    assert [len(seconds) for seconds in result["raw"].values()] == [2, 2]
+    (plain, ours) = result["tables"][0]["rows"]
+    assert plain[2] == 1.0
+    assert ours[1] > 0

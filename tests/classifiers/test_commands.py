@@ -4,8 +4,10 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -17,7 +19,7 @@ from classifiers.registry import load_model, read_card
 from pipelines import describe, extract
 from pipelines.errors import ModelError
 from pipelines.source.splits import TEST
-from tests.conftest import write_dataset
+from tests.conftest import TINY, write_dataset
 
 EPOCHS = ["--epochs", "3", "--learning_rate", "0.001"]
 
@@ -46,6 +48,7 @@ def test_a_card_from_before_a_field_came_is_read(logistic, tmp_path):
     ("head", "more", "file", "pictures"),
     [
         ("dense", EPOCHS, "model.keras", {"curves.png", "confusion.png"}),
+        ("softmax", ["--epochs", "3"], "model.keras", {"curves.png", "confusion.png"}),
         ("logistic", [], "model.skops", {"confusion.png"}),
         ("linear_svm", ["--C", "0.01"], "model.skops", {"confusion.png"}),
         ("rbf_svm", ["--class_weight", "balanced"], "model.skops", {"confusion.png"}),
@@ -71,7 +74,7 @@ def test_a_training_writes_a_model_folder(table, tmp_path, capsys, head, more, f
     assert card["versions"]["keras"]
     assert card["contract_id"] == read_card(folder).contract.contract_id
     rows = list(csv.DictReader((folder / "history.csv").open()))
-    assert len(rows) == (3 if head == "dense" else 1)
+    assert len(rows) == (3 if "curves.png" in pictures else 1)
     measured = card["metrics"]["validation"]["accuracy"]
     assert float(rows[-1]["val_accuracy"]) == pytest.approx(measured, abs=1e-6)
     assert list(folder.parent.iterdir()) == [folder]
@@ -116,6 +119,55 @@ def test_predictions_from_a_table_and_from_images_agree(dataset, table, logistic
     np.testing.assert_allclose(one["score_light"].to_numpy(), judged.scores[:, 1])
     np.testing.assert_allclose(one["probability"].to_numpy(), judged.probabilities.max(axis=1))
     assert one["predicted"].to_pylist() == [("dark", "light")[k] for k in judged.predicted]
+
+
+def test_fine_tuning_from_training_to_prediction(dataset, make_job, tmp_path, capsys):
+    from pipelines.driver import extract as run
+
+    table, model = tmp_path / "features", tmp_path / "model"
+    run(make_job(dataset, table, features=replace(TINY, layer="block4_pool")))
+    steps = ["--head_epochs", "2", "--epochs", "1", "--units", "32", "--weights", "random:1"]
+    assert run_train(table, "finetune", model, *steps) == 0
+    card = json.loads((model / "card.json").read_text())
+    assert card["settings"] == {
+        "name": "finetune",
+        "top": {
+            "name": "dense",
+            **{"units": 32, "dropout": 0.5, "learning_rate": 2e-5, "epochs": 2, "batch_size": 20},
+        },
+        "unfreeze": None,
+        "learning_rate": 1e-5,
+        "epochs": 1,
+    }
+    rows = list(csv.DictReader((model / "history.csv").open()))
+    assert [(row["epoch"], row["trainable"]) for row in rows] == [
+        ("1", "4"),
+        ("2", "4"),
+        ("3", "10"),
+    ]
+    assert (model / "curves.png").is_file()
+
+    result = tmp_path / "result.json"
+    capsys.readouterr()
+    assert evaluate.main(["--table", str(table), "--model", str(model), "--json", str(result)]) == 0
+    usual = ["--model", str(model), "--output"]
+    outputs = [tmp_path / "t.parquet", tmp_path / "i.parquet"]
+    assert predict.main([*usual, str(outputs[0]), "--table", str(table), "--split", TEST]) == 0
+    images = ["--input", str(dataset), "--weights", "random:1"]
+    assert predict.main([*usual, str(outputs[1]), *images]) == 0
+    one, other = (pq.read_table(path).sort_by("image_id") for path in outputs)
+    other = other.filter(pc.starts_with(other["image_id"], TEST))
+    right = pc.mean(pc.equal(one["predicted"], one["label"])).as_py()
+    assert json.loads(result.read_text())["accuracy"] == right
+    np.testing.assert_allclose(one["score_light"], other["score_light"], rtol=1e-4)
+
+    whole = keras.models.load_model(model / "model.keras")
+    paths = [dataset / name for name in one["image_id"].to_pylist()]
+    pixels = [
+        keras.utils.load_img(path, target_size=(32, 32), interpolation="bilinear") for path in paths
+    ]
+    scores = whole.predict(np.stack([np.asarray(each) for each in pixels]), verbose=0)
+    np.testing.assert_allclose(scores[:, 0], one["score_light"], rtol=1e-4)
 
 
 def test_an_unusable_image_gets_a_row_that_says_why(dataset, logistic, tmp_path):
@@ -216,6 +268,16 @@ def test_a_damaged_model_is_named(logistic, tmp_path):
         (train, ["--C", "-1"], 2, "--C: '-1' is not a finite number above 0"),
         (train, ["--head", "dense", "--C", "1"], 2, "--C is for --head logistic"),
         (train, ["--head", "dense", "--dropout", "1"], 2, "--dropout: '1' is not at least 0"),
+        (train, ["--head", "softmax", "--momentum", "1"], 2, "--momentum: '1' is not at least 0"),
+        (train, ["--head", "softmax", "--decay", "-1"], 2, "--decay: '-1' is not a finite number"),
+        (train, ["--head", "dense", "--unfreeze", "x"], 2, "--unfreeze is for --head finetune"),
+        (
+            train,
+            ["--head", "finetune", "--top", "softmax", "--units", "8"],
+            2,
+            "--units is for --head dense, finetune --top dense, not for finetune --top softmax",
+        ),
+        (train, ["--head", "finetune", "--weights", "random:1"], 2, "is VGG16's last layer"),
         (train, ["--class_weight", "cat=2"], 2, "--class_weight: no class 'cat'"),
         (train, ["--class_weight", "dark=0, light=1"], 2, "weights must be finite and above 0"),
         (train, ["--C", "nan"], 2, "--C: 'nan' is not a finite number"),

@@ -279,6 +279,10 @@ def test_what_cannot_be_fine_tuned_is_refused(weights, base, changes, unfreeze, 
         FineTuneHead(DENSE, contract, weights[base], unfreeze, 1e-5, 1).check(10)
 
 
+def test_memory_counts_the_features_and_what_the_frozen_tail_makes_of_them(weights):
+    assert small(weights).memory(4000, 96) == 3 * (4096 + 1024)  # 2 x 2 x 512 become 512
+
+
 def test_other_weights_are_refused(weights):
     head = replace(small(weights), weights=WeightsRequest("random", seed=9))
     with pytest.raises(WeightsError, match="name the same weights with --weights"):
