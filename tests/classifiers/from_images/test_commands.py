@@ -229,7 +229,7 @@ MISTAKES = [
     (train, ["--head", "dense", "--unfreeze", "x"], 2, "--unfreeze has no meaning with .* dense"),
     (train, ["--zoom", "0.1"], 2, "--zoom says how images are transformed; --augmented true"),
     (train, ["--augmented", "yes"], 2, "--augmented: 'yes' is neither true nor false"),
-    (train, ["--dropout", "1"], 2, "--dropout 1.0 must be at least 0 and below 1"),
+    (train, ["--dropout", "1"], 2, "--dropout: .1. is not at least 0 and below 1"),
     (train, ["--image_size", "40"], 2, "at least 46 pixels, not --image_size 40"),
     (train, ["--from_images", "{tmp}/nowhere"], 2, "no folder or manifest at"),
     (train, ["--train_split", "dev"], 2, "no images of split 'dev', there are test, train, val"),
