@@ -30,9 +30,7 @@ def cut(model: "keras.Model", layer: str, pooling: str) -> "keras.Model":
     names = [each.name for each in model.layers]
     if layer not in names:
         raise UsageError(f"{model.name} has no layer {layer!r}; it has {', '.join(names)}")
-    # A block that is a model itself (ConvNeXt has some) calls `output` what it ends in when it
-    # stands alone; as an operation it says what comes out of it in this base.
-    output = keras.Operation.output.fget(model.get_layer(layer))
+    output = model.get_layer(layer).output
     if pooling != "none":
         if len(output.shape) != 4:
             raise UsageError(

@@ -121,6 +121,20 @@ def test_random_depthwise_kernels_keep_the_scale_of_what_they_see():
             np.testing.assert_allclose(np.std(layer.kernel), np.sqrt(2 / seen), rtol=0.15)
 
 
+def test_random_residual_branches_are_scaled_down_together():
+    """MobileNetV2 adds ten branches, five of them to a sum of others."""
+    model = load_base(BASES["MobileNetV2"], 32, WeightsRequest("random", seed=1)).model
+    gammas = {
+        layer.name: np.asarray(layer.gamma)
+        for layer in model.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    }
+    scaled = {name for name, gamma in gammas.items() if not (gamma == 1).all()}
+    assert scaled == {f"block_{n}_project_BN" for n in (5, 8, 9, 12, 15)}
+    for name in scaled:
+        np.testing.assert_allclose(gammas[name], 5**-0.5, rtol=1e-6)
+
+
 @pytest.mark.acceptance
 @pytest.mark.parametrize("base", BASES.values(), ids=BASES)
 def test_the_table_says_what_keras_builds_at_its_own_size(base):
