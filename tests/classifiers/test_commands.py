@@ -39,7 +39,12 @@ def logistic(table, tmp_path_factory):
     ("head", "more", "file", "pictures"),
     [
         ("dense", EPOCHS, "model.keras", {"curves.png", "confusion.png"}),
-        ("softmax", ["--epochs", "3"], "model.keras", {"curves.png", "confusion.png"}),
+        (
+            "softmax",
+            ["--epochs", "3", "--learning_rate", "1e-5"],
+            "model.keras",
+            {"curves.png", "confusion.png"},
+        ),
         ("logistic", [], "model.skops", {"confusion.png"}),
         ("linear_svm", ["--C", "0.01"], "model.skops", {"confusion.png"}),
         ("rbf_svm", ["--class_weight", "balanced"], "model.skops", {"confusion.png"}),
