@@ -39,11 +39,13 @@ def literature_table(photographs, imagenet_weights, tmp_path_factory):
     return run_extract(photographs, imagenet_weights, where, *options)
 
 
-def accuracies(table: Path, folder: Path, head: str, seed: int = 0) -> tuple[float, float]:
+def accuracies(
+    table: Path, folder: Path, head: str, seed: int = 0, *more: str
+) -> tuple[float, float]:
     """Train a head; returns its accuracy on validation and test."""
     model, result = folder / f"{head}-{seed}", folder / "result.json"
     options = ["--table", str(table), "--model", str(model)]
-    assert train.main([*options, "--head", head, "--seed", str(seed)]) == 0
+    assert train.main([*options, "--head", head, "--seed", str(seed), *more]) == 0
     assert evaluate.main([*options, "--json", str(result)]) == 0
     card = json.loads((model / "card.json").read_text())
     return card["metrics"]["validation"]["accuracy"], json.loads(result.read_text())["accuracy"]
@@ -64,6 +66,26 @@ def test_the_baselines(imagenet_table, tmp_path, head, least):
     validation, test = accuracies(imagenet_table, tmp_path, head)
     print(f"{head}: validation {validation:.4f}, test {test:.4f}")
     assert test >= least
+
+
+def test_fine_tuning_is_no_worse_than_the_dense_head(
+    imagenet_table, photographs, imagenet_weights, tmp_path
+):
+    table = run_extract(
+        photographs, imagenet_weights, tmp_path / "block4", "--layer", "block4_pool"
+    )
+    weights = ["--weights", str(imagenet_weights)]
+    _, dense = accuracies(imagenet_table, tmp_path, "dense")
+    validation, test = accuracies(table, tmp_path, "finetune", 0, *weights)
+    print(f"fine-tuning: validation {validation:.4f}, test {test:.4f}, dense head {dense:.4f}")
+    assert validation >= 0.960
+    assert test >= dense - 0.003  # the photographs that rounding alone moves
+
+
+def test_pooling_and_softmax(imagenet_table, tmp_path):
+    validation, test = accuracies(imagenet_table, tmp_path, "softmax")
+    print(f"softmax: validation {validation:.4f}, test {test:.4f}")
+    assert test >= 0.955
 
 
 def test_the_literature_s_about_90_percent(literature_table, tmp_path):
