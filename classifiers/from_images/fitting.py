@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from classifiers.from_images.image_set import EpochPlan, ImageSet
-from classifiers.from_images.on_base import unfreeze
 from classifiers.from_images.way import ImageNetwork, Step, Way
 from classifiers.heads.fused_rmsprop import fuse_rmsprop
 from classifiers.heads.head import History
 from classifiers.heads.progress import Progress
+from classifiers.heads.unfreezing import unfreeze
 from classifiers.training_set import Batch
 from pipelines.backend import load_keras
 from pipelines.command import log

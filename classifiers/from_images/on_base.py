@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from classifiers.from_images.convnet import dense_layers
 from classifiers.from_images.way import ImageNetwork, Step
+from classifiers.heads.unfreezing import layers_to_train
 from pipelines.backend import load_keras
 from pipelines.bases import base_named, preprocess
 from pipelines.errors import UsageError
 from pipelines.weights import WeightsRequest, load_base
 
 if TYPE_CHECKING:
-    import keras
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,37 +102,6 @@ class FineTune(DenseOnBase):
             Step(self.head_epochs, self.head_learning_rate),
             Step(self.epochs, self.learning_rate, self.unfreeze),
         )
-
-
-def layers_to_train(base: "keras.Model", first: str) -> list["keras.Layer"]:
-    """The layers of a base that have weights to train, from one layer on.
-
-    Batch normalisation is not among them. Frozen, it keeps the statistics of ImageNet, which
-    batches of twenty would spoil; `training=False` where the base is called does not keep them, for
-    Keras 3 overrides it in a model that is trained.
-
-    Raises:
-        UsageError: there is no such layer, or nothing to train from there on.
-    """
-    normalisation = load_keras().layers.BatchNormalization
-    able = [each for each in base.layers if each.weights and not isinstance(each, normalisation)]
-    names = [each.name for each in base.layers]
-    start = names.index(first) if first in names else len(names)
-    found = [each for each in base.layers[start:] if each in able]
-    if not found:
-        known = ", ".join(each.name for each in able)
-        raise UsageError(
-            f"--unfreeze {first}: {base.name} has nothing to train there; it has {known}"
-        )
-    return found
-
-
-def unfreeze(base: "keras.Model", first: str) -> None:
-    """Let the layers of a frozen base be trained from one on, see `layers_to_train`."""
-    chosen = layers_to_train(base, first)
-    base.trainable = True
-    for each in base.layers:
-        each.trainable = each in chosen
 
 
 def count_tensors(network: ImageNetwork) -> dict[str, int]:

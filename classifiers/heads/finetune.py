@@ -19,13 +19,12 @@ from classifiers.heads.network import (
 from classifiers.heads.split_base import (
     NETWORK,
     copy_of,
-    layers_to_train,
     on_features,
     on_pixels,
     split,
     tail_on_features,
-    unfreeze,
 )
+from classifiers.heads.unfreezing import layers_to_train, unfreeze
 from classifiers.training_set import HeldSet, StreamedSet, TrainingSet
 from pipelines.backend import load_keras
 from pipelines.command import log
@@ -123,9 +122,9 @@ class FineTuneHead:
             alone = train_network(_apart(network), optimizer, train, validation, schedule, 1)
         history = _rows(alone, network)
 
-        layers = layers_to_train(base.tail, self.unfreeze)
-        unfreeze(base.tail, layers)
-        tell(4, f"unfrozen from {layers[0].name} on")
+        unfreeze(base.tail, self.unfreeze)
+        first = layers_to_train(base.tail, self.unfreeze)[0]
+        tell(4, f"unfrozen from {first.name} on")
 
         schedule = replace(schedule, epochs=self.epochs)
         log(f"step 5  both together, at a rate of {self.learning_rate:g}")

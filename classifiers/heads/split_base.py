@@ -1,6 +1,5 @@
 """A base in two at a table's layer: what made the stored features, and what comes after them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
@@ -81,44 +80,6 @@ def copy_of(base: "keras.Model") -> "keras.Model":
     copy.set_weights(base.get_weights())
     copy.trainable = False
     return copy
-
-
-def layers_to_train(tail: "keras.Model", first: str | None) -> list["keras.Layer"]:
-    """The layers of a tail that fine-tuning trains, from one layer on.
-
-    Batch normalisation is left out, as in Keras's example "Image classification via fine-tuning
-    with EfficientNet": a frozen one keeps the statistics of ImageNet, also while others are
-    trained, and batches of twenty would give it poor ones.
-
-    Args:
-        tail: of a base.
-        first: the first layer wanted; the tail's own first when None.
-
-    Raises:
-        UsageError: the tail has no such layer, or nothing to train from there on.
-    """
-    keras = load_keras()
-    layers = list(tail.layers)
-    names = [layer.name for layer in layers]
-    if first is not None and first not in names:
-        known = ", ".join(layer.name for layer in layers if layer.weights)
-        raise UsageError(f"--unfreeze {first}: no such layer after the table's; there are {known}")
-    start = 0 if first is None else names.index(first)
-    found = [
-        layer
-        for layer in layers[start:]
-        if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)
-    ]
-    if not found:
-        raise UsageError(f"nothing to fine-tune: no layer from {names[start]} on has weights")
-    return found
-
-
-def unfreeze(tail: "keras.Model", layers: Sequence["keras.Layer"]) -> None:
-    """Let some layers of a frozen tail be trained."""
-    tail.trainable = True
-    for layer in tail.layers:
-        layer.trainable = layer in layers
 
 
 def tail_on_features(base: SplitBase) -> "keras.Model":

@@ -268,7 +268,7 @@ def test_what_is_saved_predicts_from_images_in_plain_keras(weights, tmp_path, ba
     [
         ("VGG16", {"layer": "block5_pool"}, None, "block5_pool is VGG16's last layer"),
         ("VGG16", {"pooling": "avg"}, None, "nothing of VGG16 comes after pooled features"),
-        ("VGG16", {}, "block4_conv1", "no such layer after the table's; there are block5_conv1,"),
+        ("VGG16", {}, "block4_conv1", "no such layer to train; there are block5_conv1,"),
         ("VGG16", {}, "block5_pool", "no layer from block5_pool on has weights"),
         ("MobileNetV2", {"layer": "block_14_project_BN"}, None, "layers after it also take what"),
     ],

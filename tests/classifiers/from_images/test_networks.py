@@ -7,7 +7,8 @@ import classifiers
 from classifiers.from_images.convnet import AUGMENTED_CONVNET, Convnet
 from classifiers.from_images.fitting import fit
 from classifiers.from_images.image_set import EpochPlan
-from classifiers.from_images.on_base import DenseOnBase, FineTune, count_tensors, unfreeze
+from classifiers.from_images.on_base import DenseOnBase, FineTune, count_tensors
+from classifiers.heads.unfreezing import unfreeze
 from pipelines.errors import ModelError, UsageError
 from pipelines.weights import WeightsRequest
 
@@ -183,9 +184,9 @@ def test_what_cannot_be_built_is_refused():
     assert Convnet().build(46, 2).model.output_shape == (None, 1)
     with pytest.raises(UsageError, match="VGG16 takes images of at least 32 pixels"):
         DenseOnBase(weights=RANDOM).build(31, 2)
-    with pytest.raises(UsageError, match=r"block9: VGG16 has nothing .* block5_conv3"):
+    with pytest.raises(UsageError, match=r"block9: no such layer to train; .* block5_conv3"):
         FineTune(weights=RANDOM, unfreeze="block9").build(32, 2)
-    with pytest.raises(UsageError, match="block5_pool: VGG16 has nothing"):
+    with pytest.raises(UsageError, match="no layer from block5_pool on has weights to train"):
         FineTune(weights=RANDOM, unfreeze="block5_pool").build(32, 2)
 
 
