@@ -85,8 +85,8 @@ def _parser() -> Parser:
         "--memory",
         type=memory_budget,
         metavar="SIZE",
-        help="most memory for features, such as 8G or 500M; a split that needs more is streamed "
-        "from the table; half of what the process may use if not given",
+        help="most memory for features or images, such as 8G or 500M; features that need more are "
+        "streamed from the table; half of what the process may use if not given",
     )
     add_head_options(parser)
     add_image_options(parser)

@@ -40,7 +40,8 @@ FOR_IMAGES = (
 def add_image_options(parser: argparse.ArgumentParser) -> None:
     """Give a command the options that trainings on images have besides those of heads."""
     group = parser.add_argument_group(
-        "with --from_images", "every image is run through the network in every epoch"
+        "with --from_images",
+        f"every image is run through the network in every epoch; {_defaults()}; no dropout",
     )
     group.add_argument("--input_root", help="folder that a manifest's paths are relative to")
     group.add_argument("--image_size", type=positive_number, help="height and width; 150")
@@ -102,6 +103,15 @@ def image_job(options: argparse.Namespace) -> ImageTrainJob:
         class_weight=options.class_weight,
         seed=options.seed,
         budget=options.memory or default_budget(),
+    )
+
+
+def _defaults() -> str:
+    plain = {name: way() for name, way in WAYS.items()} | {"convnet augmented": AUGMENTED_CONVNET}
+    return "; ".join(
+        f"{name}: {way.units} units, rate {way.learning_rate:g}, {way.epochs} epochs in batches of "
+        f"{way.batch_size}"
+        for name, way in plain.items()
     )
 
 

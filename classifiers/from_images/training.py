@@ -105,8 +105,9 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
         table=None,
         table_version=None,
         classes=classes,
-        splits={"train": None, "validation": None}
-        | {name: part.split for name, part in parts.items()},
+        splits={
+            name: parts[name].split if name in parts else None for name in ("train", "validation")
+        },
         rows={name: len(part.targets) for name, part in sets.items()},
         class_weight=None if weight is None else {classes[k]: w for k, w in weight.items()},
         seed=job.seed,

@@ -191,6 +191,15 @@ def test_bad_images_cost_themselves_only(dataset, tuned, tmp_path, capsys):
     assert sum(row["error"] is None for row in rows.values()) == 88
 
 
+def test_a_split_of_bad_images_cannot_be_measured(tuned, tmp_path, capsys):
+    for label in ("dark", "light"):
+        (tmp_path / "images/test" / label).mkdir(parents=True)
+        (tmp_path / "images/test" / label / "broken.png").write_bytes(b"no image")
+    images = ["--input", str(tmp_path / "images")]
+    assert evaluate.main(["--model", str(tuned), *images]) == 2
+    assert "no image of split 'test' can be used: test/dark/broken.png (not" in complaint(capsys)
+
+
 def test_many_classes_from_a_manifest(tmp_path):
     classes = ("a", "b", "c")
     images = write_dataset(tmp_path / "images", {"train": 4}, classes)
