@@ -218,6 +218,7 @@ def test_the_steps_count_weight_tensors_as_the_literature_does(weights, capsys):
     assert moved == {"block5_conv3/kernel", "block5_conv3/bias"}
 
 
+@pytest.mark.acceptance
 def test_the_seed_decides_and_the_base_of_the_process_stays_as_it_was(weights):
     train = stored("VGG16", weights["VGG16"], *images_of(2))
     head = small(weights, replace(DENSE, dropout=0.5))
@@ -231,6 +232,7 @@ def test_the_seed_decides_and_the_base_of_the_process_stays_as_it_was(weights):
     assert all((a == b).all() for a, b in zip(model.get_weights(), plain, strict=True))
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize(
     "base", ["VGG16", pytest.param("MobileNetV2", marks=pytest.mark.acceptance)]
 )
@@ -289,6 +291,7 @@ def test_other_weights_are_refused(weights):
         head.check(10)
 
 
+@pytest.mark.acceptance
 def test_streamed_features_are_trained_on_as_held_ones(make_job, dataset, tmp_path):
     """With all rows in one batch, their order does not matter."""
     weights = TINY.weights

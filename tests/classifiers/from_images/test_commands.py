@@ -116,6 +116,7 @@ def test_a_training_writes_a_model_folder(dataset, tuned):
     assert float(rows[-1]["val_accuracy"]) == pytest.approx(measured["accuracy"])
 
 
+@pytest.mark.acceptance
 def test_without_this_project_the_model_predicts_the_same(dataset, tuned, tmp_path):
     output = tmp_path / "p.parquet"
     options = ["--model", str(tuned), "--output", str(output)]
@@ -155,6 +156,7 @@ def test_evaluation_agrees_with_the_predictions(dataset, tuned, tmp_path, capsys
     assert (values["images"], values["input"], values["left_out"]) == (20, str(dataset), 0)
 
 
+@pytest.mark.acceptance
 def test_the_same_seed_gives_the_same_model(dataset, tmp_path):
     more = ["--image_size", "48", "--epochs", "1", "--units", "8", "--augmented", "true"]
     losses = []

@@ -114,6 +114,7 @@ def test_on_a_frozen_base_the_head_is_that_of_stored_features(table, image_sets)
     assert [each.tobytes() for each in network.base.model.get_weights()] == frozen
 
 
+@pytest.mark.acceptance
 def test_fine_tuning_trains_the_end_of_the_base_alone(image_sets):
     import keras
 
