@@ -1,5 +1,6 @@
 """Every base, with random weights, gives what plain Keras gives, in every engine that takes it."""
 
+import gc
 from dataclasses import replace
 
 import keras
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 from keras.src.utils import file_utils  # what Keras's bases fetch their files with
 
-from pipelines.bases import BASES
+from pipelines.bases import BASES, cut
+from pipelines.engines import opening
 from pipelines.engines.engine import PARITY_BOUND
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.kinds import CONVERTING
@@ -28,6 +30,15 @@ CONVERTED = (
     *("MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large", "DenseNet121"),
     *("NASNetMobile", "EfficientNetB0", "EfficientNetV2B0", "ConvNeXtTiny"),
 )
+
+
+@pytest.fixture(autouse=True)
+def _no_base_outlives_its_test(monkeypatch):
+    """All forty together would take 20 GB."""
+    monkeypatch.setattr(opening, "_bases", {})
+    yield
+    keras.backend.clear_session()
+    gc.collect()
 
 
 def plain_keras(base, weights, size, tmp_path, monkeypatch):
@@ -57,7 +68,7 @@ def test_a_base_gives_what_plain_keras_gives(name, tmp_path, monkeypatch):
     base = BASES[name]
     size = base.min_size
     contract = make_contract(replace(TINY, base=name, image_size=size, weights=RANDOM))
-    model = load_base(base, size, RANDOM).model
+    model = opening.open_base(name, size, RANDOM).model
     assert model.count_params() == base.parameters
     assert model.layers[-1].name == base.last_layer
     images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
@@ -69,6 +80,11 @@ def test_a_base_gives_what_plain_keras_gives(name, tmp_path, monkeypatch):
     prepared = getattr(keras.applications, base.module).preprocess_input(images.astype(np.float32))
     wanted = plain.predict(prepared, verbose=0).reshape(2, -1)
     assert largest_error(found, wanted) <= PARITY_BOUND / 10
+
+    for layer in model.layers[:: max(1, len(model.layers) // 8)]:
+        shorter = cut(model, layer.name, "none")
+        assert shorter.layers[-1].name == layer.name
+        assert shorter.output_shape == layer.output.shape
 
     if name in CONVERTED:
         CONVERTING["openvino"].convert(model, contract, tmp_path)
