@@ -115,11 +115,11 @@ def test_without_copies_a_training_is_what_it_is_on_a_table_without(copied, tabl
     assert histories[0] == histories[1]
 
 
-@pytest.mark.parametrize("head", ["dense", "logistic"])
+@pytest.mark.parametrize("head", ["dense --epochs=1", "logistic"])
 def test_the_card_tells_of_copies_and_measures_are_of_images(copied, tmp_path, capsys, head):
     model, result = tmp_path / "model", tmp_path / "result.json"
     command = ["--table", str(copied), "--model", str(model)]
-    assert train.main([*command, "--head", head]) == 0
+    assert train.main([*command, "--head", *head.split()]) == 0
     assert "192 rows to train on" in capsys.readouterr().err
     card = json.loads((model / "card.json").read_text())
     assert card["rows"] == {"train": 48, "validation": 20}
@@ -128,7 +128,7 @@ def test_the_card_tells_of_copies_and_measures_are_of_images(copied, tmp_path, c
     assert evaluate.main([*command, "--split", "train", "--json", str(result)]) == 0
     assert json.loads(result.read_text())["images"] == 48
     shutil.rmtree(model)
-    assert train.main([*command, "--head", head, "--copies", "2"]) == 0
+    assert train.main([*command, "--head", *head.split(), "--copies", "2"]) == 0
     assert "144 rows to train on" in capsys.readouterr().err
     assert json.loads((model / "card.json").read_text())["copies"] == 2
 
