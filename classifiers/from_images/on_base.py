@@ -7,7 +7,7 @@ from classifiers.from_images.convnet import dense_layers
 from classifiers.from_images.way import ImageNetwork, Step
 from classifiers.heads.unfreezing import layers_to_train
 from pipelines.backend import load_keras
-from pipelines.bases import base_named, preprocess
+from pipelines.bases import base_named, check_preprocessing, preprocess
 from pipelines.errors import UsageError
 from pipelines.weights import WeightsRequest, load_base
 
@@ -60,7 +60,11 @@ class DenseOnBase:
                 f"{base.name} takes images of at least {base.min_size} pixels, "
                 f"not --image_size {size}"
             )
+        check_preprocessing(base, self.preprocessing)
         loaded = load_base(base, size, self.weights)
+        for layer in loaded.model.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0.0  # a frozen base gives the features that it gives without training
         for step in self.steps:
             if step.unfreeze is not None:
                 layers_to_train(loaded.model, step.unfreeze)

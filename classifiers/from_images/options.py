@@ -16,7 +16,7 @@ from pipelines.augmentation_options import (
     policy_choice,
     truth,
 )
-from pipelines.bases import BASES, PREPROCESSINGS
+from pipelines.bases import BASES, PREPROCESSINGS, base_named
 from pipelines.command import positive_number
 from pipelines.decode import INTERPOLATIONS, ORIENTATIONS, PixelSpec
 from pipelines.errors import UsageError
@@ -28,6 +28,9 @@ WAYS: dict[str, type[Convnet] | type[DenseOnBase]] = {
     "finetune": FineTune,
 }
 """What `--head` may name with `--from_images`."""
+
+CONVNET_SIZE = 150
+"""The literature's, in pixels."""
 
 SETTINGS = tuple(dict.fromkeys(each.name for way in WAYS.values() for each in fields(way)))
 FOR_TABLES = ("table_version", "copies", "C", "top", "momentum", "decay")
@@ -44,7 +47,11 @@ def add_image_options(parser: argparse.ArgumentParser) -> None:
         f"every image is run through the network in every epoch; {_defaults()}; no dropout",
     )
     group.add_argument("--input_root", help="folder that a manifest's paths are relative to")
-    group.add_argument("--image_size", type=positive_number, help="height and width; 150")
+    group.add_argument(
+        "--image_size",
+        type=positive_number,
+        help=f"height and width; the base's own, convnet: {CONVNET_SIZE}",
+    )
     group.add_argument("--interpolation", choices=list(INTERPOLATIONS), help="bilinear")
     group.add_argument("--orientation", choices=ORIENTATIONS, help="the EXIF orientation; ignored")
     group.add_argument("--base", choices=sorted(BASES), help="dense, finetune: VGG16")
@@ -90,7 +97,7 @@ def image_job(options: argparse.Namespace) -> ImageTrainJob:
         source=options.from_images,
         root=options.input_root,
         pixels=PixelSpec(
-            size=options.image_size or 150,
+            size=options.image_size or _size(options),
             interpolation=options.interpolation or "bilinear",
             orientation=options.orientation or "ignored",
             augmentation=_policy(options, augmented=augmented),
@@ -113,6 +120,12 @@ def _defaults() -> str:
         f"{way.batch_size}"
         for name, way in plain.items()
     )
+
+
+def _size(options: argparse.Namespace) -> int:
+    if options.head == "convnet":
+        return CONVNET_SIZE
+    return base_named(options.base or DenseOnBase().base).default_size
 
 
 def _policy(options: argparse.Namespace, *, augmented: bool) -> Augmentation | None:

@@ -196,3 +196,16 @@ def test_a_training_that_diverges_says_so(image_sets):
     network = way.build(32, 2)
     with pytest.raises(ModelError, match=r"diverged: .* lower the learning rate, which is 1e\+30"):
         fit(way, network, image_sets["validation"], None, EpochPlan(20, 0, None), None)
+
+
+def test_a_base_that_scales_pixels_itself_is_not_given_scaled_ones():
+    with pytest.raises(UsageError, match="scales pixels in its own first layers"):
+        DenseOnBase("EfficientNetB0", RANDOM, "rescale").build(32, 2)
+
+
+@pytest.mark.acceptance
+def test_a_frozen_base_drops_nothing_out_in_training():
+    network = DenseOnBase("EfficientNetB0", RANDOM).build(32, 2)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3)).astype(np.float32)
+    base = network.base.model
+    np.testing.assert_allclose(base(pixels, training=True), base(pixels), rtol=1e-4, atol=1e-4)
