@@ -22,7 +22,7 @@ QUICK = {
 def quick(way: Way) -> Way:
     """The same way, short: what is given last counts."""
     head = way.options[way.options.index("--head") + 1]
-    return replace(way, options=(*way.options, *QUICK.get(head, ())), seeds=way.seeds[:2])
+    return replace(way, options=(*way.options, *QUICK.get(head, ())), seeds=way.seeds[:1])
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def extracted(place) -> Place:
 def test_a_way_s_command_runs_and_keeps_what_it_found(extracted, way):
     go_way(quick(way), extracted)
     result = json.loads(extracted.result(way.name).read_text())
-    assert [run["seed"] for run in result["runs"]] == list(way.seeds[:2])
+    assert [run["seed"] for run in result["runs"]] == list(way.seeds[:1])
     for run in result["runs"]:
         assert 0.0 <= run["validation"] <= 1.0
         assert 0.0 <= run["test"] <= 1.0
