@@ -11,6 +11,9 @@ from benchmarks.literature.page import as_page, read_results
 from benchmarks.literature.running import Place, go_way, take_step
 from benchmarks.literature.ways import STEPS, WAYS, Way, way_named
 
+SAMPLE = ("convnet", "dense-copies", "finetune-copies")
+"""One of each kind of command, for CI; all of them with `make test-lengthy`."""
+
 QUICK = {
     "dense": ("--epochs", "2", "--units", "8"),
     "softmax": ("--epochs", "2"),
@@ -39,9 +42,21 @@ def extracted(place) -> Place:
     return place
 
 
-@pytest.mark.acceptance
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_a_way_s_command_runs_and_keeps_what_it_found(extracted, way):
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(
+            way,
+            id=way.name,
+            marks=pytest.mark.acceptance if way.name in SAMPLE else pytest.mark.lengthy,
+        )
+        for way in WAYS
+    ],
+)
+def test_a_way_s_command_runs_and_keeps_what_it_found(place, way):
+    for step in way.steps:
+        take_step(step, place)
+    extracted = place
     go_way(quick(way), extracted)
     result = json.loads(extracted.result(way.name).read_text())
     assert [run["seed"] for run in result["runs"]] == list(way.seeds[:1])
@@ -58,7 +73,7 @@ def test_a_way_s_command_runs_and_keeps_what_it_found(extracted, way):
     assert extracted.result(way.name).stat().st_mtime_ns == before
 
 
-@pytest.mark.acceptance
+@pytest.mark.lengthy
 def test_steps_of_one_table_count_what_each_adds(extracted):
     results = read_results(extracted.results)
     for table in ("rescaled", "imagenet", "block4"):

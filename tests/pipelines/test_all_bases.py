@@ -25,11 +25,23 @@ QUICK = ("VGG19", "MobileNet", "MobileNetV3Small")
 
 CHAINS = ("VGG16", "VGG19")
 
+FAMILIES = (
+    *("VGG16", "ResNet50", "ResNet50V2", "InceptionV3", "MobileNetV2", "DenseNet121"),
+    *("NASNetMobile", "EfficientNetB0", "EfficientNetV2B0", "ConvNeXtTiny"),
+)
+"""One of each family, for CI; the rest takes a quarter of an hour, see `make test-lengthy`."""
+
 CONVERTED = (
     *("Xception", "VGG16", "VGG19", "ResNet50", "ResNet50V2", "InceptionV3", "InceptionResNetV2"),
     *("MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large", "DenseNet121"),
     *("NASNetMobile", "EfficientNetB0", "EfficientNetV2B0", "ConvNeXtTiny"),
 )
+
+
+def _marks(name):
+    if name in QUICK:
+        return ()
+    return [pytest.mark.acceptance if name in FAMILIES else pytest.mark.lengthy]
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +69,7 @@ def plain_keras(base, weights, size, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=() if n in QUICK else [pytest.mark.acceptance]) for n in BASES],
+    [pytest.param(name, marks=_marks(name)) for name in BASES],
 )
 def test_a_base_gives_what_plain_keras_gives(name, tmp_path, monkeypatch):
     """At the smallest size that a base takes.
