@@ -63,7 +63,7 @@ def deploy(server: ApiServer, settings: Mapping[str, str], folder: Path) -> None
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -53,7 +53,7 @@ class Submission:
         """Data files in the table's folder that end as a Parquet file does."""
         return sum(_is_whole(path) for path in (self.table / "data").glob("*.parquet"))
 
-    def wait_for_files(self, count: int, seconds: float = 120) -> None:
+    def wait_for_files(self, count: int, seconds: float = 300) -> None:
         until = time.monotonic() + seconds
         while self.finished_files() < count:
             assert self.runs, f"it ended before {count} files: {self._process.communicate()}"
@@ -74,7 +74,7 @@ class Submission:
         """Ask the submitter to end, as Kubernetes does."""
         os.kill(self._process.pid, signal.SIGTERM)
 
-    def end(self, seconds: float = 240) -> Ended:
+    def end(self, seconds: float = 600) -> Ended:
         """Wait for its end."""
         try:
             out, err = self._process.communicate(timeout=seconds)
@@ -85,7 +85,7 @@ class Submission:
         return Ended(self._process.returncode, out, err, result)
 
 
-def submit(images: Path, table: Path, flags: Sequence[str], seconds: float = 240) -> Ended:
+def submit(images: Path, table: Path, flags: Sequence[str], seconds: float = 600) -> Ended:
     """Run an extraction to its end, which must be a good one."""
     ended = Submission(images, table, flags).end(seconds)
     assert ended.status == 0, ended.err

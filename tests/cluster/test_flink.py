@@ -12,7 +12,7 @@ from tests.cluster.flink import FlinkCluster
 from tests.cluster.runs import CHEAP, Submission, submit
 from tests.faults.commands import content
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
 
 SHARDS = ("--shard_size", "8")
 

@@ -9,7 +9,7 @@ from tests.cluster.flink import FlinkCluster
 from tests.cluster.runs import CHEAP, Submission, submit
 from tests.faults.commands import content
 
-pytestmark = [pytest.mark.cluster, pytest.mark.faults, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.faults, pytest.mark.timeout(1800)]
 
 SHARDS = ("--shard_size", "8")
 VICTIMS = ("taskmanager", "pool", "job server", "submitter")

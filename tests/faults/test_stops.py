@@ -58,7 +58,7 @@ def test_a_stop_is_clean_and_says_how_to_resume(images, undisturbed, tmp_path, n
     workers = children_of(process.pid)
     assert bool(workers) == bool(flags)
     process.send_signal(number)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert said.rstrip().endswith(MESSAGE)
     assert "Traceback" not in said
@@ -82,7 +82,7 @@ def test_a_stop_in_the_middle_of_a_race_leaves_nothing(images, tmp_path, monkeyp
     trials = children_of(process.pid)
     assert trials, process.communicate()[1]
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 143
     assert said.rstrip().endswith(MESSAGE)
     deadline = time.monotonic() + 10
