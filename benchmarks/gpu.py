@@ -41,7 +41,9 @@ def main(argv: Sequence[str]) -> int:
 def _gpu(argv: Sequence[str]) -> None:
     parser = Parser(prog="python -m benchmarks.gpu", description=__doc__)
     parser.add_argument("--base", default="VGG16")
-    parser.add_argument("--image_size", type=positive_number, default=150)
+    parser.add_argument(
+        "--image_size", type=positive_number, help="height and width; the base's own if not given"
+    )
     parser.add_argument("--input", type=Path, help="photographs; drawn pictures if not given")
     parser.add_argument("--images", type=positive_number, default=8192)
     parser.add_argument("--batch_size", type=positive_number, default=256)
@@ -65,13 +67,13 @@ def _measure(options: argparse.Namespace, card: str, backend: str, folder: Path)
     source = options.input or draw_images(folder / "drawn", min(DRAWN, options.images))
     images = repeat_images(source, folder / "images", options.images)
     refs = list_images(str(images), None)
+    base = base_named(options.base)
+    size = options.image_size or base.default_size
     speeds: list[Sequence[Cell]] = []
     shares: list[Sequence[Cell]] = []
     raw = {}
     for dtype in DTYPES:
-        bench = BaseOnCard(
-            base_named(options.base), options.image_size, dtype, options.batch_size, refs
-        )
+        bench = BaseOnCard(base, size, dtype, options.batch_size, refs)
         bench.warm_up()
         rates = [bench.run() for _ in range(options.repeats)]
         peak = measured_peak(dtype, options.matrix)
@@ -90,7 +92,7 @@ def _measure(options: argparse.Namespace, card: str, backend: str, folder: Path)
             "card": card,
             "backend": backend,
             "base": options.base,
-            "image_size": options.image_size,
+            "image_size": size,
             "weights": "random",
             "images": options.images,
             "pictures": "photographs" if options.input else "drawn",

@@ -1,5 +1,7 @@
 """Ending a base at one of its layers."""
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pipelines.backend import load_keras
@@ -9,6 +11,9 @@ if TYPE_CHECKING:
     import keras
 
 POOLINGS = ("none", "avg", "max")
+
+SHOWN = 30
+"""Layers that fit into a message; VGG19 has 22, NASNetLarge 1,021."""
 
 
 def cut(model: "keras.Model", layer: str, pooling: str) -> "keras.Model":
@@ -29,7 +34,7 @@ def cut(model: "keras.Model", layer: str, pooling: str) -> "keras.Model":
     keras = load_keras()
     names = [each.name for each in model.layers]
     if layer not in names:
-        raise UsageError(f"{model.name} has no layer {layer!r}; it has {', '.join(names)}")
+        raise UsageError(f"{model.name} has no layer {layer!r}; it has {_listed(names, layer)}")
     output = model.get_layer(layer).output
     if pooling != "none":
         if len(output.shape) != 4:
@@ -41,3 +46,10 @@ def cut(model: "keras.Model", layer: str, pooling: str) -> "keras.Model":
     frozen = keras.Model(model.input, output, name=f"{model.name}_{layer}")
     frozen.trainable = False
     return frozen
+
+
+def _listed(names: Sequence[str], wanted: str) -> str:
+    if len(names) <= SHOWN:
+        return ", ".join(names)
+    near = ", ".join(get_close_matches(wanted, names, n=5, cutoff=0.0))
+    return f"{len(names):,} others, from {names[0]} to {names[-1]}; those most like it are {near}"

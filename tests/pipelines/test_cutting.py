@@ -31,6 +31,17 @@ def test_a_layer_that_is_not_there():
         cut(build(VGG16, 32), "block9", "none")
 
 
+def test_a_layer_that_is_not_there_among_many():
+    """One line that can be read, of a base with more layers than fit into it."""
+    model = build(BASES["MobileNetV2"], 32)
+    with pytest.raises(UsageError) as raised:
+        cut(model, "block_2_ad", "none")
+    said = str(raised.value)
+    assert f"it has {len(model.layers):,} others, from input_" in said
+    assert said.endswith("_add") or "block_2_add," in said
+    assert len(said) < 250
+
+
 def test_a_layer_that_cannot_be_pooled():
     model = build(BASES["EfficientNetV2B0"], 32)
     with pytest.raises(UsageError, match="--pooling avg needs a layer with height and width"):
