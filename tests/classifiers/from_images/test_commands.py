@@ -20,8 +20,8 @@ from pipelines.engines.opening import open_base
 from pipelines.loading import load_image
 from pipelines.source import list_images
 from pipelines.weights import WeightsRequest
+from tests.classifiers.conftest import run_train
 from tests.classifiers.from_images.conftest import PIXELS
-from tests.classifiers.test_commands import run_train
 from tests.conftest import write_dataset
 
 SMALL = ["--image_size", "32", "--weights", "random:1", "--units", "8", "--batch_size", "8"]
@@ -56,13 +56,6 @@ def tuned(dataset, tmp_path_factory):
             patch.setattr(kind, "batches", counted(kind.batches))
         assert run_on_images(dataset, "finetune", folder, *SMALL, *rates, "--rotation", "10") == 0
     assert taken == THROUGH_BASE
-    return folder
-
-
-@pytest.fixture(scope="module")
-def logistic(table, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "logistic"
-    assert run_train(table, "logistic", folder) == 0
     return folder
 
 

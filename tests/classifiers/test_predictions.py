@@ -1,0 +1,124 @@
+"""predict as a user runs it: from a table, from images, by a base of one's own training."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+import classifiers
+from classifiers import evaluate, predict
+from classifiers.registry import load_model
+from pipelines import extract
+from pipelines.source.splits import TEST
+from tests.classifiers.conftest import run_train
+from tests.conftest import TINY
+
+
+def test_predictions_from_a_table_and_from_images_agree(dataset, table, logistic, tmp_path):
+    from_table, from_images = tmp_path / "t.parquet", tmp_path / "i.parquet"
+    usual = ["--model", str(logistic), "--output"]
+    assert predict.main([*usual, str(from_table), "--table", str(table), "--split", TEST]) == 0
+    images = ["--input", str(dataset), "--weights", "random:1"]
+    assert predict.main([*usual, str(from_images), *images]) == 0
+    one = pq.read_table(from_table).sort_by("image_id")
+    other = pq.read_table(from_images).sort_by("image_id")
+    other = other.filter(pc.starts_with(other["image_id"], TEST))
+    assert other["split"].null_count == other.num_rows == 20
+    assert one.column_names == [
+        *["image_id", "copy", "label", "split", "predicted", "probability", "error"],
+        *["score_dark", "score_light"],
+    ]
+    assert one.drop_columns(["split", "probability", "score_dark", "score_light"]).equals(
+        other.drop_columns(["split", "probability", "score_dark", "score_light"])
+    )
+    for name in ("probability", "score_dark", "score_light"):
+        np.testing.assert_allclose(one[name].to_numpy(), other[name].to_numpy(), rtol=1e-5)
+
+    samples = classifiers.load(str(table), split=TEST)
+    judged = load_model(logistic).head.judge(samples.features)
+    np.testing.assert_allclose(one["score_light"].to_numpy(), judged.scores[:, 1])
+    np.testing.assert_allclose(one["probability"].to_numpy(), judged.probabilities.max(axis=1))
+    assert one["predicted"].to_pylist() == [("dark", "light")[k] for k in judged.predicted]
+
+
+def test_fine_tuning_from_training_to_prediction(dataset, make_job, tmp_path, capsys):
+    from pipelines.driver import extract as run
+
+    table, model = tmp_path / "features", tmp_path / "model"
+    run(make_job(dataset, table, features=replace(TINY, layer="block4_pool")))
+    steps = ["--head_epochs", "2", "--epochs", "1", "--units", "32", "--weights", "random:1"]
+    assert run_train(table, "finetune", model, *steps) == 0
+    card = json.loads((model / "card.json").read_text())
+    assert card["settings"] == {
+        "name": "finetune",
+        "top": {
+            "name": "dense",
+            **{"units": 32, "dropout": 0.5, "learning_rate": 2e-5, "epochs": 2, "batch_size": 20},
+        },
+        "unfreeze": None,
+        "learning_rate": 1e-5,
+        "epochs": 1,
+    }
+    rows = list(csv.DictReader((model / "history.csv").open()))
+    assert [(row["epoch"], row["trainable"]) for row in rows] == [
+        ("1", "4"),
+        ("2", "4"),
+        ("3", "10"),
+    ]
+    assert (model / "curves.png").is_file()
+
+    result = tmp_path / "result.json"
+    capsys.readouterr()
+    assert evaluate.main(["--table", str(table), "--model", str(model), "--json", str(result)]) == 0
+    usual = ["--model", str(model), "--output"]
+    outputs = [tmp_path / "t.parquet", tmp_path / "i.parquet"]
+    assert predict.main([*usual, str(outputs[0]), "--table", str(table), "--split", TEST]) == 0
+    images = ["--input", str(dataset), "--weights", "random:1"]
+    assert predict.main([*usual, str(outputs[1]), *images]) == 0
+    one, other = (pq.read_table(path).sort_by("image_id") for path in outputs)
+    other = other.filter(pc.starts_with(other["image_id"], TEST))
+    right = pc.mean(pc.equal(one["predicted"], one["label"])).as_py()
+    assert json.loads(result.read_text())["accuracy"] == right
+    np.testing.assert_allclose(one["score_light"], other["score_light"], rtol=1e-4)
+
+    whole = keras.models.load_model(model / "model.keras")
+    paths = [dataset / name for name in one["image_id"].to_pylist()]
+    pixels = [
+        keras.utils.load_img(path, target_size=(32, 32), interpolation="bilinear") for path in paths
+    ]
+    scores = whole.predict(np.stack([np.asarray(each) for each in pixels]), verbose=0)
+    np.testing.assert_allclose(scores[:, 0], one["score_light"], rtol=1e-4)
+
+
+def test_an_unusable_image_gets_a_row_that_says_why(dataset, logistic, tmp_path):
+    shutil.copytree(dataset / "test", tmp_path / "images/test")
+    (tmp_path / "images/test/dark/broken.png").write_bytes(b"no image")
+    output = tmp_path / "p.parquet"
+    images = ["--input", str(tmp_path / "images"), "--weights", "random:1"]
+    assert predict.main(["--model", str(logistic), "--output", str(output), *images]) == 0
+    rows = {row["image_id"]: row for row in pq.read_table(output).to_pylist()}
+    assert len(rows) == 21
+    broken = rows.pop("test/dark/broken.png")
+    assert broken["error"] == "not an image that Pillow can read"
+    assert broken["predicted"] is broken["probability"] is broken["score_dark"] is None
+    assert all(row["error"] is None and row["predicted"] for row in rows.values())
+
+
+def test_features_of_another_contract_are_refused(dataset, logistic, tmp_path, capsys):
+    table = tmp_path / "features"
+    options = ["--weights", "random:1", "--image_size", "32", "--preprocessing", "rescale"]
+    assert extract.main(["--input", str(dataset), "--table", str(table), *options]) == 0
+    output = tmp_path / "p.parquet"
+    for command, more in ((evaluate, []), (predict, ["--output", str(output)])):
+        assert command.main(["--table", str(table), "--model", str(logistic), *more]) == 2
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert "preprocessing: imagenet in the model, rescale in the table" in error
+    images = ["--input", str(dataset), "--weights", "random:2", "--output", str(output)]
+    assert predict.main(["--model", str(logistic), *images]) == 1
+    assert "name the same weights with --weights" in capsys.readouterr().err
+    assert not output.exists()
