@@ -24,21 +24,15 @@ from tests.pipelines.test_increments import content
 
 
 @pytest.fixture
-def images(dataset, tmp_path):
-    shutil.copytree(dataset, tmp_path / "images")
-    return tmp_path / "images"
+def nights(five_nights, tmp_path):
+    """A table after five nightly runs of an image or two each."""
+    shutil.copytree(five_nights, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "features"
 
 
 @pytest.fixture
-def nights(images, make_job, tmp_path):
-    """A table after five nightly runs of an image or two each."""
-    job = make_job(images, tmp_path / "features", shard_rows=16)
-    extract(job)
-    for night in range(4):
-        write_image(images / f"train/dark/new{night}.png", seed=night)
-        write_image(images / f"train/dark/dark00{night}.png", seed=100 + night)
-        extract(job)
-    return tmp_path / "features"
+def images(nights):
+    return nights.parent / "images"
 
 
 def run(command, table: Path, *more: str) -> dict:

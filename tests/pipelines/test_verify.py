@@ -21,15 +21,14 @@ WEIGHTS = ["--weights", "random:1"]
 
 
 @pytest.fixture
-def images(dataset, tmp_path):
-    shutil.copytree(dataset, tmp_path / "images")
+def images(first_night, tmp_path):
+    shutil.copytree(first_night, tmp_path, dirs_exist_ok=True)
     return tmp_path / "images"
 
 
 @pytest.fixture
-def where(images, make_job, tmp_path):
-    extract(make_job(images, tmp_path / "features", shard_rows=16))
-    return tmp_path / "features"
+def where(images):
+    return images.parent / "features"
 
 
 @pytest.fixture
@@ -134,7 +133,10 @@ def test_a_deleted_file(verify, where):
     assert (status, findings[f"data/{path.name}"]) == (1, "is missing")
 
 
-def test_a_source_image_that_changed(verify, images):
+def test_a_source_image_that_changed(verify, images, where, make_job):
+    # Without the input its images are looked for where the table says that they were.
+    shutil.rmtree(where)
+    extract(make_job(images, where, shard_rows=16))
     write_image(images / "train/dark/dark003.png", seed=5)
     status, findings = verify("--sample", "0")
     assert (status, list(findings)) == (1, ["train/dark/dark003.png"])
