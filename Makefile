@@ -10,7 +10,7 @@ IMAGE_LOCK = build/lock/bin/uv pip compile --quiet --python-version 3.11 --no-an
     --constraint requirements.lock --generate-hashes
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
-.PHONY: install demo test test-all test-long test-clusters test-lengthy check format lock bench bench-flink bench-scaling bench-gpu clean
+.PHONY: install demo test test-all test-long test-clusters check format lock bench bench-flink bench-scaling bench-gpu clean
 
 install: $(READY)
 
@@ -27,22 +27,18 @@ demo: $(READY)
 	$(BIN)/python -m examples.digits --folder $(DEMO)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not acceptance and not faults and not cluster and not lengthy"
+	$(BIN)/python -m pytest -m "not acceptance and not faults and not cluster"
 
 # The tests of clusters want Java 17, Maven, Go and buildah, and say so where one is missing.
 test-all: $(CLUSTER_READY)
-	$(BIN)/python -m pytest -m "(acceptance or faults or cluster) and not lengthy"
+	$(BIN)/python -m pytest -m "acceptance or faults or cluster"
 
 # The same in two halves, for CI to run side by side.
 test-long: $(READY)
-	$(BIN)/python -m pytest -m "(acceptance or faults) and not cluster and not lengthy"
+	$(BIN)/python -m pytest -m "(acceptance or faults) and not cluster"
 
 test-clusters: $(CLUSTER_READY)
-	$(BIN)/python -m pytest -m "cluster and not lengthy"
-
-# Every base, every way of the literature, fine-tuning at full size: before a release.
-test-lengthy: $(READY)
-	$(BIN)/python -m pytest -m lengthy
+	$(BIN)/python -m pytest -m "cluster"
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -68,7 +68,6 @@ def test_the_baselines(imagenet_table, tmp_path, head, least):
     assert test >= least
 
 
-@pytest.mark.lengthy
 def test_fine_tuning_is_no_worse_than_the_dense_head(
     imagenet_table, photographs, imagenet_weights, tmp_path
 ):
