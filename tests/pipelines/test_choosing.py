@@ -235,6 +235,7 @@ def test_a_table_of_another_engine_is_equal_within_the_bound(
     assert not np.array_equal(one, other) or engine == "openvino"
 
 
+@pytest.mark.acceptance
 def test_auto_races_on_real_images_and_keeps_what_it_saw(
     dataset, make_job, tmp_path, monkeypatch, capsys
 ):
@@ -259,6 +260,7 @@ def test_few_images_are_not_worth_a_race(dataset, make_job, tmp_path, capsys):
     assert "88 images are too few for one" in capsys.readouterr().err
 
 
+@pytest.mark.acceptance
 def test_a_cached_conversion_needs_no_keras(dataset, tmp_path):
     """A second run, in a process of its own, imports neither Keras nor a backend of it."""
     options = ["--input", str(dataset), "--weights", "random:1", "--image_size", "32"]

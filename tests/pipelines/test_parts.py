@@ -110,6 +110,7 @@ def hashes(table, version) -> dict[str, str]:
     return dict(zip(keys["image_id"].to_pylist(), keys["sha256"].to_pylist(), strict=True))
 
 
+@pytest.mark.acceptance
 def test_a_failure_is_recorded_once_and_counted_in_every_part(job, images):
     for number in range(6):
         (images / f"train/light/light{number:03d}.png").write_bytes(b"no image")
@@ -134,6 +135,7 @@ def test_pruning_waits_for_the_last_part(job, images):
     assert "train/dark/dark000.png" not in ids(job.table, 4)
 
 
+@pytest.mark.acceptance
 def test_a_shard_of_failures_alone_is_not_forgotten(job, images):
     (images / "train/light/light001.png").write_bytes(b"no image")
     report = extract(replace(job, commit_every=45, shard_rows=1))
@@ -169,6 +171,7 @@ def between_parts(monkeypatch, before_part: int, act) -> None:
     monkeypatch.setattr(Run, "work", works)
 
 
+@pytest.mark.acceptance
 def test_another_run_in_between_breaks_no_version(job, images, monkeypatch):
     def act():
         write_image(images / min(ids(job.table, 1)), seed=999)
@@ -188,6 +191,7 @@ def test_tidying_in_between_breaks_no_version(job, monkeypatch):
         FeatureTable.open(job.table, version).check_files()
 
 
+@pytest.mark.acceptance
 def test_a_known_failure_mended_by_another_run(job, images, monkeypatch):
     broken = images / "train/light/light001.png"
     good = broken.read_bytes()

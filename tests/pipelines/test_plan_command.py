@@ -72,6 +72,7 @@ def test_an_increment_is_what_is_new(dataset, table, tmp_path):
     assert said["forecast"]["files"] == 1
 
 
+@pytest.mark.acceptance
 def test_copies_are_planned_for(dataset, tmp_path, capsys):
     said = run(tmp_path, "--input", dataset, "--augment", 2, "--rotation", 10)
     read = sum(file.stat().st_size for file in dataset.rglob("*.png"))
@@ -83,6 +84,7 @@ def test_copies_are_planned_for(dataset, tmp_path, capsys):
     assert many["forecast"]["bytes_read"] == 10 * read
 
 
+@pytest.mark.acceptance
 def test_many_images_like_a_few_drawn_ones_on_a_faster_card(tmp_path):
     given = ["--images", 1_000_000, "--image_bytes", 4_000, "--hours", 10]
     said = run(tmp_path, *given, "--images_per_second", 100, "--cores", 4)

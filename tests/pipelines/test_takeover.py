@@ -46,6 +46,7 @@ def test_rows_of_a_dead_run_are_salvaged_one_by_one(images, make_job, tmp_path, 
     assert len(runs) == 2
 
 
+@pytest.mark.acceptance
 def test_a_table_that_another_contract_took_meanwhile(images, make_job, tmp_path, monkeypatch):
     from pipelines.committing import commit_change
 

@@ -72,6 +72,7 @@ def test_without_a_layer_the_features_are_the_probabilities():
     assert largest_error(found, plain_keras("MobileNet", "predictions", images)) <= 1e-5
 
 
+@pytest.mark.acceptance
 def test_any_layer_of_the_top_can_be_taken():
     contract = make_contract(replace(TINY, top=True, layer="fc2"))
     images = pixels(3)
