@@ -1,7 +1,7 @@
 """The page of results, made of what the ways' commands wrote: no number of it is typed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -12,7 +12,17 @@ from benchmarks.report import as_markdown_table, describe_machine
 Results = Mapping[str, Mapping[str, Any]]
 """By name, what steps and ways wrote."""
 
-COLUMNS = ("way", "literature", "validation", "test", "CPU minutes", "through the base", "stored")
+COLUMNS = (
+    "way",
+    "literature",
+    "validation",
+    "test",
+    "epochs",
+    "minutes",
+    "CPU minutes",
+    "through the base",
+    "stored",
+)
 
 INTRODUCTION = """# The literature's ways, side by side
 
@@ -21,10 +31,14 @@ commands wrote; no number on this page was typed. The literature is Chollet, *De
 Python* (2017), sections 5.2 and 5.3; its figures are validation accuracies on the same 4,000
 photographs of cats and dogs."""
 
-LEGEND = """`validation` and `test` are accuracies, means over seeds. `CPU minutes` are
-those of all processors: of the extractions that a way needs, and of one training. `through the
-base` counts images that ran through the frozen base (or through the whole convnet), and `stored`
-are the features on disk."""
+LEGEND = """`validation` and `test` are accuracies, means over seeds (from the least to the
+most), and `epochs` passes over the training images, the literature's in brackets. `minutes` by the
+clock and `CPU minutes` of all processors are those of the extractions that a way needs and of one
+training, first to last; some ran side by side, so the clock says how long they took and the
+processors what they cost. `through the base` counts images that ran through the pretrained base,
+and `stored` are the features on disk. Copies are augmented ones of the training images, stored
+beside them, which the literature calls impossible; where neither 1/255 nor a convnet is named, the
+base has its own preprocessing."""
 
 
 def read_results(folder: Path) -> dict[str, dict[str, Any]]:
@@ -46,7 +60,7 @@ def as_page(results: Results, picture: str) -> str:
     missing = [way for way in WAYS if way.name not in results]
     parts = [INTRODUCTION, as_markdown_table(COLUMNS, [_row(way, results) for way in gone]), LEGEND]
     if missing:
-        listed = ", ".join(way.title for way in missing)
+        listed = "; ".join(way.title for way in missing)
         parts.append(f"Not run yet: {listed}.")
     parts.append(f"![Validation accuracy of each way over its epochs]({picture})")
     parts.append("## The commands\n\n" + "\n".join(_commands(gone, results)))
@@ -58,19 +72,30 @@ def as_page(results: Results, picture: str) -> str:
 def _row(way: Way, results: Results) -> tuple[str, ...]:
     runs = results[way.name]["runs"]
     steps = [results[step.name] for step in way.steps]
-    cpu = sum(step["cpu_seconds"] for step in steps) + mean(run["cpu_seconds"] for run in runs)
+    seconds, cpu = (
+        sum(step[kind] for step in steps) + mean(run[kind] for run in runs)
+        for kind in ("seconds", "cpu_seconds")
+    )
     through = sum(step["images_through_base"] for step in steps)
     through += round(mean(run["images_through_base"] for run in runs))
     seeds = f" ({len(runs)} seeds)" if len(runs) > 1 else ""
     return (
         way.title + seeds,
         way.figure,
-        f"{mean(run['validation'] for run in runs):.3f}",
-        f"{mean(run['test'] for run in runs):.3f}",
+        _accuracy([run["validation"] for run in runs]),
+        _accuracy([run["test"] for run in runs]),
+        str(len(runs[0]["history"]) or "-"),
+        f"{seconds / 60:.1f}",
         f"{cpu / 60:.1f}",
         f"{through:,}",
         f"{steps[-1]['bytes'] / 1e6:,.0f} MB" if steps else "-",
     )
+
+
+def _accuracy(values: Sequence[float]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.3f}"
+    return f"{mean(values):.4f} ({min(values):.3f} to {max(values):.3f})"
 
 
 def _commands(gone: list[Way], results: Results) -> list[str]:
