@@ -84,12 +84,17 @@ def _row(way: Way, results: Results) -> tuple[str, ...]:
         way.figure,
         _accuracy([run["validation"] for run in runs]),
         _accuracy([run["test"] for run in runs]),
-        str(len(runs[0]["history"]) or "-"),
+        _epochs(runs[0]["history"]),
         f"{seconds / 60:.1f}",
         f"{cpu / 60:.1f}",
         f"{through:,}",
         f"{steps[-1]['bytes'] / 1e6:,.0f} MB" if steps else "-",
     )
+
+
+def _epochs(history: Sequence[Any]) -> str:
+    """How many there were; a head that is fitted in one go has a single row and no epochs."""
+    return str(len(history)) if len(history) > 1 else "-"
 
 
 def _accuracy(values: Sequence[float]) -> str:

@@ -38,7 +38,7 @@ def test_a_layer_that_is_not_there_among_many():
         cut(model, "block_2_ad", "none")
     said = str(raised.value)
     assert f"it has {len(model.layers):,} others, from input_" in said
-    assert said.endswith("_add") or "block_2_add," in said
+    assert "block_2_add" in said
     assert len(said) < 250
 
 

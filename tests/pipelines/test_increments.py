@@ -28,14 +28,14 @@ def content(table: Path) -> pa.Table:
 
 
 @pytest.fixture
-def images(first_night, tmp_path):
-    shutil.copytree(first_night / "images", tmp_path / "images")
+def images(dataset, tmp_path):
+    shutil.copytree(dataset, tmp_path / "images")
     return tmp_path / "images"
 
 
 @pytest.fixture
-def job(images, first_night, make_job, tmp_path):
-    shutil.copytree(first_night / "features", tmp_path / "features")
+def job(images, table, make_job, tmp_path):
+    shutil.copytree(table, tmp_path / "features")
     return make_job(images, tmp_path / "features", shard_rows=16)
 
 

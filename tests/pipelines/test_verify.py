@@ -21,14 +21,15 @@ WEIGHTS = ["--weights", "random:1"]
 
 
 @pytest.fixture
-def images(first_night, tmp_path):
-    shutil.copytree(first_night, tmp_path, dirs_exist_ok=True)
+def images(dataset, tmp_path):
+    shutil.copytree(dataset, tmp_path / "images")
     return tmp_path / "images"
 
 
 @pytest.fixture
-def where(images):
-    return images.parent / "features"
+def where(table, tmp_path):
+    shutil.copytree(table, tmp_path / "features")
+    return tmp_path / "features"
 
 
 @pytest.fixture
