@@ -1,6 +1,7 @@
 """What many tests stand on: small images, a tiny base, the shared photographs."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 
 from pipelines.driver import extract
 from pipelines.job import ExtractJob, FeatureChoice
+from pipelines.table.pins import PINS_FOLDER
 from pipelines.weights import WeightsRequest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -130,3 +132,8 @@ def table(
     where = tmp_path_factory.mktemp("tables") / "features"
     extract(make_job(dataset, where, shard_rows=16))
     return where
+
+
+def copy_table(table: Path, where: Path) -> None:
+    """Copy a table as it was extracted: without the pins that trainings of other tests left."""
+    shutil.copytree(table, where, ignore=shutil.ignore_patterns(PINS_FOLDER))

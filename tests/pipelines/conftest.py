@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.driver import extract
 from pipelines.job import ExtractJob
-from tests.conftest import write_image
+from tests.conftest import copy_table, write_image
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def five_nights(
     new image and a changed one each."""
     root = tmp_path_factory.mktemp("five-nights")
     shutil.copytree(dataset, root / "images")
-    shutil.copytree(table, root / "features")
+    copy_table(table, root / "features")
     for night in range(4):
         write_image(root / f"images/train/dark/new{night}.png", seed=night)
         write_image(root / f"images/train/dark/dark00{night}.png", seed=100 + night)

@@ -15,7 +15,7 @@ from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError
 from pipelines.extract import main
 from pipelines.table.feature_table import FeatureTable
-from tests.conftest import ROOT, write_image
+from tests.conftest import ROOT, copy_table, write_image
 
 CHEAP = ["--weights", "random:1", "--image_size", "32"]
 PLACE = ["image_id", "copy", "label", "split", "sha256", "features"]
@@ -35,7 +35,7 @@ def images(dataset, tmp_path):
 
 @pytest.fixture
 def job(images, table, make_job, tmp_path):
-    shutil.copytree(table, tmp_path / "features")
+    copy_table(table, tmp_path / "features")
     return make_job(images, tmp_path / "features", shard_rows=16)
 
 

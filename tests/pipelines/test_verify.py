@@ -15,7 +15,7 @@ from pipelines.driver import extract
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.schema import CONTRACT_KEY, RECEIPT_KEY
 from pipelines.verify import main
-from tests.conftest import TINY, write_image
+from tests.conftest import TINY, copy_table, write_image
 
 WEIGHTS = ["--weights", "random:1"]
 
@@ -28,7 +28,7 @@ def images(dataset, tmp_path):
 
 @pytest.fixture
 def where(table, tmp_path):
-    shutil.copytree(table, tmp_path / "features")
+    copy_table(table, tmp_path / "features")
     return tmp_path / "features"
 
 
