@@ -27,7 +27,8 @@ demo: $(READY)
 	$(BIN)/python -m examples.digits --folder $(DEMO)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not acceptance and not faults and not cluster"
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile \
+	    -m "not acceptance and not faults and not cluster"
 
 # The tests of clusters want Java 17, Maven, Go and buildah, and say so where one is missing.
 test-all: $(CLUSTER_READY)

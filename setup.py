@@ -32,6 +32,7 @@ DEVELOP = [
     "polars>=1.20,<3",
     "pytest>=8.3,<10",
     "pytest-timeout>=2.3,<3",
+    "pytest-xdist>=3.8,<4",
     "ruff>=0.12,<1",
     "tf2onnx>=1.16,<2",
 ]

@@ -37,7 +37,7 @@ def _two_processors(monkeypatch):
     [
         ("dense", [*EPOCHS, "--units", "64", "--class_weight", "dog=1.5"]),
         ("logistic", []),
-        ("linear_svm", ["--C", "0.001"]),
+        pytest.param("linear_svm", ["--C", "0.001"], marks=pytest.mark.acceptance),
     ],
 )
 def test_a_streamed_head_is_as_good_as_a_held_one(large, tmp_path, capsys, head, more):

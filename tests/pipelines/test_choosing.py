@@ -48,6 +48,7 @@ def _no_engine_is_open(monkeypatch):
 IMAGES = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
 
 
+@pytest.mark.acceptance
 def test_the_fastest_wins_and_is_remembered(request_):
     found = race(request_, IMAGES)
     trials = {trial.engine: trial for trial in found.trials}
@@ -174,6 +175,7 @@ def test_a_remembered_engine_that_runs_no_more_is_forgotten(
     assert "libgomp" in capsys.readouterr().err.strip().splitlines()[-1]
 
 
+@pytest.mark.acceptance
 def test_first_calls_that_meet_on_two_threads_do_not_hang(request_, tmp_path):
     """OpenVINO's bindings wait for themselves when two first calls meet (decision 13)."""
     folder = opening.open_conversion(replace(request_, name="openvino"))
