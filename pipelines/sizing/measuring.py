@@ -1,38 +1,31 @@
 """What a worker does here, measured on some images: rates, start-up, memory and stored bytes."""
 
-import itertools
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from pipelines.ahead import map_ahead
 from pipelines.augmentation import Augmentation
 from pipelines.cores import usable_cores
-from pipelines.decode import PixelSpec, pixel_spec
+from pipelines.decode import pixel_spec
 from pipelines.engines.conversions import CONVERTED_FOLDER
-from pipelines.engines.engine import Engine
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.opening import EngineRequest, open_conversion, open_engine
 from pipelines.engines.trial import time_engine
 from pipelines.errors import UsageError
-from pipelines.loading import LoadedImage, load_image
 from pipelines.planning import rows_per_shard
 from pipelines.records import FeatureBlock, ImageRef
 from pipelines.sizing.rehearsal import Rehearsed, rehearse
-from pipelines.table.files import FeatureFileWriter, Receipt
-from pipelines.table.storage import open_storage
+from pipelines.sizing.sampling import repeat_images, spread_images
+from pipelines.sizing.stages import time_decoding, time_encoding
 from pipelines.waiting import Waits
 from pipelines.weights.cache import cache_folder
 
 SAMPLE = 64
-"""Images on which decoding, the engine and encoding are timed apart."""
+"""Images and copies on which decoding, the engine and encoding are timed apart."""
 
-DECODE_SECONDS = 1.5
-ENCODE_SECONDS = 0.5
 ENGINE_ROUNDS = 3
 
 
@@ -45,7 +38,7 @@ class Measured:
         cores: that it used.
         images_per_second: in the steady state of a run, files to feature files.
         engine_images_per_second: of the base alone.
-        decoded_per_second: images that a core reads and decodes.
+        decoded_per_second: images and copies that a core reads and makes ready.
         encoded_per_second: rows that a core encodes and writes.
         startup_seconds: of a run besides the steady state: its process, the engine, the runner and
             the commit.
@@ -99,23 +92,23 @@ def measure(
         RehearsalError: a trial extraction failed.
     """
     cores = request.threads or usable_cores()
-    sample = _spread(refs, SAMPLE)
+    sample = spread_images(refs, SAMPLE)
     spec = pixel_spec(request.contract, augmentation)
-    loaded, decoded = _time_decoding(sample, spec, cores)
+    loaded, decoded = time_decoding(sample, spec, cores)
     if not loaded:
         raise UsageError(f"none of the {len(sample)} images looked at can be used")
     engine = open_engine(request)
     alone = time_engine(engine, np.stack([each.pixels for each in loaded]), ENGINE_ROUNDS)
     block = FeatureBlock([each.source for each in loaded], alone.features)
-    encoded, lone_row = _time_encoding(block, request, engine)
+    encoded, lone_row = time_encoding(block, request, engine)
     rows = shard_rows or rows_per_shard(alone.features.shape[1], request.batch_size)
 
     likely = 1.0 / (1.0 / alone.images_per_second + 1.0 / (cores * decoded))
     batch = request.batch_size
     many = max(3, round(seconds * likely / batch)) * batch
-    first = rehearse(_repeated(refs, batch), request, rows, augmentation)
-    long = rehearse(_repeated(refs, many), request, rows, augmentation)
-    cold = _rehearse_cold(_repeated(refs, batch), request, rows, augmentation)
+    first = rehearse(repeat_images(refs, batch), request, rows, augmentation)
+    long = rehearse(repeat_images(refs, many), request, rows, augmentation)
+    cold = _rehearse_cold(repeat_images(refs, batch), request, rows, augmentation)
     each_image = _seconds_an_image(first, long)
     peak = max(first.peak_bytes, long.peak_bytes)
     return Measured(
@@ -157,52 +150,6 @@ def _seconds_an_image(first: Rehearsed, long: Rehearsed) -> float:
     taken = long.extract_seconds - first.extract_seconds
     # Noise may make one batch seem slower than many; then all of the time is held for steady.
     return taken / more if taken > 0 else long.extract_seconds / (long.rows + long.failures)
-
-
-def _spread(refs: Sequence[ImageRef], count: int) -> list[ImageRef]:
-    places = np.unique(np.linspace(0, len(refs) - 1, count).astype(int))
-    return [refs[place] for place in places]
-
-
-def _repeated(refs: Sequence[ImageRef], count: int) -> list[ImageRef]:
-    return list(itertools.islice(itertools.cycle(_spread(refs, count)), count))
-
-
-def _time_decoding(
-    refs: Sequence[ImageRef], spec: PixelSpec, cores: int
-) -> tuple[list[LoadedImage], float]:
-    loaded: list[LoadedImage] = []
-    done, started, taken = 0, time.perf_counter(), 0.0
-    while taken < DECODE_SECONDS:
-        met = list(map_ahead(lambda ref: load_image(ref, spec), refs, cores, len(refs), "decode"))
-        loaded = loaded or [each for each in met if isinstance(each, LoadedImage)]
-        done, taken = done + len(met), time.perf_counter() - started
-    return loaded, done / taken / cores
-
-
-def _time_encoding(
-    block: FeatureBlock, request: EngineRequest, engine: Engine
-) -> tuple[float, float]:
-    """Rows a second, and bytes of a row among others."""
-    text = request.contract.canonical_json()
-    receipt = Receipt("plan", "0", "none", 0, text, engine.feature_shape, engine.name, "", ())
-    with tempfile.TemporaryDirectory(prefix="frozen-features-") as folder:
-
-        def write(name: str, seconds: float) -> tuple[int, float]:
-            started, taken = time.perf_counter(), 0.0
-            with FeatureFileWriter(open_storage(folder), name, request.contract) as writer:
-                while taken < seconds:
-                    writer.write(block)
-                    taken = time.perf_counter() - started
-                writer.close(receipt)
-            return (Path(folder) / name).stat().st_size, writer.rows / (
-                time.perf_counter() - started
-            )
-
-        empty, _ = write("none.parquet", 0.0)
-        once, _ = write("once.parquet", 1e-9)
-        _, rate = write("many.parquet", ENCODE_SECONDS)
-    return rate, (once - empty) / len(block.sources)
 
 
 def _engine_bytes(request: EngineRequest) -> int:

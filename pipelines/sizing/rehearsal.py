@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def rehearse(
     """Extract images into a temporary table in a new process.
 
     Args:
-        refs: the images and copies; one may stand for several. Each is decoded by itself.
+        refs: the images and copies, by name; one file may stand for several.
         request: the engine, chosen.
         shard_rows: most images of a shard.
         augmentation: how copies are made.
@@ -87,9 +87,8 @@ def rehearse(
     """
     with tempfile.TemporaryDirectory(prefix="frozen-features-") as text:
         desk = Path(text)
-        named = [replace(ref, image_id=f"{place:09d}") for place, ref in enumerate(refs)]
         asked = {
-            "refs": [asdict(ref) for ref in named],
+            "refs": [asdict(ref) for ref in refs],
             "engine": request.name,
             "contract": request.contract.canonical_json(),
             "weights": asdict(request.weights),

@@ -10,7 +10,7 @@ import pytest
 from pipelines import plan
 from pipelines.augmentation import Augmentation
 from pipelines.planning import rows_per_shard
-from pipelines.sizing import measuring, rehearsal
+from pipelines.sizing import rehearsal, stages
 from pipelines.sizing.rehearsal import RehearsalError, rehearse
 from pipelines.sizing.stand_ins import draw_stand_ins
 from pipelines.table.feature_table import FeatureTable
@@ -30,8 +30,8 @@ def _quick(monkeypatch):
         return said.getvalue()
 
     monkeypatch.setattr(rehearsal, "_run", run_here)
-    monkeypatch.setattr(measuring, "DECODE_SECONDS", 0.02)
-    monkeypatch.setattr(measuring, "ENCODE_SECONDS", 0.02)
+    monkeypatch.setattr(stages, "DECODE_SECONDS", 0.02)
+    monkeypatch.setattr(stages, "ENCODE_SECONDS", 0.02)
 
 
 def run(tmp_path, *given):
