@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from operator import attrgetter
 
-import numpy as np
-
 from pipelines.records import ImageRef
 
 
@@ -19,8 +17,8 @@ def spread_images(refs: Sequence[ImageRef], count: int) -> list[list[ImageRef]]:
     """
     images = [list(rows) for _, rows in itertools.groupby(refs, attrgetter("image_id"))]
     wanted = max(1, round(len(images) * min(1.0, count / len(refs))))
-    places = np.linspace(0, len(images) - 1, wanted).astype(int)
-    return [images[place] for place in places]
+    last = len(images) - 1
+    return [images[place * last // max(1, wanted - 1)] for place in range(wanted)]
 
 
 def repeat_images(refs: Sequence[ImageRef], count: int) -> list[ImageRef]:
