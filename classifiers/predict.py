@@ -25,7 +25,7 @@ from pipelines.command import (
 )
 from pipelines.contract import require_same_contract
 from pipelines.engines.choosing import open_without_race
-from pipelines.errors import UsageError
+from pipelines.errors import UsageError, WeightsError
 from pipelines.source import list_images
 from pipelines.table.feature_table import FeatureTable
 from pipelines.weights import parse_weights
@@ -118,7 +118,15 @@ def _from_images(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa
         return predict_pixels(model, refs), model
     contract = card.of_features()
     weights = parse_weights(options.weights or "imagenet")
-    opened = open_without_race(contract, weights, BATCH_SIZE)
+    try:
+        opened = open_without_race(contract, weights, BATCH_SIZE)
+    except WeightsError as error:
+        if options.weights is not None:
+            raise
+        raise WeightsError(
+            f"the model's features were made with weights {contract.weights[:12]}…; name them with "
+            f"--weights, as ImageNet's will not do ({error})"
+        ) from error
     log(f"{len(refs)} images through {contract.base}")
     model = load_model(folder)
     return predict_images(model, refs, opened), model

@@ -83,6 +83,8 @@ def train(job: TrainJob) -> ModelCard:
         log(f"no split {held_out!r} in the table: training without validation")
     weight = parse_class_weight(job.class_weight, classes, training.image_targets)
     copies = pc.max(training.rows.keys["copy"]).as_py()
+    if job.copies is not None and job.copies > copies:
+        log(f"this version of the table has {copies} copies of an image at most, not {job.copies}")
 
     if held_out == job.train_split:
         raise UsageError(f"--validation_split {held_out} is the split that is trained on")

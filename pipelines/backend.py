@@ -1,5 +1,6 @@
 """Importing Keras without the noise of its backend, and settings that differ by backend."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -41,6 +42,8 @@ def load_keras() -> Any:  # noqa: ANN401 - a module without types
             if not imported:
                 chatter.seek(0)
                 sys.stderr.write(chatter.read().decode(errors="replace"))
+    # It warns of retracing, which each step of a training takes: it is a model of its own.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras
 
 

@@ -1,6 +1,6 @@
 """Which rows an input asks for: its images, and augmented copies of those that are trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pyarrow as pa
@@ -42,6 +42,24 @@ def rows_wanted(
                 copy = replace(ref, copy=number)
                 rows[copy.name] = copy
     return rows
+
+
+def short_of_copies(rows: Iterable[ImageRef], split: str) -> tuple[int, int]:
+    """How many images have fewer copies than another has.
+
+    Args:
+        rows: images and their copies.
+        split: whose images are looked at.
+
+    Returns:
+        Images that are short of copies, and the most copies that an image has.
+    """
+    most: dict[str, int] = {}
+    for ref in rows:
+        if ref.split == split:
+            most[ref.image_id] = max(ref.copy, most.get(ref.image_id, 0))
+    wanted = max(most.values(), default=0)
+    return sum(count < wanted for count in most.values()), wanted
 
 
 def copies_held(keys: pa.Table) -> dict[str, int]:

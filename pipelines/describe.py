@@ -109,8 +109,8 @@ def _print_table(table: FeatureTable) -> None:
         policy = asdict(table.augmentation).items()
         rows.append(("copies", ", ".join(f"{name} {value}" for name, value in policy)))
         header += ("images",)
-    print(format_table(rows))
     counts = [row[: len(header)] for row in table.counts()]
+    print(format_table(rows))
     print("\n" + format_table(counts, header))
     history = table.history()
     commits = [_commit_row(commit) for commit in history[:SHOWN]]

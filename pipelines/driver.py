@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.command import log
 from pipelines.contract import Contract
+from pipelines.copies import short_of_copies
 from pipelines.cores import usable_cores
 from pipelines.counters import Counted
 from pipelines.counting import counts_of_run
@@ -84,6 +85,9 @@ def extract(job: ExtractJob) -> ExtractReport:
     scene = run.look()
     plan = run.plan(scene)
     log(_announcement(scene, plan))
+    short, most = short_of_copies(scene.inputs.values(), run.augmentation.split)
+    if short:
+        log(f"{short} images get fewer copies than others have; --augment {most} makes them alike")
     if plan.shards and run.choice is not None:
         log(f"{run.contract.base}, weights {run.contract.weights[:12]}; {run.choice.describe()}")
     settlement = Settlement(run, plan)

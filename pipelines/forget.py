@@ -39,7 +39,8 @@ def _forget(argv: Sequence[str]) -> int:
         ("version", str(done.version)),
     ]
     print(format_table(rows))
-    log("remove them from the input too, or the next extraction brings them back")
+    if done.images:
+        log("remove them from the input too, or the next extraction brings them back")
     write_json(options.json, asdict(done))
     return 0
 

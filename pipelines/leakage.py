@@ -25,13 +25,18 @@ class Leakage:
     under_labels: tuple[tuple[str, ...], ...]
 
     def describe(self) -> list[str]:
-        """What was found, a line each, at most `EXAMPLES` of either kind."""
-        kinds = (("splits", self.across_splits), ("labels", self.under_labels))
-        return [
-            f"the same image in different {kind}: {', '.join(ids)}"
-            for kind, groups in kinds
-            for ids in groups[:EXAMPLES]
-        ]
+        """What was found, a line each, and how many more than `EXAMPLES` of either kind."""
+        kinds = (
+            ("in different splits", self.across_splits),
+            ("under different labels", self.under_labels),
+        )
+        lines = []
+        for where, groups in kinds:
+            lines += [f"the same image {where}: {', '.join(ids)}" for ids in groups[:EXAMPLES]]
+            if len(groups) > EXAMPLES:
+                more = len(groups) - EXAMPLES
+                lines.append(f"{more} more images {where}, which --json lists")
+        return lines
 
 
 def find_leakage(contents: Iterable[Content]) -> Leakage:

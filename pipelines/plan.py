@@ -26,6 +26,7 @@ from pipelines.sizing.measuring import measure
 from pipelines.sizing.report import PlanReport, as_json, as_text
 from pipelines.sizing.stand_ins import draw_stand_ins
 from pipelines.sizing.survey import survey
+from pipelines.source.splits import TRAIN
 
 DEFAULT_SECONDS = 10.0
 
@@ -44,7 +45,7 @@ def _plan(argv: Sequence[str]) -> None:
             print(f"{seen.work.listed} images: all are in the table; nothing to extract")
             write_json(options.json, {"images": 0, "listed": seen.work.listed})
             return
-        log(f"{seen.work.images} images; measuring for about {options.seconds:g} s")
+        log(f"{seen.work.images} images and copies; measuring for about {options.seconds:g} s")
         measured = measure(
             seen.refs, seen.request, options.shard_size, seen.augmentation, options.seconds
         )
@@ -115,7 +116,8 @@ def _input(options: argparse.Namespace) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="frozen-features-") as folder:
         log("measuring on drawn pictures; photographs, with --input, give a better forecast")
-        yield str(draw_stand_ins(Path(folder), options.image_bytes))
+        draw_stand_ins(Path(folder) / TRAIN / "drawn", options.image_bytes)
+        yield folder
 
 
 @contextmanager

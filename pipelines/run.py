@@ -19,6 +19,7 @@ from pipelines.counters import Counted
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.engines.remembering import Choice
+from pipelines.errors import UsageError
 from pipelines.finished import (
     NO_WORK,
     FinishedWork,
@@ -99,7 +100,9 @@ class Run:
         self._intact: dict[str, bool] = {}
         self._receipts_read: set[str] = set()
         self.planned_on = 0
-        self._open_table()
+        table = self._open_table()
+        if job.copies and (table is None or table.augmentation is None):
+            self._check_augmented_split()
         check_writable(self.uri)
 
     def look(self) -> Scene:
@@ -177,6 +180,14 @@ class Run:
         named = replace(table.augmentation, **self.job.augmentation)
         require_same_augmentation(table.augmentation, named)
         self.augmentation = table.augmentation
+
+    def _check_augmented_split(self) -> None:
+        splits = {ref.split for ref in self.images.values()}
+        if self.augmentation.split not in splits:
+            raise UsageError(
+                f"--augment makes copies of images in split {self.augmentation.split!r}, and the "
+                f"input has none; it has {', '.join(sorted(splits)) or 'no images'}"
+            )
 
     def _feature_length(self, table: FeatureTable | None) -> int:
         if table is not None:

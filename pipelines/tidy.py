@@ -42,7 +42,7 @@ def _tidy(argv: Sequence[str]) -> int:
     rows = [
         ("files merged", f"{done.merged} into {done.into}"),
         ("files deleted", f"{done.deleted} ({done.freed / 1e6:.1f} MB)"),
-        ("versions readable", ", ".join(str(version) for version in done.kept_versions)),
+        ("readable versions", ", ".join(str(version) for version in done.kept_versions)),
     ]
     print(format_table(rows))
     write_json(options.json, asdict(done))

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 POOLINGS = ("none", "avg", "max")
 
+TOP_LAYERS = frozenset({"avg_pool", "flatten", "fc1", "fc2", "predictions"})
+"""What Keras calls the layers of its tops."""
+
 SHOWN = 30
 """Layers that fit into a message: all of VGG19's, not the hundreds of other bases."""
 
@@ -34,7 +37,10 @@ def cut(model: "keras.Model", layer: str, pooling: str) -> "keras.Model":
     keras = load_keras()
     names = [each.name for each in model.layers]
     if layer not in names:
-        raise UsageError(f"{model.name} has no layer {layer!r}; it has {_listed(names, layer)}")
+        top = "; --top true adds the classifying top's" if layer in TOP_LAYERS else ""
+        raise UsageError(
+            f"{model.name} has no layer {layer!r}; it has {_listed(names, layer)}{top}"
+        )
     output = model.get_layer(layer).output
     if pooling != "none":
         if len(output.shape) != 4:

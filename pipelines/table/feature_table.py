@@ -137,6 +137,8 @@ class FeatureTable:
         """Around reading data files: a damaged or missing one becomes a `TableError`."""
         try:
             yield
+        except FileNotFoundError as error:
+            raise self._gone("a data file") from error
         except (pa.ArrowException, OSError) as error:
             raise TableError(
                 f"a data file of {self.uri} is missing or damaged ({error}); pipelines.verify "
@@ -183,14 +185,16 @@ class FeatureTable:
         """
         for info in self.storage.get_file_info(self.paths):
             if not info.is_file:
-                raise TableError(
-                    f"version {self.version} of {self.uri} needs {info.path}, which is gone: "
-                    "tidied away, forgotten, or lost (pipelines.verify tells about the newest "
-                    "version)"
-                )
+                raise self._gone(info.path)
         with ThreadPoolExecutor(CHECKING_THREADS, thread_name_prefix="check") as threads:
             receipts = list(threads.map(lambda path: read_receipt(self.storage, path), self.paths))
         for path, receipt in zip(self.paths, receipts, strict=True):
             if receipt is not None:
                 found = contract_from_json(receipt.contract)
                 require_same_contract(self.contract, "the table", found, path)
+
+    def _gone(self, file: str) -> TableError:
+        return TableError(
+            f"version {self.version} of {self.uri} needs {file}, which is gone: tidied away, "
+            "forgotten, or lost (pipelines.verify tells about the newest version)"
+        )

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 DOWNLOAD_TIMEOUT = 20.0
 """Seconds without a byte after which a download is given up; Keras itself would wait for ever."""
 
+SHOWN = 200
+"""Characters of an error of Keras's that fit into a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedBase:
@@ -135,11 +138,19 @@ def _build_from_file(base: Base, image_size: int, path: str) -> "keras.Model":
             warnings.simplefilter("ignore")
             model.load_weights(path)
     except Exception as error:  # Keras and h5py raise many kinds for a file that does not fit
-        raise WeightsError(f"{path} does not hold {base.name}'s weights: {error}") from error
+        raise WeightsError(
+            f"{path} does not hold {base.name}'s weights: {_in_short(error)}"
+        ) from error
     missing = [v.path for v in model.weights if not np.isfinite(v.numpy()).all()]
     if missing:
         raise WeightsError(f"{path} does not hold {base.name}'s weights: no {missing[0]}")
     return model
+
+
+def _in_short(error: Exception) -> str:
+    """Keras names every layer of a base, which may be hundreds."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _build_by_keras(base: Base, image_size: int) -> "keras.Model":

@@ -115,12 +115,22 @@ def test_without_copies_a_training_is_what_it_is_on_a_table_without(copied, tabl
     assert histories[0] == histories[1]
 
 
+def test_more_copies_than_there_are_train_on_those_and_say_so(copied, tmp_path, capsys):
+    command = ["--table", str(copied), "--head", "logistic", "--copies", "4"]
+    assert train.main([*command, "--model", str(tmp_path / "model")]) == 0
+    said = capsys.readouterr().err
+    assert "this version of the table has 3 copies of an image at most, not 4" in said
+    assert "192 rows to train on" in said
+
+
 @pytest.mark.parametrize("head", ["dense --epochs=1", "logistic"])
 def test_the_card_tells_of_copies_and_measures_are_of_images(copied, tmp_path, capsys, head):
     model, result = tmp_path / "model", tmp_path / "result.json"
     command = ["--table", str(copied), "--model", str(model)]
     assert train.main([*command, "--head", *head.split()]) == 0
-    assert "192 rows to train on" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "192 rows to train on" in said
+    assert "copies of an image at most" not in said
     card = json.loads((model / "card.json").read_text())
     assert card["rows"] == {"train": 48, "validation": 20}
     assert card["metrics"]["train"]["images"] == 48

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 import classifiers
 from classifiers import evaluate, predict
-from classifiers.registry import load_model
+from classifiers.registry import load_model, read_card
 from pipelines import extract
+from pipelines.errors import WeightsError
 from pipelines.source.splits import TEST
 from tests.classifiers.conftest import run_train
 from tests.conftest import TINY
@@ -44,6 +45,23 @@ def test_predictions_from_a_table_and_from_images_agree(dataset, table, logistic
     np.testing.assert_allclose(one["score_light"].to_numpy(), judged.scores[:, 1])
     np.testing.assert_allclose(one["probability"].to_numpy(), judged.probabilities.max(axis=1))
     assert one["predicted"].to_pylist() == [("dark", "light")[k] for k in judged.predicted]
+
+
+def test_weights_that_were_not_named_are_asked_for(
+    dataset, logistic, tmp_path, monkeypatch, capsys
+):
+    def no_weights(*_):
+        raise WeightsError("no source has them")
+
+    monkeypatch.setattr(predict, "open_without_race", no_weights)
+    command = ["--model", str(logistic), "--input", str(dataset), "--output"]
+    assert predict.main([*command, str(tmp_path / "predictions.parquet")]) == 1
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    print_of = read_card(logistic).of_features().weights[:12]
+    assert said.startswith(f"error: the model's features were made with weights {print_of}…; name")
+    assert said.endswith("(no source has them)")
+    assert predict.main([*command, str(tmp_path / "p.parquet"), "--weights", "imagenet"]) == 1
+    assert capsys.readouterr().err.strip().endswith("error: no source has them")
 
 
 def test_fine_tuning_from_training_to_prediction(dataset, make_job, tmp_path, capsys):

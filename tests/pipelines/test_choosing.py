@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipelines import choice as choice_module
 from pipelines.contract import Contract
@@ -255,6 +256,25 @@ def test_auto_races_on_real_images_and_keeps_what_it_saw(
     )
     extract(replace(job, table=str(tmp_path / "again")))
     assert "the fastest of an earlier race" in capsys.readouterr().err
+
+
+def test_copies_are_raced_by_their_images(dataset, make_job, tmp_path, monkeypatch, capsys):
+    raced = []
+
+    def keras_wins(request, images):
+        raced.append(images)
+        return Choice("keras", "the fastest of a race")
+
+    monkeypatch.setattr(choice_module, "RACE_FROM", 10)
+    monkeypatch.setattr(choice_module, "race", keras_wins)
+    assert extract(make_job(dataset, tmp_path / "features", copies=1)).counts["copies"] == 48
+    assert "the engines race on 64 of the images" in capsys.readouterr().err
+    ids = sorted(str(path.relative_to(dataset)) for path in dataset.rglob("*.png"))
+    with_copies = [each for each in ids for _ in range(1 + each.startswith("train/"))]
+    places = np.linspace(0, len(with_copies) - 1, 64).astype(int)
+    images = [Image.open(dataset / with_copies[place]) for place in places]
+    plain = [np.asarray(each.resize((32, 32), Image.Resampling.BILINEAR)) for each in images]
+    np.testing.assert_array_equal(raced[0], np.stack(plain))
 
 
 def test_few_images_are_not_worth_a_race(dataset, make_job, tmp_path, capsys):

@@ -27,8 +27,10 @@ def test_a_base_is_cut_and_pooled():
 
 
 def test_a_layer_that_is_not_there():
-    with pytest.raises(UsageError, match=r"VGG16 has no layer 'block9'; it has .*block5_pool"):
+    with pytest.raises(UsageError, match=r"VGG16 has no layer 'block9'; it has .*block5_pool$"):
         cut(build(VGG16, 32), "block9", "none")
+    with pytest.raises(UsageError, match="block5_pool; --top true adds the classifying top's"):
+        cut(build(VGG16, 32), "fc2", "none")
 
 
 def test_a_layer_that_is_not_there_among_many():

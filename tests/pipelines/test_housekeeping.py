@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 import classifiers
 from classifiers import train
-from pipelines import forget, tidy, verify
+from pipelines import describe, forget, tidy, verify
 from pipelines.driver import extract
 from pipelines.errors import TableError
 from pipelines.table.failures import read_failures
@@ -95,7 +95,7 @@ def test_tidy_keeps_orphans_that_a_run_may_still_take_over(nights):
     assert not orphan.exists()
 
 
-def test_tidy_keeps_a_version_that_a_model_names(nights, tmp_path):
+def test_tidy_keeps_a_version_that_a_model_names(nights, tmp_path, capsys):
     options = ["--head", "logistic", "--model", str(tmp_path / "model"), "--table_version", "2"]
     assert train.main(["--table", str(nights), *options]) == 0
     done = run(tidy, nights, "--retention_days", "0")
@@ -105,6 +105,11 @@ def test_tidy_keeps_a_version_that_a_model_names(nights, tmp_path):
     assert done["kept_versions"] == [FeatureTable.open(str(nights)).version]
     with pytest.raises(TableError, match="which is gone"):
         classifiers.load(str(nights), version=2)
+    capsys.readouterr()
+    assert describe.main(["--table", str(nights), "--table_version", "2"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "needs a data file, which is gone: tidied away" in said.err
 
 
 def test_forget_deletes_an_image_from_every_file(nights, images, make_job, capsys):

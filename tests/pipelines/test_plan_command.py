@@ -96,6 +96,12 @@ def test_many_images_like_a_few_drawn_ones_on_a_faster_card(tmp_path):
     assert found["seconds"] <= 36_000
 
 
+@pytest.mark.acceptance
+def test_drawn_pictures_are_trained_on_and_so_have_copies(tmp_path):
+    said = run(tmp_path, "--images", 1000, "--image_bytes", 4_000, "--augment", 2)
+    assert (said["images"], said["listed"]) == (3000, 1000)
+
+
 @pytest.mark.parametrize("size", [3_000, 50_000])
 def test_stand_ins_have_about_the_bytes_wanted(tmp_path, size):
     drawn = list(draw_stand_ins(tmp_path, size, 3).iterdir())

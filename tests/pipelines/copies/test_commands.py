@@ -11,6 +11,7 @@ from pipelines.augmentation import Augmentation
 from pipelines.driver import extract
 from pipelines.extract import main
 from pipelines.table.feature_table import FeatureTable
+from tests.conftest import write_image
 from tests.pipelines.copies.rows import names
 from tests.pipelines.test_increments import content
 
@@ -72,6 +73,27 @@ def test_mistakes_are_told_in_one_line(images, tmp_path, capsys, options, said):
     assert said in error
     assert len(error.strip().splitlines()) == 1
     assert not Path(table).exists()
+
+
+def test_copies_of_a_split_that_the_input_lacks_are_a_mistake(images, tmp_path, capsys):
+    where = ["--input", str(images), "--table", str(tmp_path / "features"), *CHEAP]
+    assert main([*where, "--augment", "1", "--augment_split", "trian"]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.endswith("in split 'trian', and the input has none; it has train, validation")
+    assert not (tmp_path / "features").exists()
+
+
+def test_a_run_that_names_no_copies_says_who_has_fewer(job, images, capsys):
+    extract(job)
+    for number in range(3):
+        write_image(images / f"train/dark/new{number}.png", seed=number)
+    write_image(images / "validation/dark/new.png", seed=9)
+    capsys.readouterr()
+    assert extract(replace(job, copies=0)).attempted == 4
+    short = "3 images get fewer copies than others have; --augment 2 makes them alike"
+    assert short in capsys.readouterr().err
+    assert extract(job).attempted == 6
+    assert "fewer copies" not in capsys.readouterr().err
 
 
 def test_the_command_says_how_many_copies(images, tmp_path, capsys):
