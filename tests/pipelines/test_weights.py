@@ -52,7 +52,7 @@ def test_a_file_of_another_base_is_refused(tmp_path):
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(
         tmp_path / "x.weights.h5"
     )
-    with pytest.raises(WeightsError, match="does not hold VGG16's weights.*…$"):
+    with pytest.raises(WeightsError, match=r"does not hold VGG16's weights.*…$"):
         load_base(VGG16, 32, WeightsRequest("file", str(tmp_path / "x.weights.h5")))
 
 
