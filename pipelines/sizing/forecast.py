@@ -180,7 +180,8 @@ def forecast(work: Workload, measured: Measured, worker: Worker, workers: int) -
         worker_bytes=measured.peak_bytes,
         cold_bytes=measured.cold_bytes,
         driver_bytes=work.listed * DRIVER_BYTES,
-        gets=work.images + files * READS_A_FILE,
+        # An image is read once for itself and its copies.
+        gets=min(work.images, work.listed) + files * READS_A_FILE,
         puts=files + commits * WRITES_A_COMMIT,
         lists=math.ceil(work.listed / LISTED) + 2 * commits * math.ceil(files / LISTED),
         core_hours=workers * worker.cores * seconds / 3600,

@@ -61,6 +61,8 @@ def test_bytes_files_and_requests():
     assert found.bytes_raw == 10_000 * 32_768
     assert found.bytes_read == 240_000_000
     assert found.gets == 10_000 + 10 * formulas.READS_A_FILE
+    copied = plan(replace(WORK, images=24_000))
+    assert copied.gets == 12_000 + 24 * formulas.READS_A_FILE  # each image once
     assert found.puts == 10 + formulas.WRITES_A_COMMIT
     assert found.lists == 12 + 2
     assert found.driver_bytes == 12_000 * formulas.DRIVER_BYTES
@@ -106,8 +108,8 @@ def test_more_workers_never_take_longer(count, among):
 
 @given(st.integers(1, 10**9), st.integers(1, 50))
 def test_bytes_grow_with_the_images(count, times):
-    few = plan(replace(WORK, images=count))
-    many = plan(replace(WORK, images=count * times))
+    few = plan(replace(WORK, images=count, listed=count))
+    many = plan(replace(WORK, images=count * times, listed=count * times))
     assert abs(many.bytes_stored - times * few.bytes_stored) <= times
     assert many.bytes_raw == times * few.bytes_raw
     assert many.gets >= times * count
