@@ -65,14 +65,15 @@ TYPES: dict[str, Callable[[str], Any]] = {
 def add_augmentation_options(parser: argparse.ArgumentParser) -> None:
     """Give a command `--augment K` and the policy's options, the literature's if not given."""
     group = parser.add_argument_group(
-        "augmented copies (the policy is the table's; if not given, as the table has it)"
+        "augmented copies (how they are made is the table's; if not given, as the table has it)"
     )
     group.add_argument(
         "--augment",
         type=whole_number,
         default=0,
         metavar="K",
-        help="augmented copies of each training image, beside the image itself",
+        help="augmented copies of each training image, beside the image itself; in a run without "
+        "it new images get none, and those of the table's images are kept",
     )
     add_policy_options(group)
     _add(group, tuple(FIELD_OF))
