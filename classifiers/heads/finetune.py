@@ -21,6 +21,7 @@ from classifiers.heads.split_base import (
     copy_of,
     on_features,
     on_pixels,
+    require_layers_after,
     split,
     tail_on_features,
 )
@@ -78,6 +79,7 @@ class FineTuneHead:
 
     def check(self, rows: int) -> None:
         """See `Head.check`; what is refused is a table that leaves nothing to fine-tune."""
+        require_layers_after(self.contract)
         layers_to_train(split(self._base(), self.contract).tail, self.unfreeze)
 
     def memory(self, train_bytes: int, validation_bytes: int) -> int:

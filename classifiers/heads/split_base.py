@@ -41,6 +41,24 @@ class SplitBase:
         return tuple(int(n) for n in self.tail.output_shape[1:])
 
 
+def require_layers_after(contract: Contract) -> None:
+    """Refuse, before any base is loaded, features that end one.
+
+    Raises:
+        UsageError: nothing of the base comes after these features.
+    """
+    if contract.pooling != "none":
+        raise UsageError(
+            f"nothing of {contract.base} comes after pooled features; extract a table with "
+            "--pooling none and the --layer to cut at"
+        )
+    if contract.layer == base_named(contract.base, contract.top).last_layer:
+        raise UsageError(
+            f"{contract.layer} is {contract.base}'s last layer, which leaves nothing to fine-tune; "
+            "extract a table with an earlier --layer"
+        )
+
+
 def split(base: "keras.Model", contract: Contract) -> SplitBase:
     """Cut a base where a table's features were taken.
 
@@ -51,18 +69,9 @@ def split(base: "keras.Model", contract: Contract) -> SplitBase:
     Raises:
         UsageError: nothing of the base comes after these features, or not from them alone.
     """
+    require_layers_after(contract)
     layer = contract.layer
-    if contract.pooling != "none":
-        raise UsageError(
-            f"nothing of {contract.base} comes after pooled features; extract a table with "
-            "--pooling none and the --layer to cut at"
-        )
     before = cut(base, layer, "none")
-    if before.output is base.output:
-        raise UsageError(
-            f"{layer} is {contract.base}'s last layer, which leaves nothing to fine-tune; extract "
-            "a table with an earlier --layer"
-        )
     try:
         tail = load_keras().Model(before.output, base.output, name=f"after_{layer}")
     except ValueError as error:  # Keras came to the pixels without passing the cut

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from classifiers.heads import finetune
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.finetune import FineTuneHead, FittedFineTuned
 from classifiers.heads.softmax import SoftmaxHead
@@ -200,6 +201,16 @@ def test_what_cannot_be_fine_tuned_is_refused(weights, base, changes, unfreeze, 
     contract = contract_of(base, weights[base], **changes)
     with pytest.raises(UsageError, match=message):
         FineTuneHead(DENSE, contract, weights[base], unfreeze, 1e-5, 1).check(10)
+
+
+@pytest.mark.parametrize("changes", [{"layer": "block5_pool"}, {"pooling": "avg"}])
+def test_a_table_of_a_base_s_end_is_refused_before_the_base_is_loaded(
+    weights, monkeypatch, changes
+):
+    monkeypatch.setattr(finetune, "open_base_of", lambda *_: pytest.fail("the base was loaded"))
+    contract = contract_of("VGG16", weights["VGG16"], **changes)
+    with pytest.raises(UsageError):
+        FineTuneHead(DENSE, contract, weights["VGG16"], None, 1e-5, 1).check(10)
 
 
 def test_memory_counts_the_features_and_what_the_frozen_tail_makes_of_them(weights):
