@@ -50,15 +50,14 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
     told = [(targets, head.judge(features)) for features, targets in batches]
     judgements = [judged for _, judged in told]
     probabilities = [each.probabilities for each in judgements if each.probabilities is not None]
-    return evaluate(
-        np.concatenate([targets for targets, _ in told]),
-        Judgement(
-            np.concatenate([each.predicted for each in judgements]),
-            np.concatenate([each.scores for each in judgements]),
-            np.concatenate(probabilities) if probabilities else None,
-        ),
-        classes,
-    )
+    scores = np.concatenate([each.scores for each in judgements])
+    if all(each.probabilities is each.scores for each in judgements):
+        of_classes: npt.NDArray[np.float64] | None = scores  # of many classes it is gigabytes
+    else:
+        of_classes = np.concatenate(probabilities) if probabilities else None
+    predicted = np.concatenate([each.predicted for each in judgements])
+    targets = np.concatenate([targets for targets, _ in told])
+    return evaluate(targets, Judgement(predicted, scores, of_classes), classes)
 
 
 def evaluate(

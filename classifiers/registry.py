@@ -127,6 +127,19 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
         UsageError: something else is there, or a model is and must not be overwritten.
         OSError: the folder above cannot be made or written.
     """
+    _check_taken(folder, overwrite=overwrite)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+        if folder.exists():  # what is to take its place later must be able to
+            try:
+                folder.rename(Path(aside) / "before").rename(folder)
+            except OSError as error:
+                raise UsageError(
+                    f"--model {folder} cannot be replaced ({error.strerror}); name a folder in it"
+                ) from error
+
+
+def _check_taken(folder: Path, *, overwrite: bool) -> None:
     if folder.exists():
         ours = folder.is_dir() and ((folder / CARD_FILE).is_file() or not any(folder.iterdir()))
         if not ours:
@@ -139,27 +152,39 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
                 f"--overwrite would delete {folder / strangers[0]}, which is no part of a model; "
                 "move it, or name another --model"
             )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
-        if folder.exists():  # what is to take its place later must be able to
-            try:
-                folder.rename(Path(aside) / "before").rename(folder)
-            except OSError as error:
-                raise UsageError(
-                    f"--model {folder} cannot be replaced ({error.strerror}); name a folder in it"
-                ) from error
 
 
 @contextlib.contextmanager
-def model_draft(folder: Path) -> Iterator[Path]:
-    """A folder to write a model into; it takes its name only when all of it is written."""
+def model_draft(folder: Path, *, overwrite: bool) -> Iterator[Path]:
+    """A folder to write a model into; it takes its name only when all of it is written.
+
+    Args:
+        folder: the model's.
+        overwrite: whether it may take the place of a model.
+
+    Raises:
+        ModelError: another model, or something else, came there meanwhile; the new one is kept
+            beside it.
+    """
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         draft = Path(temporary) / "model"
         draft.mkdir()
         yield draft
-        if folder.exists():
-            folder.rename(Path(temporary) / "before")
-        draft.rename(folder)
+        try:
+            _check_taken(folder, overwrite=overwrite)
+        except UsageError as error:
+            kept = folder.with_name(Path(temporary).name.removeprefix("."))
+            draft.rename(kept)
+            raise ModelError(f"{error}; this model is in {kept}") from error
+        before = Path(temporary) / "before"
+        try:
+            if folder.exists():
+                folder.rename(before)
+            draft.rename(folder)
+        except BaseException:
+            if before.exists() and not folder.exists():
+                before.rename(folder)
+            raise
 
 
 def write_model(draft: Path, head: FittedHead, card: ModelCard, history: History) -> None:

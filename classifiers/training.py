@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from classifiers.encoding import classes_of, parse_class_weight
 from classifiers.evaluation import Evaluation, measure
 from classifiers.heads.head import Head
+from classifiers.held_out import held_out_split
 from classifiers.holding import choose_holding
 from classifiers.memory import MemoryBudget
 from classifiers.pictures import draw_confusion, draw_curves
@@ -25,8 +26,6 @@ from classifiers.registry import (
 from classifiers.row_groups import find_rows, splits
 from classifiers.training_set import labelled_rows
 from pipelines.command import log
-from pipelines.errors import UsageError
-from pipelines.source.splits import VALIDATION
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.pins import pin_version
 
@@ -76,18 +75,14 @@ def train(job: TrainJob) -> ModelCard:
     job.head.check(rows.keys.num_rows)
     classes = classes_of(rows.labels())
     training, validation = labelled_rows(rows, classes), None
-    held_out = job.validation_split or VALIDATION
-    if job.validation_split is not None or held_out in splits(table):
+    held_out = held_out_split(job.train_split, job.validation_split, splits(table))
+    if held_out is not None:
         validation = labelled_rows(find_rows(table, held_out, copies=0), classes)
-    else:
-        log(f"no split {held_out!r} in the table: training without validation")
     weight = parse_class_weight(job.class_weight, classes, training.image_targets)
     copies = pc.max(training.rows.keys["copy"]).as_py()
     if job.copies is not None and job.copies > copies:
         log(f"this version of the table has {copies} copies of an image at most, not {job.copies}")
 
-    if held_out == job.train_split:
-        raise UsageError(f"--validation_split {held_out} is the split that is trained on")
     holding = choose_holding(job.head, training, validation, job.budget)
     log(holding.reason)
     sets = holding.sets
@@ -105,7 +100,7 @@ def train(job: TrainJob) -> ModelCard:
         classes=classes,
         splits={
             "train": job.train_split,
-            "validation": held_out if validation else None,
+            "validation": held_out,
         },
         rows={name: len(part.image_targets) for name, part in sets.items()},
         class_weight=None if weight is None else {classes[k]: w for k, w in weight.items()},
@@ -119,7 +114,7 @@ def train(job: TrainJob) -> ModelCard:
         copies=copies,
         augmentation=asdict(table.augmentation) if copies and table.augmentation else None,
     )
-    with model_draft(job.model) as draft:
+    with model_draft(job.model, overwrite=job.overwrite) as draft:
         write_model(draft, head, card, history or [_only_row(measured)])
         if history:
             draw_curves(history, draft / CURVES_FILE)

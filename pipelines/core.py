@@ -111,7 +111,8 @@ def run_images(batch: LoadedBatch, engine: Engine) -> Extracted:
             "extract",
             fault.error,
             fault.message,
-            fault.lasting,
+            # What is known to fail is known by its image, which a copy's own fault says nothing of.
+            fault.lasting and not loaded[place].source.ref.copy,
         )
         for place, fault in sorted(result.faults.items())
     ]

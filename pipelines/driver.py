@@ -90,6 +90,7 @@ def extract(job: ExtractJob) -> ExtractReport:
         log(f"{short} images get fewer copies than others have; --augment {most} makes them alike")
     if plan.shards and run.choice is not None:
         log(f"{run.contract.base}, weights {run.contract.weights[:12]}; {run.choice.describe()}")
+    del scene  # of millions of images it is gigabytes, and each commit looks anew
     settlement = Settlement(run, plan)
     extract_seconds, counted = 0.0, Counted()
     commits = []

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -143,15 +143,30 @@ def _draw(ref: ImageRef) -> bytes:
 
 
 def cut_shards(refs: Sequence[ImageRef], shard_rows: int, numbered_from: int = 0) -> list[Shard]:
-    """Cut rows, ascending by id and copy, into shards of one split, `shard_rows` at most."""
+    """Cut rows, ascending by id and copy, into shards of one split.
+
+    A shard has at most `shard_rows` rows, unless one image has more: its copies stay with it, as
+    they are made of one decoding.
+    """
     shards: list[Shard] = []
     by_split = sorted(refs, key=attrgetter("split", "image_id"))
     for split, group in itertools.groupby(by_split, key=attrgetter("split")):
-        members = list(group)
-        for start in range(0, len(members), shard_rows):
+        for members in _fill(group, shard_rows):
             name = f"{numbered_from + len(shards):06d}"
-            shards.append(Shard(name, split, tuple(members[start : start + shard_rows])))
+            shards.append(Shard(name, split, tuple(members)))
     return shards
+
+
+def _fill(refs: Iterable[ImageRef], most: int) -> Iterator[list[ImageRef]]:
+    filled: list[ImageRef] = []
+    for _, group in itertools.groupby(refs, key=attrgetter("image_id")):
+        image = list(group)
+        if filled and len(filled) + len(image) > most:
+            yield filled
+            filled = []
+        filled += image
+    if filled:
+        yield filled
 
 
 def rows_per_shard(feature_length: int, batch_size: int) -> int:

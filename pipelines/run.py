@@ -100,6 +100,7 @@ class Run:
         self._intact: dict[str, bool] = {}
         self._receipts_read: set[str] = set()
         self.planned_on = 0
+        self._worked = False
         table = self._open_table()
         if job.copies and (table is None or table.augmentation is None):
             self._check_augmented_split()
@@ -118,7 +119,8 @@ class Run:
         stored = stored_images(keys)
         comparison = compare(inputs, stored, self._hashes, self.id)
         wanted = {name: inputs[name] for name in comparison.new | comparison.changed}
-        if not folder_exists(self.uri):
+        # With nothing to do, files that a store keeps of older versions need not be looked into.
+        if not (wanted or self._worked) or not folder_exists(self.uri):
             return Scene(table, inputs, keys, stored, comparison, NO_WORK)
         storage = open_storage(self.uri)
         committed = [] if table is None else table.paths
@@ -152,6 +154,7 @@ class Run:
 
     def work(self, shards: Sequence[Shard]) -> Counted:
         """Extract shards on the runner; returns what the workers counted."""
+        self._worked = True
         job = ShardJob(
             self.id,
             self.uri,

@@ -70,26 +70,21 @@ class Settlement:
             new = self._new_failures(scene)
             failures = _by_image(new)
             refusal = _too_many_failures(run, scene, len(failures), plan, waiting)
+            books = _books(scene, plan, new, waiting)
+            gone = _gone(run, scene, new, waiting)
+            leakage = find_leakage(_contents(scene, gone))
+            refusal = refusal or _why_not(run, scene, books, leakage)
             if refusal is not None or not waiting:
                 self._record(failures, known=refusal is None)
             if refusal is not None:
                 raise self._refused(refusal)
-            books = _books(scene, plan, new, waiting)
-            gone = _gone(run, scene, new, waiting)
-            leakage = find_leakage(_contents(scene, gone))
-            try:
-                reconcile(books)
-                _check_pruned(run, scene)
-                if run.job.refuse_leakage:
-                    refuse_leakage(leakage)
-            except CommitRefusedError as error:
-                raise self._refused(str(error)) from error
             prunes = run.job.prune and not waiting
             try:
                 compared, rows = scene.comparison, scene.work.rows
                 counts = counts_of(books, compared, rows, prunes, scene.copies)
                 version = commit(run, scene, gone, {**record, "counts": counts})
             except TableMovedError:
+                del scene  # before there is another: it may be gigabytes
                 continue
             self._committed = True
             self._in_versions.update(file.path for file in scene.work.files)
@@ -151,6 +146,17 @@ def _too_many_failures(
         f"{failures} images failed, more than the {allowed} allowed; {see}, "
         "or raise --max_failures to accept them"
     )
+
+
+def _why_not(run: Run, scene: Scene, books: Books, leakage: Leakage) -> str | None:
+    try:
+        reconcile(books)
+        _check_pruned(run, scene)
+        if run.job.refuse_leakage:
+            refuse_leakage(leakage)
+    except CommitRefusedError as error:
+        return str(error)
+    return None
 
 
 def _books(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifiers.from_images.convnet import dense_layers
 from classifiers.from_images.way import ImageNetwork, Step
-from classifiers.heads.unfreezing import layers_to_train
+from classifiers.heads.unfreezing import drop_nothing, layers_to_train
 from pipelines.backend import load_keras
 from pipelines.bases import base_named, check_preprocessing, preprocess
 from pipelines.errors import UsageError
@@ -62,9 +62,7 @@ class DenseOnBase:
             )
         check_preprocessing(base, self.preprocessing)
         loaded = load_base(base, size, self.weights)
-        for layer in loaded.model.layers:
-            if isinstance(layer, keras.layers.Dropout):
-                layer.rate = 0.0  # a frozen base gives the features that it gives without training
+        drop_nothing(loaded.model)
         for step in self.steps:
             if step.unfreeze is not None:
                 layers_to_train(loaded.model, step.unfreeze)

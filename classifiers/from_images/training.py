@@ -14,6 +14,7 @@ from classifiers.from_images.on_base import count_tensors
 from classifiers.from_images.reading import LabelledRefs, labelled, labels_of, of_split
 from classifiers.from_images.way import ImageNetwork, Way
 from classifiers.heads.network import FittedNetwork
+from classifiers.held_out import held_out_split
 from classifiers.memory import MemoryBudget
 from classifiers.pictures import draw_confusion, draw_curves
 from classifiers.provenance import library_versions, now
@@ -28,9 +29,7 @@ from classifiers.registry import (
 from pipelines.backend import load_keras
 from pipelines.command import log
 from pipelines.decode import PixelSpec
-from pipelines.errors import UsageError
 from pipelines.source import list_images
-from pipelines.source.splits import VALIDATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
         augmentation=asdict(augmentation) if augmentation else None,
         images=_image_card(job, network, sets, tensors, passes=len(history) + 1),
     )
-    with model_draft(job.model) as draft:
+    with model_draft(job.model, overwrite=job.overwrite) as draft:
         write_model(draft, fitted, card, history)
         draw_curves(history, draft / CURVES_FILE)
         shown = "validation" if "validation" in measured else "train"
@@ -133,14 +132,11 @@ def _parts(job: ImageTrainJob) -> dict[str, LabelledRefs]:
     """The images by "train" and, where there are any to validate on, "validation"."""
     refs = list_images(job.source, job.root)
     classes = classes_of(labels_of(of_split(refs, job.train_split)))
-    held_out = job.validation_split or VALIDATION
-    if held_out == job.train_split:
-        raise UsageError(f"--validation_split {held_out} is the split that is trained on")
     parts = {"train": labelled(refs, job.train_split, classes)}
-    if job.validation_split is not None or any(ref.split == held_out for ref in refs):
+    there = {ref.split for ref in refs}
+    held_out = held_out_split(job.train_split, job.validation_split, there)
+    if held_out is not None:
         parts["validation"] = labelled(refs, held_out, classes)
-    else:
-        log(f"no split {held_out!r} among the images: training without validation")
     return parts
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
+from classifiers.heads.unfreezing import drop_nothing
 from pipelines.backend import load_keras
 from pipelines.bases import base_named, cut, preprocess
 from pipelines.contract import Contract
@@ -84,10 +85,11 @@ def split(base: "keras.Model", contract: Contract) -> SplitBase:
 
 
 def copy_of(base: "keras.Model") -> "keras.Model":
-    """A frozen copy of a base, with weights of its own."""
+    """A frozen copy of a base, with weights of its own, that drops nothing in training."""
     copy = load_keras().models.clone_model(base)
     copy.set_weights(base.get_weights())
     copy.trainable = False
+    drop_nothing(copy)
     return copy
 
 

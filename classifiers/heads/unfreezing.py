@@ -52,3 +52,10 @@ def unfreeze(base: "keras.Model", first: str | None) -> None:
     base.trainable = True
     for layer in base.layers:
         layer.trainable = layer in chosen
+
+
+def drop_nothing(base: "keras.Model") -> None:
+    """Switch a base's own dropout off, so that its frozen layers give the same in training."""
+    for layer in base.layers:
+        if isinstance(layer, load_keras().layers.Dropout):
+            layer.rate = 0.0

@@ -45,15 +45,19 @@ class Workload:
 
     Attributes:
         images: how many, augmented copies included.
-        bytes_read: of all of them.
+        sources: files that these are made of; a part has `commit_every` of them at most.
+        bytes_read: of those files.
         listed: images of the whole input, of which these are those without a row.
+        listed_rows: those images and their copies.
         listing_seconds: for all of the input.
         commit_every: images a commit; None for one commit.
     """
 
     images: int
+    sources: int
     bytes_read: int
     listed: int
+    listed_rows: int
     listing_seconds: float
     commit_every: int | None
 
@@ -153,14 +157,14 @@ def plan_worker(measured: Measured, cores: int | None, elsewhere: float | None) 
 def forecast(work: Workload, measured: Measured, worker: Worker, workers: int) -> Forecast:
     """What the work takes with so many workers."""
     rows = measured.shard_rows
-    commits = 1 if work.commit_every is None else math.ceil(work.images / work.commit_every)
+    commits = 1 if work.commit_every is None else math.ceil(work.sources / work.commit_every)
     part = math.ceil(work.images / commits)  # parts are nearly equal
     files = commits * math.ceil(part / rows)
     # The workers wait for one another at the end of every part.
     most = min(work.images, commits * busiest(part, rows, workers))
     extract = most / worker.images_per_second
     # One look to plan, and one before every commit.
-    looks = (commits + 1) * work.listed * LOOK_SECONDS
+    looks = (commits + 1) * work.listed_rows * LOOK_SECONDS
     driver = work.listing_seconds + looks + work.images * JOB_SECONDS + files * FILE_SECONDS
     start = measured.startup_seconds + (commits - 1) * measured.part_seconds
     seconds = start + driver + extract
@@ -179,9 +183,8 @@ def forecast(work: Workload, measured: Measured, worker: Worker, workers: int) -
         bytes_job=part * JOB_BYTES,
         worker_bytes=measured.peak_bytes,
         cold_bytes=measured.cold_bytes,
-        driver_bytes=work.listed * DRIVER_BYTES,
-        # An image is read once for itself and its copies.
-        gets=min(work.images, work.listed) + files * READS_A_FILE,
+        driver_bytes=work.listed_rows * DRIVER_BYTES,
+        gets=work.sources + files * READS_A_FILE,
         puts=files + commits * WRITES_A_COMMIT,
         lists=math.ceil(work.listed / LISTED) + 2 * commits * math.ceil(files / LISTED),
         core_hours=workers * worker.cores * seconds / 3600,

@@ -93,9 +93,8 @@ def _forecast(report: PlanReport) -> list[tuple[str, str]]:
 
 
 def _share(work: Workload) -> str:
-    if work.images <= work.listed:
-        return f"{work.images} of {work.listed}"
-    return f"{work.listed}, {work.images} with their copies"
+    copies = f", {work.images} rows with their copies" if work.images > work.sources else ""
+    return f"{work.sources} of {work.listed}{copies}"
 
 
 def _time(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.augmentation import Augmentation
 from pipelines.choice import RACE_FROM, choose_engine
@@ -56,22 +56,32 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
     plan = run.plan(scene)
     choosing = time.perf_counter() - started
     refs = tuple(ref for shard in plan.shards for ref in shard.refs)
-    read = sum({ref.image_id: ref.bytes for ref in refs}.values())
+    sources = {ref.image_id: ref.bytes for ref in refs}
+    work = Workload(
+        images=len(refs),
+        sources=len(sources),
+        bytes_read=sum(sources.values()),
+        listed=len(run.images),
+        listed_rows=len(scene.inputs),
+        listing_seconds=listing,
+        commit_every=job.commit_every,
+    )
     if images is None or not refs:
-        work = Workload(len(refs), read, len(run.images), listing, job.commit_every)
         return Survey(work, refs, run.augmentation, run.choice, run.engine, choosing)
     # A run of so many images would hold a race where one of the sample does not.
     like = list(itertools.islice(itertools.cycle(refs), min(images, RACE_FROM)))
     choice, request = choose_engine(job.engine, run.engine, like)
     choosing = time.perf_counter() - started
-    work = Workload(
-        images=images * len(refs) // len(run.images),
-        bytes_read=read * images // len(run.images),
+    many = replace(
+        work,
+        images=images * work.images // work.listed,
+        sources=images * work.sources // work.listed,
+        bytes_read=images * work.bytes_read // work.listed,
         listed=images,
-        listing_seconds=_seconds_of_listing(job) * images / len(run.images),
-        commit_every=job.commit_every,
+        listed_rows=images * work.listed_rows // work.listed,
+        listing_seconds=_seconds_of_listing(job) * images / work.listed,
     )
-    return Survey(work, refs, run.augmentation, choice, request, choosing)
+    return Survey(many, refs, run.augmentation, choice, request, choosing)
 
 
 def _seconds_of_listing(job: ExtractJob) -> float:

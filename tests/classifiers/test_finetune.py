@@ -13,6 +13,7 @@ from classifiers.heads import finetune
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.finetune import FineTuneHead, FittedFineTuned
 from classifiers.heads.softmax import SoftmaxHead
+from classifiers.heads.split_base import copy_of
 from classifiers.row_groups import find_rows
 from classifiers.training_set import HeldSet, hold, labelled_rows
 from pipelines.bases import BASES, build
@@ -201,6 +202,20 @@ def test_what_cannot_be_fine_tuned_is_refused(weights, base, changes, unfreeze, 
     contract = contract_of(base, weights[base], **changes)
     with pytest.raises(UsageError, match=message):
         FineTuneHead(DENSE, contract, weights[base], unfreeze, 1e-5, 1).check(10)
+
+
+@pytest.mark.acceptance
+def test_a_frozen_end_gives_the_same_in_training(tmp_path):
+    """EfficientNets drop whole branches in training, frozen or not."""
+    model = build(BASES["EfficientNetB0"], SIZE)
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert any(layer.rate for layer in layers)
+    copy = copy_of(model)
+    end = keras.Model(copy.get_layer("block5c_add").output, copy.output)
+    end.trainable = False
+    features = np.random.default_rng(0).normal(size=(4, *end.input_shape[1:])).astype(np.float32)
+    np.testing.assert_array_equal(end(features, training=True), end(features, training=False))
+    assert any(layer.rate for layer in layers)
 
 
 @pytest.mark.parametrize("changes", [{"layer": "block5_pool"}, {"pooling": "avg"}])

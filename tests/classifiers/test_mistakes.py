@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from classifiers import evaluate, predict, train
-from classifiers.registry import load_model, read_card
+from classifiers.registry import load_model, model_draft, read_card
 from pipelines import describe
 from pipelines.errors import ModelError
 from tests.classifiers.conftest import run_train
@@ -23,6 +23,32 @@ def test_a_failed_training_leaves_the_old_model(table, logistic, tmp_path, monke
     monkeypatch.setattr("classifiers.training.draw_confusion", fail)
     assert run_train(table, "linear_svm", model, "--overwrite") == 1
     assert "error: No space left" in capsys.readouterr().err
+    assert load_model(model).card.head == "logistic"
+    assert list(tmp_path.iterdir()) == [model]
+
+
+def test_of_two_trainings_into_one_folder_none_is_lost(
+    table, logistic, tmp_path, monkeypatch, capsys
+):
+    model = tmp_path / "model"
+
+    def meanwhile(*_args):
+        shutil.copytree(logistic, model)
+
+    monkeypatch.setattr("classifiers.training.draw_confusion", meanwhile)
+    assert run_train(table, "linear_svm", model) == 1
+    (other,) = set(tmp_path.iterdir()) - {model}
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.endswith(f"or give --overwrite; this model is in {other}")
+    assert load_model(model).card.head == "logistic"
+    assert load_model(other).card.head == "linear_svm"
+
+
+def test_a_model_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path, logistic):
+    model = tmp_path / "model"
+    shutil.copytree(logistic, model)
+    with pytest.raises(FileNotFoundError), model_draft(model, overwrite=True) as draft:
+        draft.rmdir()
     assert load_model(model).card.head == "logistic"
     assert list(tmp_path.iterdir()) == [model]
 

@@ -35,8 +35,19 @@ MEASURED = Measured(
     engine_bytes=60 * MEBIBYTE,
 )
 WORK = Workload(
-    images=10_000, bytes_read=240_000_000, listed=12_000, listing_seconds=0.25, commit_every=None
+    images=10_000,
+    sources=10_000,
+    bytes_read=240_000_000,
+    listed=12_000,
+    listed_rows=12_000,
+    listing_seconds=0.25,
+    commit_every=None,
 )
+
+
+def work_of(count):
+    """So many images, all of them to be extracted."""
+    return replace(WORK, images=count, sources=count, listed=count, listed_rows=count)
 
 
 def plan(work=WORK, measured=MEASURED, workers=1):
@@ -61,11 +72,18 @@ def test_bytes_files_and_requests():
     assert found.bytes_raw == 10_000 * 32_768
     assert found.bytes_read == 240_000_000
     assert found.gets == 10_000 + 10 * formulas.READS_A_FILE
-    copied = plan(replace(WORK, images=24_000))
-    assert copied.gets == 12_000 + 24 * formulas.READS_A_FILE  # each image once
     assert found.puts == 10 + formulas.WRITES_A_COMMIT
     assert found.lists == 12 + 2
     assert found.driver_bytes == 12_000 * formulas.DRIVER_BYTES
+
+
+def test_copies_are_rows_of_the_driver_and_read_with_their_image():
+    work = replace(WORK, images=50_000, listed_rows=52_000, commit_every=1_000)
+    found = plan(work)
+    assert found.commits == 10  # a part is of images, whatever copies they have
+    assert found.bytes_job == 5_000 * formulas.JOB_BYTES
+    assert found.driver_bytes == 52_000 * formulas.DRIVER_BYTES
+    assert found.gets == 10_000 + found.files * formulas.READS_A_FILE
 
 
 def test_every_part_starts_looks_and_ends_on_its_own():
@@ -102,14 +120,14 @@ def test_the_busiest_worker_is_that_of_shards_taken_in_turn(count, rows, among):
 
 @given(st.integers(1, 10**10), workers)
 def test_more_workers_never_take_longer(count, among):
-    work = replace(WORK, images=count, listed=count)
+    work = work_of(count)
     assert plan(work, workers=among + 1).seconds <= plan(work, workers=among).seconds
 
 
 @given(st.integers(1, 10**9), st.integers(1, 50))
 def test_bytes_grow_with_the_images(count, times):
-    few = plan(replace(WORK, images=count, listed=count))
-    many = plan(replace(WORK, images=count * times, listed=count * times))
+    few = plan(work_of(count))
+    many = plan(work_of(count * times))
     assert abs(many.bytes_stored - times * few.bytes_stored) <= times
     assert many.bytes_raw == times * few.bytes_raw
     assert many.gets >= times * count
@@ -117,7 +135,7 @@ def test_bytes_grow_with_the_images(count, times):
 
 @given(images, st.floats(0.002, 10.0))
 def test_the_fewest_workers_that_are_done_in_time(count, hours):
-    work = replace(WORK, images=count * 100, listed=count * 100)
+    work = work_of(count * 100)
     worker = plan_worker(MEASURED, None, None)
     try:
         enough = workers_for(work, MEASURED, worker, hours)
@@ -158,7 +176,7 @@ def test_a_faster_base_waits_for_what_is_slower(elsewhere, cores, rate, waits):
 @given(st.integers(1, 10**10), st.integers(10**8, 10**11), workers, st.integers(0, 10**9))
 def test_requests_hold_what_is_forecast(count, peak, among, engine_bytes):
     measured = replace(MEASURED, cold_bytes=peak)
-    found = plan(replace(WORK, images=count, listed=count), measured, among)
+    found = plan(work_of(count), measured, among)
     sizes = fit_pods(found, 2, engine_bytes)
     assert sizes.worker.memory * MEBIBYTE >= 1.25 * peak
     assert sizes.submit.memory * MEBIBYTE >= 1.25 * (peak + found.driver_bytes)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.augmentation import Augmentation
 from pipelines.bases import BASES
 from pipelines.core import extract_images
 from pipelines.decode import PixelSpec
@@ -126,6 +127,21 @@ def test_an_engine_fault_is_recorded_as_a_failure_of_its_image(tmp_path):
     assert [source.ref.image_id for source in result.block.sources] == ["0.png", "2.png"]
     (failure,) = result.failures
     assert (failure.ref, failure.stage, failure.error) == (refs[1], "extract", "RuntimeError")
+
+
+def test_what_is_known_to_fail_is_an_image_and_no_copy_alone(tmp_path):
+    class NeverFinite(Touchy):
+        def extract(self, images):
+            return np.full((len(images), 2), np.nan, np.float32)
+
+    path = write_image(tmp_path / "0.png", seed=0)
+    refs = [ImageRef("0.png", str(path), None, "train", 1, 0, 0, copy) for copy in (0, 1)]
+    pixels = PixelSpec(4, "bilinear", "ignored", Augmentation())
+    (result,) = extract_images(refs, NeverFinite(4), pixels, 1)
+    assert [(failure.ref.copy, failure.lasting) for failure in result.failures] == [
+        (0, True),
+        (1, False),
+    ]
 
 
 def test_two_batches_that_fail_of_memory_together_shrink_the_engine_once():

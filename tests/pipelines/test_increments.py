@@ -193,14 +193,28 @@ def test_an_image_that_cannot_be_read_just_now_keeps_its_row(job, images, monkey
 def test_the_same_bytes_in_two_places(images, make_job, tmp_path, capsys):
     shutil.copy(images / "train/dark/dark000.png", images / "test/dark/copy.png")
     shutil.copy(images / "train/dark/dark001.png", images / "train/light/copy.png")
+    (images / "train/dark/broken.png").write_bytes(b"no image")
     job = make_job(images, tmp_path / "features")
     with pytest.raises(CommitRefusedError, match=r"same image in different splits: test/dark/copy"):
         extract(replace(job, refuse_leakage=True))
     assert FeatureTable.open_if_exists(job.table) is None
     report = extract(job)
+    # A refused run's failure is told, and stays new.
+    assert (report.counts["new_failures"], report.counts["known_failures"]) == (1, 0)
     assert report.leakage.across_splits == (("test/dark/copy.png", "train/dark/dark000.png"),)
     assert report.leakage.under_labels == (("train/dark/dark001.png", "train/light/copy.png"),)
     assert main(["--input", str(images), "--table", job.table, *CHEAP, "--leakage", "error"]) == 1
+
+
+def test_a_rerun_with_nothing_to_do_looks_into_no_file(job, images, monkeypatch):
+    write_image(images / "train/dark/dark000.png", seed=99)
+    extract(job)  # the file with its old row stays for readers of the old version
+
+    def inspect(storage, path):
+        pytest.fail(f"{path} was looked into")
+
+    monkeypatch.setattr("pipelines.finished.inspect_file", inspect)
+    assert extract(job).counts["written"] == 0
 
 
 def test_a_rerun_with_nothing_to_do_imports_neither_base_nor_beam(job, images):

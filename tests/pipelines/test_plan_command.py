@@ -11,6 +11,7 @@ from pipelines import plan
 from pipelines.augmentation import Augmentation
 from pipelines.planning import rows_per_shard
 from pipelines.sizing import rehearsal, stages
+from pipelines.sizing.forecast import DRIVER_BYTES
 from pipelines.sizing.rehearsal import RehearsalError, rehearse
 from pipelines.sizing.stand_ins import draw_stand_ins
 from pipelines.table.feature_table import FeatureTable
@@ -78,7 +79,8 @@ def test_copies_are_planned_for(dataset, tmp_path, capsys):
     read = sum(file.stat().st_size for file in dataset.rglob("*.png"))
     assert (said["images"], said["listed"]) == (88 + 2 * 48, 88)
     assert said["forecast"]["bytes_read"] == read  # a copy is made of what was read
-    assert "88, 184 with their copies" in capsys.readouterr().out
+    assert "88 of 88, 184 rows with their copies" in capsys.readouterr().out
+    assert said["forecast"]["driver_bytes"] == 184 * DRIVER_BYTES
     many = run(tmp_path, "--input", dataset, "--augment", 2, "--images", 880)
     assert (many["images"], many["listed"]) == (880 + 2 * 480, 880)
     assert many["forecast"]["bytes_read"] == 10 * read

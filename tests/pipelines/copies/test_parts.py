@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipelines.augmentation import Augmentation
 from pipelines.copies import rows_wanted
 from pipelines.driver import extract
-from pipelines.planning import cut_parts
+from pipelines.planning import cut_parts, cut_shards
 from pipelines.records import ImageRef, copy_of, image_of, is_copy, row_name
 from pipelines.table.feature_table import FeatureTable
 from tests.pipelines.copies.rows import one_run
@@ -37,10 +37,16 @@ def test_parts_hold_an_image_with_all_its_copies(job, tmp_path):
 
 
 @given(images=st.integers(1, 30), copies=st.integers(0, 3), most=st.integers(1, 12))
-def test_no_image_is_cut_by_a_part(images, copies, most):
+def test_no_image_is_cut_by_a_part_or_a_shard(images, copies, most):
     refs = {f"{n:03d}": ImageRef(f"{n:03d}", "", None, "train", 1, 0, 0) for n in range(images)}
     rows = list(rows_wanted(refs, copies, Augmentation(), {}).values())
     assert len(rows) == images * (1 + copies)
+    shards = cut_shards(rows, most)
+    assert [r.name for shard in shards for r in shard.refs] == [r.name for r in rows]
+    assert all(len(shard.refs) <= max(most, 1 + copies) for shard in shards)
+    firsts = [shard.refs[0].image_id for shard in shards]
+    assert all(shard.refs[0].copy == 0 for shard in shards)
+    assert len(firsts) == len(set(firsts)) == -(-images // max(1, most // (1 + copies)))
     parts = cut_parts(rows, most)
     assert sorted(r.name for part in parts for r in part) == sorted(r.name for r in rows)
     for part in parts:

@@ -1,0 +1,26 @@
+"""Which split a training is measured on."""
+
+import pytest
+
+from classifiers.held_out import held_out_split
+from pipelines.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "named", "there", "held_out"),
+    [
+        ("train", None, ["train", "validation"], "validation"),
+        ("train", "test", ["train", "validation", "test"], "test"),
+        ("train", "nope", ["train"], "nope"),  # whoever reads it says that it is not there
+        ("train", None, ["train", "test"], None),
+        ("validation", None, ["train", "validation"], None),
+    ],
+)
+def test_the_split_named_or_validation(trained_on, named, there, held_out, capsys):
+    assert held_out_split(trained_on, named, there) == held_out
+    assert ("training without validation" in capsys.readouterr().err) == (held_out is None)
+
+
+def test_a_split_is_not_trained_on_and_validated_on():
+    with pytest.raises(UsageError, match="--validation_split test is the split that is trained on"):
+        held_out_split("test", "test", ["test"])
