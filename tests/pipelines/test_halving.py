@@ -85,7 +85,7 @@ def test_an_out_of_memory_batch_size_is_remembered(tmp_path):
     assert sum(len(each.block.sources) for each in results) == 20
     assert engine.batch_size == 2
     assert engine.calls[:2] == [8, 4]
-    assert set(engine.calls[2:]) == {2}
+    assert max(engine.calls[2:]) == 2  # one is left over where a batch of three was waiting
 
 
 def test_memory_that_is_not_enough_for_one_is_a_passing_failure():
