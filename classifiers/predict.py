@@ -124,8 +124,8 @@ def _from_images(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa
         if options.weights is not None:
             raise
         raise WeightsError(
-            f"the model's features were made with weights {contract.weights[:12]}…; name them with "
-            f"--weights, as ImageNet's will not do ({error})"
+            f"the model's features were made with weights {contract.weights[:12]}…, which could "
+            f"not be had as ImageNet's; name them with --weights ({error})"
         ) from error
     log(f"{len(refs)} images through {contract.base}")
     model = load_model(folder)

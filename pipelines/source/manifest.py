@@ -173,6 +173,6 @@ def _strings(table: pa.Table, name: str) -> list[str | None]:
         raise InputError(f"the manifest has {found} columns {name!r}; one is meant")
     try:
         values: list[str | None] = table.column(name).cast(pa.string()).to_pylist()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
         raise InputError(f"column {name!r} of the manifest is no text: {error}") from error
     return values

@@ -58,7 +58,7 @@ def test_weights_that_were_not_named_are_asked_for(
     assert predict.main([*command, str(tmp_path / "predictions.parquet")]) == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
     print_of = read_card(logistic).of_features().weights[:12]
-    assert said.startswith(f"error: the model's features were made with weights {print_of}…; name")
+    assert said.startswith(f"error: the model's features were made with weights {print_of}…, which")
     assert said.endswith("(no source has them)")
     assert predict.main([*command, str(tmp_path / "p.parquet"), "--weights", "imagenet"]) == 1
     assert capsys.readouterr().err.strip().endswith("error: no source has them")

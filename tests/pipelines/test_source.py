@@ -150,3 +150,13 @@ def test_two_names_that_become_one_id_are_refused(tmp_path):
     touch(tmp_path, os.fsdecode(b"a\xff.jpg"), r"a\xff.jpg")
     with pytest.raises(InputError, match=r"two files of .* have the id"):
         list_images(str(tmp_path))
+
+
+def test_a_parquet_column_whose_text_is_not_utf_8_is_named(tmp_path):
+    """Parquet's writers need not check what they call a string, and its reader does not either."""
+    data = b"\xff.png"
+    ends = pa.array([0, len(data)], pa.int32()).buffers()[1]
+    path = pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(data)])
+    parquet.write_table(pa.table({"path": path}), tmp_path / "m.parquet")
+    with pytest.raises(InputError, match="column 'path' of the manifest is no text"):
+        list_images(str(tmp_path / "m.parquet"), None)
