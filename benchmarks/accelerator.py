@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pipelines.backend import load_keras
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

@@ -8,16 +8,16 @@ import numpy as np
 
 from benchmarks.accelerator import compiled, put, wait
 from benchmarks.flops import flops_of
-from pipelines.ahead import map_ahead
-from pipelines.backend import load_keras
 from pipelines.bases import Base, build, cut
 from pipelines.contract import Contract
 from pipelines.core import BATCHES_AHEAD, extract_images
-from pipelines.cores import usable_cores
 from pipelines.decode import pixel_spec
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.loading import load_image
 from pipelines.records import ImageRef
+from pipelines.system.cores import usable_cores
+from pipelines.system.keras_backend import load_keras
+from pipelines.system.threads import map_ahead
 from pipelines.weights.random import randomise
 
 

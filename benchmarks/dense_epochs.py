@@ -15,8 +15,8 @@ from classifiers.encoding import classes_of
 from classifiers.heads.dense import DenseHead
 from classifiers.row_groups import find_rows
 from classifiers.training_set import HeldSet, hold, labelled_rows
-from pipelines.backend import load_keras
 from pipelines.command import format_table, write_json
+from pipelines.system.keras_backend import load_keras
 from pipelines.table.feature_table import FeatureTable
 
 History = list[dict[str, float]]

@@ -3,7 +3,7 @@
 from math import prod
 from typing import TYPE_CHECKING
 
-from pipelines.backend import load_keras
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

@@ -18,11 +18,11 @@ from benchmarks.base_on_card import BaseOnCard
 from benchmarks.images import draw_images, repeat_images
 from benchmarks.matmul_peak import measured_peak
 from benchmarks.result import Cell, Result, Table, show
-from pipelines.backend import load_keras
 from pipelines.bases import base_named
 from pipelines.command import Parser, positive_number, run_command
 from pipelines.errors import FrozenFeaturesError
 from pipelines.source import list_images
+from pipelines.system.keras_backend import load_keras
 
 DTYPES = ("float32", "bfloat16")
 DRAWN = 256

@@ -5,7 +5,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from pipelines.versions import installed_versions
+from pipelines.system.versions import installed_versions
 
 PACKAGES = (
     "frozen-features",

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from benchmarks.accelerator import put, wait
-from pipelines.backend import load_keras
+from pipelines.system.keras_backend import load_keras
 
 ROUNDS = 5
 

@@ -7,7 +7,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from pipelines.peak_memory import own_peak
+from pipelines.system.memory import own_peak
 
 
 def main(file: str, module: str, *arguments: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.base_choice import BaseChoice, add_base_options, base_choice
 from benchmarks.images import list_images
-from pipelines.backend import load_keras
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from classifiers.row_groups import RowGroup, SplitRows
-from pipelines.cores import usable_cores
 from pipelines.errors import TableError
+from pipelines.system.cores import usable_cores
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import ROW_GROUP_BYTES
 

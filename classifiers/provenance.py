@@ -3,7 +3,7 @@
 import platform
 from datetime import UTC, datetime
 
-from pipelines.versions import installed_versions
+from pipelines.system.versions import installed_versions
 
 RECORDED_PACKAGES = (
     "frozen-features",

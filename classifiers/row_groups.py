@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.cores import usable_cores
 from pipelines.errors import TableError
+from pipelines.system.cores import usable_cores
 from pipelines.table.feature_table import FeatureTable
 
 KEYS = pa.schema(

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.augmentation import Augmentation
-from pipelines.collector import collector_paused
 from pipelines.records import ImageRef
+from pipelines.system.garbage import collector_paused
 
 
 @collector_paused()

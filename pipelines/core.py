@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.ahead import map_ahead
-from pipelines.cores import usable_cores
 from pipelines.decode import PixelSpec
 from pipelines.engines.engine import Engine
 from pipelines.halving import run_batch
 from pipelines.loading import LoadedImage, load_images
 from pipelines.records import Failure, FeatureBlock, ImageRef
+from pipelines.system.cores import usable_cores
+from pipelines.system.threads import map_ahead
 from pipelines.waiting import BaseClock
 
 BATCHES_AHEAD = 2

@@ -10,7 +10,6 @@ from typing import Any
 from pipelines.command import log
 from pipelines.contract import Contract
 from pipelines.copies import short_of_copies
-from pipelines.cores import usable_cores
 from pipelines.counters import Counted
 from pipelines.counting import counts_of_run
 from pipelines.job import ExtractJob
@@ -19,7 +18,8 @@ from pipelines.planning import Plan
 from pipelines.records import Failure
 from pipelines.run import Run, Scene
 from pipelines.settling import Settlement
-from pipelines.versions import installed_versions
+from pipelines.system.cores import usable_cores
+from pipelines.system.versions import installed_versions
 from pipelines.waiting import Waits
 
 RECORDED_PACKAGES = (

@@ -15,13 +15,13 @@ from pipelines.command import (
     whole_number,
     write_json,
 )
-from pipelines.cores import usable_cores
 from pipelines.driver import ExtractReport, extract
 from pipelines.feature_options import add_feature_options, add_work_options, feature_choice
 from pipelines.flink import check_flink
 from pipelines.job import ExtractJob
 from pipelines.runner import check_beam_flags
-from pipelines.stopping import stop_on_signals
+from pipelines.system.cores import usable_cores
+from pipelines.system.signals import stop_on_signals
 from pipelines.waiting import name_bottleneck
 
 OCCASIONAL = ("replaced", "relabelled", "vanished", "pruned", "stray")

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from pipelines.ahead import map_ahead
 from pipelines.augmentation import Augmentation
 from pipelines.compare import ContentHashes, StoredImage, signs_agree, stored_images
 from pipelines.contract import Contract
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.records import Failure, ImageRef, is_copy
 from pipelines.run_id import run_of_path
+from pipelines.system.threads import map_ahead
 from pipelines.table.files import read_receipt
 from pipelines.table.inspection import InspectedFile, inspect_file
 from pipelines.table.rewriting import Placement

@@ -12,13 +12,13 @@ from operator import attrgetter
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.ahead import map_ahead
 from pipelines.augmentation import augment
 from pipelines.decode import PixelSpec, decode_image
 from pipelines.errors import ImageError
 from pipelines.reading import read_bytes
 from pipelines.records import Failure, ImageRef, SourceImage
 from pipelines.stores.places import is_remote
+from pipelines.system.threads import map_ahead
 
 STORE_READERS = 16
 """Objects asked for at once: a store answers after tens of milliseconds, decoding takes four."""

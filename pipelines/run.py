@@ -9,12 +9,10 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from pipelines.augmentation import Augmentation, require_same_augmentation
-from pipelines.backend import limit_threads
 from pipelines.choice import choose_engine
 from pipelines.compare import Comparison, ContentHashes, StoredImage, compare, stored_images
 from pipelines.contract import require_same_contract
 from pipelines.copies import copies_held, rows_wanted
-from pipelines.cores import usable_cores, visible_gpus
 from pipelines.counters import Counted
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import EngineRequest, open_engine
@@ -34,6 +32,8 @@ from pipelines.run_id import new_run_id
 from pipelines.runner import run_shards, with_a_worker_a_gpu, workers_here
 from pipelines.shard import ShardJob
 from pipelines.source import list_images
+from pipelines.system.cores import usable_cores, visible_gpus
+from pipelines.system.keras_backend import limit_threads
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import EMPTY_KEYS, InspectedFile

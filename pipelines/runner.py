@@ -25,7 +25,7 @@ from pipelines.progress import BatchesDone, ProgressFile, ProgressWatch
 from pipelines.records import Shard
 from pipelines.shard import ShardJob
 from pipelines.shard_progress import FinishedShards
-from pipelines.stopping import cancel_when_stopped, clean_up_when_stopped
+from pipelines.system.signals import cancel_when_stopped, clean_up_when_stopped
 
 LOCAL_RUNNER = "FnApiRunner"
 """Beam's embedded runner. `DirectRunner` would first try to download another one."""

@@ -7,9 +7,9 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from pipelines.engines.opening import open_engine
-from pipelines.pinning import pin_to_gpu
 from pipelines.records import Shard
 from pipelines.shard import COUNTERS, ShardJob, ShardResult, extract_shard
+from pipelines.system.gpus import pin_to_gpu
 
 
 class ExtractShards(beam.PTransform):

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from classifiers.from_images.way import ImageNetwork, Step
-from pipelines.backend import load_keras
 from pipelines.errors import UsageError
+from pipelines.system.keras_backend import load_keras
 
 FILTERS = (32, 64, 128, 128)
 

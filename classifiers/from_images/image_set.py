@@ -15,13 +15,13 @@ from classifiers.from_images.reading import (
 )
 from classifiers.memory import MemoryBudget, show_size
 from classifiers.training_set import Batch
-from pipelines.ahead import map_ahead
 from pipelines.augmentation import Augmentation, augment
 from pipelines.command import log
-from pipelines.cores import usable_cores
 from pipelines.decode import PixelSpec
 from pipelines.errors import InputError, UsageError
 from pipelines.records import Failure, ImageRef
+from pipelines.system.cores import usable_cores
+from pipelines.system.threads import map_ahead
 
 Places = npt.NDArray[np.int64]
 

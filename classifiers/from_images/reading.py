@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from classifiers.encoding import encode
 from classifiers.training_set import Batch
-from pipelines.cores import usable_cores
 from pipelines.decode import PixelSpec
 from pipelines.errors import InputError
 from pipelines.loading import load_images
 from pipelines.records import Failure, ImageRef
+from pipelines.system.cores import usable_cores
 
 READ_BATCH = 32
 """Images read, judged and measured together."""

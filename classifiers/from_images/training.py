@@ -26,10 +26,10 @@ from classifiers.registry import (
     model_draft,
     write_model,
 )
-from pipelines.backend import load_keras
 from pipelines.command import log
 from pipelines.decode import PixelSpec
 from pipelines.source import list_images
+from pipelines.system.keras_backend import load_keras
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from classifiers.heads.head import History
 from classifiers.heads.network import COPIES, FittedNetwork, fit_network
 from classifiers.training_set import TrainingSet
-from pipelines.backend import load_keras
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

@@ -13,7 +13,7 @@ from classifiers.heads.head import History
 from classifiers.heads.progress import Progress
 from classifiers.shuffling import shuffled_batches
 from classifiers.training_set import Batch, HeldSet, StreamedSet, TrainingSet
-from pipelines.backend import load_keras
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

@@ -12,8 +12,8 @@ from classifiers.heads.dense_epochs import Schedule, train_epochs
 from classifiers.heads.fused_rmsprop import fuse_rmsprop
 from classifiers.heads.head import Head, History, Judgement
 from classifiers.training_set import TrainingSet, rows_at_once
-from pipelines.backend import load_keras
 from pipelines.errors import ModelError
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

@@ -5,10 +5,10 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from classifiers.heads.unfreezing import drop_nothing
-from pipelines.backend import load_keras
 from pipelines.bases import base_named, cut, preprocess
 from pipelines.contract import Contract
 from pipelines.errors import UsageError
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from pipelines.backend import load_keras
 from pipelines.errors import UsageError
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from pipelines.backend import load_keras
 from pipelines.bases.catalogue import Base
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

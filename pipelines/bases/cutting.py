@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from pipelines.backend import load_keras
 from pipelines.errors import UsageError
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.backend import load_keras
 from pipelines.bases.catalogue import IN_MODEL, Base
 from pipelines.errors import UsageError
+from pipelines.system.keras_backend import load_keras
 
 PREPROCESSINGS = ("imagenet", "rescale")
 

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pipelines.backend import load_keras
 from pipelines.bases import base_named, cut, preprocess
 from pipelines.contract import Contract
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

@@ -14,8 +14,8 @@ from typing import Any
 
 from pipelines.contract import Contract
 from pipelines.engines.kinds import EngineKind
-from pipelines.stopping import always_clean_up, clean_up_when_stopped
-from pipelines.weights.cache import cache_folder
+from pipelines.system.cache import cache_folder
+from pipelines.system.signals import always_clean_up, clean_up_when_stopped
 
 CONVERTED_FOLDER = "converted"
 """Where conversions lie inside the cache."""

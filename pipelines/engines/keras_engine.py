@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.backend import set_matrix_precision
 from pipelines.contract import Contract
 from pipelines.engines.composing import compose
+from pipelines.system.keras_backend import set_matrix_precision
 
 if TYPE_CHECKING:
     import keras

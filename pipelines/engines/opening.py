@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.backend import limit_threads
 from pipelines.bases import Base, base_named
 from pipelines.contract import Contract
-from pipelines.cores import usable_cores
 from pipelines.engines.conversions import conversion_of
 from pipelines.engines.engine import PARITY_BOUND, Engine
 from pipelines.engines.keras_engine import KerasEngine
@@ -22,6 +20,8 @@ from pipelines.errors import (
     UsageError,
     WeightsError,
 )
+from pipelines.system.cores import usable_cores
+from pipelines.system.keras_backend import limit_threads
 from pipelines.weights import LoadedBase, WeightsRequest, known_fingerprint, load_base
 
 PROBES = 4

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.cores import usable_cores
 from pipelines.engines.conversions import computed_part
 from pipelines.engines.kinds import CONVERTING, KERAS
 from pipelines.engines.opening import EngineRequest
-from pipelines.versions import installed_versions
-from pipelines.weights.cache import cache_folder
+from pipelines.system.cache import cache_folder
+from pipelines.system.cores import usable_cores
+from pipelines.system.versions import installed_versions
 
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", *(kind.package for kind in CONVERTING.values()))
 

@@ -20,7 +20,7 @@ from pipelines.engines.engine import Engine
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.parallel import Features, Pixels
 from pipelines.errors import EngineError
-from pipelines.stopping import clean_up_when_stopped
+from pipelines.system.signals import clean_up_when_stopped
 
 ROUNDS = 5
 ROUNDS_SECONDS = 3.0

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.augmentation import Augmentation
-from pipelines.cores import usable_cores
 from pipelines.decode import pixel_spec
 from pipelines.engines.conversions import CONVERTED_FOLDER
 from pipelines.engines.kinds import CONVERTING
@@ -20,8 +19,9 @@ from pipelines.records import FeatureBlock, ImageRef
 from pipelines.sizing.rehearsal import Rehearsed, rehearse
 from pipelines.sizing.sampling import repeat_images, spread_images
 from pipelines.sizing.stages import time_decoding, time_encoding
+from pipelines.system.cache import cache_folder
+from pipelines.system.cores import usable_cores
 from pipelines.waiting import Waits
-from pipelines.weights.cache import cache_folder
 
 SAMPLE = 64
 """Images and copies on which decoding, the engine and encoding are timed apart."""

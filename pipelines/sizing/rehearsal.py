@@ -16,23 +16,23 @@ from math import prod
 from pathlib import Path
 
 from pipelines.augmentation import Augmentation, augmentation_from_json
-from pipelines.backend import limit_threads
 from pipelines.contract import contract_from_json
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.errors import FrozenFeaturesError
 from pipelines.finished import find_uncommitted
-from pipelines.peak_memory import own_peak
 from pipelines.planning import cut_shards
 from pipelines.records import ImageRef
 from pipelines.run_id import new_run_id
 from pipelines.runner import run_shards
 from pipelines.shard import ShardJob
+from pipelines.system.cache import cache_folder
+from pipelines.system.keras_backend import limit_threads
+from pipelines.system.memory import own_peak
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS
 from pipelines.table.storage import open_storage
 from pipelines.waiting import Waits
 from pipelines.weights import WeightsRequest
-from pipelines.weights.cache import cache_folder
 
 REQUEST_FILE, TABLE_FOLDER = "request.json", "table"
 

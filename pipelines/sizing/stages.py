@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.ahead import map_ahead
 from pipelines.decode import PixelSpec
 from pipelines.engines.engine import Engine
 from pipelines.engines.opening import EngineRequest
 from pipelines.loading import LoadedImage, load_rows
 from pipelines.records import FeatureBlock, ImageRef
+from pipelines.system.threads import map_ahead
 from pipelines.table.files import FeatureFileWriter, Receipt
 from pipelines.table.storage import open_storage
 

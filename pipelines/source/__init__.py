@@ -3,7 +3,6 @@
 import itertools
 from pathlib import Path, PurePosixPath
 
-from pipelines.collector import collector_paused
 from pipelines.errors import InputError
 from pipelines.records import ImageRef
 from pipelines.source.folder import list_folder
@@ -11,6 +10,7 @@ from pipelines.source.manifest import MANIFEST_SUFFIXES, list_manifest
 from pipelines.source.prefix import list_prefix
 from pipelines.stores.objects import StoreAwayError, StoreError, signs_of
 from pipelines.stores.places import Place, is_remote, parse_place
+from pipelines.system.garbage import collector_paused
 
 
 @collector_paused()

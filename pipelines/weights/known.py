@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from pipelines.bases import Base
-from pipelines.weights.cache import cache_folder
+from pipelines.system.cache import cache_folder
 from pipelines.weights.request import WeightsRequest
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from pipelines.bases import Base, build
 from pipelines.errors import WeightsError
-from pipelines.weights.cache import cache_folder
+from pipelines.system.cache import cache_folder
 from pipelines.weights.fingerprint import fingerprint
 from pipelines.weights.known import remember_fingerprint
 from pipelines.weights.package import REQUIREMENT, tensors_from_package

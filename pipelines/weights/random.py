@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines.backend import load_keras
+from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import gpu
 from benchmarks.flops import flops_of
-from pipelines.backend import load_keras
+from pipelines.system.keras_backend import load_keras
 
 SMALL = ["--images", "6", "--batch_size", "4", "--matrix", "32", "--repeats", "1"]
 

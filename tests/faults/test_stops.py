@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.stopping import MESSAGE
+from pipelines.system.signals import MESSAGE
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import write_dataset
 from tests.faults.commands import command, content, finish, start

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.ahead import map_ahead
 from pipelines.core import extract_images
 from pipelines.decode import PixelSpec
 from pipelines.records import ImageRef
+from pipelines.system.threads import map_ahead
 from tests.conftest import write_image
 
 PIXELS = PixelSpec(8, "bilinear", "ignored")

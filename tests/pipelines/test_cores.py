@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pipelines import cores
+from pipelines.system import cores
 
 
 @pytest.mark.parametrize(

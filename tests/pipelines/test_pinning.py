@@ -8,7 +8,7 @@ from pipelines.runner import with_a_worker_a_gpu, workers_here
 CLAIM = """
 import sys
 from pathlib import Path
-from pipelines.pinning import claim
+from pipelines.system.gpus import claim
 print(claim(["0", "1"], Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """

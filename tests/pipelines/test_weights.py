@@ -5,8 +5,8 @@ import pytest
 
 from pipelines.bases import BASES, build
 from pipelines.errors import UsageError, WeightsError
+from pipelines.system.cache import cache_folder
 from pipelines.weights import WeightsRequest, fingerprint, load_base, loading, parse_weights
-from pipelines.weights.cache import cache_folder
 
 VGG16 = BASES["VGG16"]
 

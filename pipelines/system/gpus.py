@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.cores import visible_gpus
+from pipelines.system.cores import visible_gpus
 
 _held: list[int] = []
 _lock = threading.Lock()
