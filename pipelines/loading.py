@@ -15,9 +15,9 @@ import numpy.typing as npt
 from pipelines.augmentation import augment
 from pipelines.decode import PixelSpec, decode_image
 from pipelines.errors import ImageError
-from pipelines.reading import read_bytes
 from pipelines.records import Failure, ImageRef, SourceImage
 from pipelines.stores.places import is_remote
+from pipelines.stores.reading import read_bytes
 from pipelines.system.threads import map_ahead
 
 STORE_READERS = 16

@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pipelines.reading import read_bytes
 from pipelines.stores import clients, complaints, objects
 from pipelines.stores.objects import StoreAwayError, StoreGoneError
+from pipelines.stores.reading import read_bytes
 
 BODY = b"whole"
 

@@ -5,11 +5,11 @@ import pytest
 from obstore.store import MemoryStore
 
 from pipelines.errors import InputError, UsageError
-from pipelines.reading import read_bytes
 from pipelines.source import list_images, prefix
 from pipelines.stores import objects
 from pipelines.stores.complaints import complaint
 from pipelines.stores.places import Place, parse_place
+from pipelines.stores.reading import read_bytes
 from pipelines.stores.settings import StoreSettings
 from pipelines.table.storage import check_table_folder, check_writable, table_uri
 
