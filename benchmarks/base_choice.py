@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.child import ROOT
 from pipelines.bases import base_named
-from pipelines.command import positive_number
+from pipelines.cli import positive_number
 
 SHARED = ROOT.parent / "shared"
 SHARED_WEIGHTS = SHARED / "weights/vgg16_imagenet_notop.weights.h5"

@@ -15,7 +15,7 @@ from classifiers.encoding import classes_of
 from classifiers.heads.dense import DenseHead
 from classifiers.row_groups import find_rows
 from classifiers.training_set import HeldSet, hold, labelled_rows
-from pipelines.command import format_table, write_json
+from pipelines.cli import format_table, write_json
 from pipelines.system.keras_backend import load_keras
 from pipelines.table.feature_table import FeatureTable
 

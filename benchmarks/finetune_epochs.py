@@ -24,7 +24,7 @@ from benchmarks.result import Result, Table, show
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.finetune import FineTuneHead
 from classifiers.training_set import HeldSet
-from pipelines.command import Parser, positive_number, run_command
+from pipelines.cli import Parser, positive_number, run_command
 from pipelines.contract import Contract
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.opening import open_base

@@ -19,7 +19,7 @@ from benchmarks.child import ChildError, start_module
 from benchmarks.images import repeat_images
 from benchmarks.project_run import WARM_UP_IMAGES, ProjectRun
 from benchmarks.result import Result, Table, show
-from pipelines.command import Parser, positive_number, run_command
+from pipelines.cli import Parser, positive_number, run_command
 
 POLL_SECONDS = 0.01
 

@@ -21,7 +21,7 @@ from benchmarks.base_choice import SHARED, add_base_options, base_choice
 from benchmarks.images import repeat_images
 from benchmarks.project_run import ProjectRun
 from benchmarks.result import Result, Table, show
-from pipelines.command import Parser, positive_number, run_command
+from pipelines.cli import Parser, positive_number, run_command
 from pipelines.errors import UsageError
 from tests.cluster.flink import flink_cluster
 

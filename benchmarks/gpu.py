@@ -19,7 +19,7 @@ from benchmarks.images import draw_images, repeat_images
 from benchmarks.matmul_peak import measured_peak
 from benchmarks.result import Cell, Result, Table, show
 from pipelines.bases import base_named
-from pipelines.command import Parser, positive_number, run_command
+from pipelines.cli import Parser, positive_number, run_command
 from pipelines.errors import FrozenFeaturesError
 from pipelines.source import list_images
 from pipelines.system.keras_backend import load_keras

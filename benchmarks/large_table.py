@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.command import format_table, write_json
+from pipelines.cli import format_table, write_json
 from pipelines.contract import Contract
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
 from pipelines.table.files import FeatureFileWriter, Receipt

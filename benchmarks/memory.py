@@ -11,7 +11,7 @@ from benchmarks.child import run_module
 from benchmarks.images import repeat_images
 from benchmarks.project_run import ProjectRun
 from benchmarks.result import Result, Table, show
-from pipelines.command import Parser, positive_number, run_command
+from pipelines.cli import Parser, positive_number, run_command
 
 
 def main(argv: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.result import Cell, describe_settings
-from pipelines.command import Parser, run_command
+from pipelines.cli import Parser, run_command
 from pipelines.errors import InputError
 
 

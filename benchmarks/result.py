@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine_facts
-from pipelines.command import format_table, write_json
+from pipelines.cli import format_table, write_json
 
 Cell = str | int | float | None
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.child import run_module
 from benchmarks.result import Result, Table, show
-from pipelines.command import Parser, positive_number, run_command
+from pipelines.cli import Parser, positive_number, run_command
 
 Found = Mapping[str, Any]
 Row = tuple[str | int | float, ...]

@@ -22,7 +22,7 @@ from benchmarks.base_choice import SHARED, add_base_options, base_choice
 from benchmarks.images import repeat_images
 from benchmarks.project_run import ProjectRun
 from benchmarks.result import Result, Table, show
-from pipelines.command import Parser, positive_number, run_command
+from pipelines.cli import Parser, positive_number, run_command
 from pipelines.contract import Contract
 from pipelines.core import extract_images
 from pipelines.decode import pixel_spec

@@ -21,7 +21,7 @@ from benchmarks.child import ChildError, Finished, Line, run_module
 from benchmarks.feature_rows import add_table_options, ready_table
 from benchmarks.plain_arrays import save_splits
 from benchmarks.result import Cell, Result, Table, show
-from pipelines.command import Parser, positive_number, run_command
+from pipelines.cli import Parser, positive_number, run_command
 from pipelines.errors import UsageError
 
 PLAIN = "plain"

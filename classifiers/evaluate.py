@@ -11,7 +11,7 @@ from classifiers.from_images.reading import labelled, left_out
 from classifiers.registry import ModelCard, load_model, read_card
 from classifiers.row_groups import find_rows
 from classifiers.training_set import labelled_rows
-from pipelines.command import (
+from pipelines.cli import (
     Parser,
     add_json_option,
     format_table,

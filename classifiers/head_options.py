@@ -11,7 +11,7 @@ from classifiers.heads.head import Head
 from classifiers.heads.network import NetworkHead
 from classifiers.heads.scikit import ScikitHead
 from classifiers.heads.softmax import SoftmaxHead
-from pipelines.command import positive_number, positive_real
+from pipelines.cli import positive_number, positive_real
 from pipelines.contract import Contract
 from pipelines.errors import UsageError
 from pipelines.table.feature_table import FeatureTable

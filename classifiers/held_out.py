@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from pipelines.command import log
+from pipelines.cli import log
 from pipelines.errors import UsageError
 from pipelines.source.splits import VALIDATION
 

@@ -14,7 +14,7 @@ from classifiers.predicting import (
     write_predictions,
 )
 from classifiers.registry import Model, load_model, read_card
-from pipelines.command import (
+from pipelines.cli import (
     Parser,
     add_json_option,
     format_table,

@@ -12,7 +12,7 @@ from classifiers.head_options import add_head_options, make_head
 from classifiers.memory import default_budget, memory_budget
 from classifiers.registry import CONFUSION_FILE, CURVES_FILE
 from classifiers.training import TrainJob, train
-from pipelines.command import (
+from pipelines.cli import (
     Parser,
     add_json_option,
     format_table,

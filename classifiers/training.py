@@ -25,7 +25,7 @@ from classifiers.registry import (
 )
 from classifiers.row_groups import find_rows, splits
 from classifiers.training_set import labelled_rows
-from pipelines.command import log
+from pipelines.cli import log
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.pins import pin_version
 

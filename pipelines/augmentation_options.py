@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipelines.augmentation import FILLS, Augmentation
-from pipelines.command import seed_number, whole_number
+from pipelines.cli import seed_number, whole_number
 from pipelines.errors import UsageError
 from pipelines.source.splits import TEST, VALIDATION
 

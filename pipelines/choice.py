@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipelines.command import log
+from pipelines.cli import log
 from pipelines.decode import pixel_spec
 from pipelines.engines.choosing import choose_without_race
 from pipelines.engines.kinds import KERAS

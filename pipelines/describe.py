@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from pipelines.bases import BASES, Base
-from pipelines.command import (
+from pipelines.cli import (
     Parser,
     add_json_option,
     format_table,

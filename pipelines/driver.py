@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipelines.command import log
+from pipelines.cli import log
 from pipelines.contract import Contract
 from pipelines.copies import short_of_copies
 from pipelines.counters import Counted

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipelines.augmentation_options import add_augmentation_options, augmentation_choice
-from pipelines.command import (
+from pipelines.cli import (
     Parser,
     add_json_option,
     format_table,

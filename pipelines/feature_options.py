@@ -3,7 +3,7 @@
 import argparse
 
 from pipelines.bases import POOLINGS, PREPROCESSINGS, base_named
-from pipelines.command import positive_number
+from pipelines.cli import positive_number
 from pipelines.contract import COMPUTE_DTYPES
 from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.engines.kinds import ENGINES

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipelines.command import Parser
+from pipelines.cli import Parser
 from pipelines.errors import FrozenFeaturesError, UsageError
 
 REST_PORT = 8081

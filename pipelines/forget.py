@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from pipelines.command import Parser, add_json_option, format_table, log, run_command, write_json
+from pipelines.cli import Parser, add_json_option, format_table, log, run_command, write_json
 from pipelines.errors import UsageError
 from pipelines.forgetting import forget
 from pipelines.records import storable

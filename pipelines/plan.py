@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.augmentation_options import add_augmentation_options, augmentation_choice
-from pipelines.command import (
+from pipelines.cli import (
     Parser,
     add_json_option,
     log,

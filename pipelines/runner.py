@@ -17,7 +17,7 @@ from typing import Any
 
 from pipelines import shard_progress
 from pipelines.beam_noise import one_line, quiet_runner
-from pipelines.command import Parser
+from pipelines.cli import Parser
 from pipelines.counters import Counted, read_counters
 from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.flink import cancel_jobs

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from pipelines.command import Parser, add_json_option, format_table, run_command, write_json
+from pipelines.cli import Parser, add_json_option, format_table, run_command, write_json
 from pipelines.table.feature_table import FeatureTable
 from pipelines.tidying import Tidied, delete_unreferenced, merge_small_files
 

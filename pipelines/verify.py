@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from pipelines.augmentation import Augmentation
-from pipelines.command import (
+from pipelines.cli import (
     Parser,
     add_json_option,
     format_table,

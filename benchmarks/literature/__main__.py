@@ -13,7 +13,7 @@ from benchmarks.literature.curves import draw_ways
 from benchmarks.literature.page import as_page, read_results
 from benchmarks.literature.running import Place, go_way, take_step
 from benchmarks.literature.ways import WAYS, way_named
-from pipelines.command import Parser, log, run_command
+from pipelines.cli import Parser, log, run_command
 
 RESULTS = ROOT / "docs" / "literature"
 PAGE = ROOT / "docs" / "literature.md"

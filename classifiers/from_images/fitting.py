@@ -14,7 +14,7 @@ from classifiers.heads.head import History
 from classifiers.heads.progress import Progress
 from classifiers.heads.unfreezing import unfreeze
 from classifiers.training_set import Batch
-from pipelines.command import log
+from pipelines.cli import log
 from pipelines.errors import ModelError
 from pipelines.system.keras_backend import load_keras
 

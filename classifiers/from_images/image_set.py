@@ -16,7 +16,7 @@ from classifiers.from_images.reading import (
 from classifiers.memory import MemoryBudget, show_size
 from classifiers.training_set import Batch
 from pipelines.augmentation import Augmentation, augment
-from pipelines.command import log
+from pipelines.cli import log
 from pipelines.decode import PixelSpec
 from pipelines.errors import InputError, UsageError
 from pipelines.records import Failure, ImageRef

@@ -17,7 +17,7 @@ from pipelines.augmentation_options import (
     truth,
 )
 from pipelines.bases import BASES, PREPROCESSINGS, base_named
-from pipelines.command import positive_number
+from pipelines.cli import positive_number
 from pipelines.decode import INTERPOLATIONS, ORIENTATIONS, PixelSpec
 from pipelines.errors import UsageError
 from pipelines.weights import parse_weights

@@ -26,7 +26,7 @@ from classifiers.registry import (
     model_draft,
     write_model,
 )
-from pipelines.command import log
+from pipelines.cli import log
 from pipelines.decode import PixelSpec
 from pipelines.source import list_images
 from pipelines.system.keras_backend import load_keras

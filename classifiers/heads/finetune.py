@@ -27,7 +27,7 @@ from classifiers.heads.split_base import (
 )
 from classifiers.heads.unfreezing import layers_to_train, unfreeze
 from classifiers.training_set import HeldSet, StreamedSet, TrainingSet
-from pipelines.command import log
+from pipelines.cli import log
 from pipelines.contract import Contract
 from pipelines.engines.opening import open_base_of
 from pipelines.system.keras_backend import load_keras

@@ -8,7 +8,7 @@ import numpy as np
 from classifiers.heads.losses import log_loss, squared_hinge
 from classifiers.heads.passes import Objective, Solution, minimise
 from classifiers.training_set import StreamedSet
-from pipelines.command import log
+from pipelines.cli import log
 
 STREAMING = ("logistic", "linear_svm")
 

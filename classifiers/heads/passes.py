@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from classifiers.heads.losses import Floats, Loss, Targets
 from classifiers.training_set import StreamedSet
-from pipelines.command import log
+from pipelines.cli import log
 
 TOLERANCE = 1e-4
 """Largest component of the mean loss's gradient at which the search ends, as scikit-learn has it

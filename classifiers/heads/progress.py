@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pipelines.command import log
+from pipelines.cli import log
 
 
 class Progress:

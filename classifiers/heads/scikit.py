@@ -12,7 +12,7 @@ import numpy.typing as npt
 from classifiers.heads.head import History, Judgement
 from classifiers.heads.out_of_core import STREAMING, fit_out_of_core
 from classifiers.training_set import StreamedSet, TrainingSet
-from pipelines.command import log
+from pipelines.cli import log
 from pipelines.errors import ModelError, UsageError
 
 RBF_ROWS = 20_000

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pipelines.command import log
+from pipelines.cli import log
 from pipelines.contract import Contract
 from pipelines.engines.engine import Engine
 from pipelines.engines.kinds import AUTO, CONVERTING, KERAS

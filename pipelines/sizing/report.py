@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipelines.command import format_table
+from pipelines.cli import format_table
 from pipelines.sizing.forecast import Forecast, Worker, Workload
 from pipelines.sizing.measuring import Measured
 from pipelines.sizing.pod_sizes import PodSizes, as_yaml, fit_pods

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipelines.bases import BASES, IN_MODEL, base_named, build, preprocess
-from pipelines.command import Parser
+from pipelines.cli import Parser
 from pipelines.errors import UsageError
 from pipelines.feature_options import add_feature_options, feature_choice
 from pipelines.job import make_contract
