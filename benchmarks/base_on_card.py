@@ -11,9 +11,9 @@ from benchmarks.flops import flops_of
 from pipelines.bases import Base, build, cut
 from pipelines.contract import Contract
 from pipelines.core import BATCHES_AHEAD, extract_images
-from pipelines.decode import pixel_spec
 from pipelines.engines.keras_engine import KerasEngine
-from pipelines.loading import load_image
+from pipelines.images.decode import pixel_spec
+from pipelines.images.loading import load_image
 from pipelines.records import ImageRef
 from pipelines.system.cores import usable_cores
 from pipelines.system.keras_backend import load_keras

@@ -21,7 +21,7 @@ from benchmarks.result import Cell, Result, Table, show
 from pipelines.bases import base_named
 from pipelines.cli import Parser, positive_number, run_command
 from pipelines.errors import FrozenFeaturesError
-from pipelines.source import list_images
+from pipelines.images.listing import list_images
 from pipelines.system.keras_backend import load_keras
 
 DTYPES = ("float32", "bfloat16")

@@ -25,14 +25,14 @@ from benchmarks.result import Result, Table, show
 from pipelines.cli import Parser, positive_number, run_command
 from pipelines.contract import Contract
 from pipelines.core import extract_images
-from pipelines.decode import pixel_spec
 from pipelines.engines.engine import Engine
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.errors import UsageError
+from pipelines.images.decode import pixel_spec
+from pipelines.images.listing import list_images
+from pipelines.images.loading import LoadedImage, load_image
 from pipelines.job import DEFAULT_BATCH_SIZE
-from pipelines.loading import LoadedImage, load_image
 from pipelines.records import ImageRef
-from pipelines.source import list_images
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
 from pipelines.table.storage import open_storage

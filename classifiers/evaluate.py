@@ -22,9 +22,9 @@ from pipelines.cli import (
 )
 from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
+from pipelines.images.listing import list_images
+from pipelines.images.splits import TEST
 from pipelines.records import Failure
-from pipelines.source import list_images
-from pipelines.source.splits import TEST
 from pipelines.table.feature_table import FeatureTable
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from pipelines.cli import log
 from pipelines.errors import UsageError
-from pipelines.source.splits import VALIDATION
+from pipelines.images.splits import VALIDATION
 
 
 def held_out_split(trained_on: str, named: str | None, there: Collection[str]) -> str | None:

@@ -26,7 +26,7 @@ from pipelines.cli import (
 from pipelines.contract import require_same_contract
 from pipelines.engines.choosing import open_without_race
 from pipelines.errors import UsageError, WeightsError
-from pipelines.source import list_images
+from pipelines.images.listing import list_images
 from pipelines.table.feature_table import FeatureTable
 from pipelines.weights import parse_weights
 

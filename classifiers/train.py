@@ -22,7 +22,7 @@ from pipelines.cli import (
     write_json,
 )
 from pipelines.errors import UsageError
-from pipelines.source.splits import TRAIN, VALIDATION
+from pipelines.images.splits import TRAIN, VALIDATION
 
 
 def main(argv: Sequence[str]) -> int:

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from pipelines.cli import log
-from pipelines.decode import pixel_spec
 from pipelines.engines.choosing import choose_without_race
 from pipelines.engines.kinds import KERAS
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.engines.parallel import Pixels
 from pipelines.engines.racing import race
 from pipelines.engines.remembering import Choice
-from pipelines.loading import load_image
+from pipelines.images.decode import pixel_spec
+from pipelines.images.loading import load_image
 from pipelines.records import Failure, ImageRef
 
 RACE_FROM = 200

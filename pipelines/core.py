@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.decode import PixelSpec
 from pipelines.engines.engine import Engine
 from pipelines.halving import run_batch
-from pipelines.loading import LoadedImage, load_images
+from pipelines.images.decode import PixelSpec
+from pipelines.images.loading import LoadedImage, load_images
 from pipelines.records import Failure, FeatureBlock, ImageRef
 from pipelines.system.cores import usable_cores
 from pipelines.system.threads import map_ahead

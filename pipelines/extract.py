@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pipelines.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -18,6 +17,7 @@ from pipelines.cli import (
 from pipelines.driver import ExtractReport, extract
 from pipelines.feature_options import add_feature_options, add_work_options, feature_choice
 from pipelines.flink import check_flink
+from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.job import ExtractJob
 from pipelines.runner import check_beam_flags
 from pipelines.system.cores import usable_cores

@@ -5,8 +5,8 @@ import argparse
 from pipelines.bases import POOLINGS, PREPROCESSINGS, base_named
 from pipelines.cli import positive_number
 from pipelines.contract import COMPUTE_DTYPES
-from pipelines.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.engines.kinds import ENGINES
+from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.job import DEFAULT_BATCH_SIZE, FeatureChoice
 from pipelines.table.precision import MANTISSA_BITS
 from pipelines.weights import parse_weights

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from pipelines.augmentation import Augmentation
 from pipelines.compare import ContentHashes, StoredImage, signs_agree, stored_images
 from pipelines.contract import Contract
 from pipelines.errors import CommitRefusedError, TableError
+from pipelines.images.augmentation import Augmentation
 from pipelines.records import Failure, ImageRef, is_copy
 from pipelines.run_id import run_of_path
 from pipelines.system.threads import map_ahead

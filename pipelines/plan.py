@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -20,13 +19,14 @@ from pipelines.cli import (
 from pipelines.engines.kinds import AUTO, KERAS
 from pipelines.errors import UsageError
 from pipelines.feature_options import add_feature_options, add_work_options, feature_choice
+from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
+from pipelines.images.splits import TRAIN
 from pipelines.job import ExtractJob
 from pipelines.sizing.forecast import forecast, plan_worker, workers_for
 from pipelines.sizing.measuring import measure
 from pipelines.sizing.report import PlanReport, as_json, as_text
 from pipelines.sizing.stand_ins import draw_stand_ins
 from pipelines.sizing.survey import survey
-from pipelines.source.splits import TRAIN
 
 DEFAULT_SECONDS = 10.0
 

@@ -8,7 +8,6 @@ from math import prod
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from pipelines.augmentation import Augmentation, require_same_augmentation
 from pipelines.choice import choose_engine
 from pipelines.compare import Comparison, ContentHashes, StoredImage, compare, stored_images
 from pipelines.contract import require_same_contract
@@ -25,13 +24,14 @@ from pipelines.finished import (
     find_uncommitted,
     match_finished,
 )
+from pipelines.images.augmentation import Augmentation, require_same_augmentation
+from pipelines.images.listing import list_images
 from pipelines.job import ExtractJob, make_contract
 from pipelines.planning import Plan, make_plan, rows_per_shard, sort_inputs
 from pipelines.records import ImageRef, Shard, is_copy
 from pipelines.run_id import new_run_id
 from pipelines.runner import run_shards, with_a_worker_a_gpu, workers_here
 from pipelines.shard import ShardJob
-from pipelines.source import list_images
 from pipelines.system.cores import usable_cores, visible_gpus
 from pipelines.system.keras_backend import limit_threads
 from pipelines.table.failures import known_failures

@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from pipelines.augmentation import Augmentation
 from pipelines.core import extract_images
-from pipelines.decode import pixel_spec
 from pipelines.engines.engine import Engine
 from pipelines.engines.opening import EngineRequest
+from pipelines.images.augmentation import Augmentation
+from pipelines.images.decode import pixel_spec
 from pipelines.progress import ProgressFile
 from pipelines.records import Failure, Shard
 from pipelines.table.files import FeatureFileWriter, Receipt

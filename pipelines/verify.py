@@ -5,7 +5,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
-from pipelines.augmentation import Augmentation
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -19,10 +18,11 @@ from pipelines.compare import StoredImage, stored_images
 from pipelines.copies import copies_held, rows_wanted
 from pipelines.engines.choosing import open_without_race
 from pipelines.errors import TableError, WeightsError
+from pipelines.images.augmentation import Augmentation
+from pipelines.images.listing import list_images
+from pipelines.images.signs import unsigned_ref
 from pipelines.job import DEFAULT_BATCH_SIZE
 from pipelines.records import ImageRef, copy_of, image_of
-from pipelines.source import list_images
-from pipelines.source.signs import unsigned_ref
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.rows import names_of

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipelines.decode import PixelSpec
+from pipelines.images.decode import PixelSpec
 
 
 @dataclass(frozen=True, slots=True)

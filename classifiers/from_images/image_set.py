@@ -15,10 +15,10 @@ from classifiers.from_images.reading import (
 )
 from classifiers.memory import MemoryBudget, show_size
 from classifiers.training_set import Batch
-from pipelines.augmentation import Augmentation, augment
 from pipelines.cli import log
-from pipelines.decode import PixelSpec
 from pipelines.errors import InputError, UsageError
+from pipelines.images.augmentation import Augmentation, augment
+from pipelines.images.decode import PixelSpec
 from pipelines.records import Failure, ImageRef
 from pipelines.system.cores import usable_cores
 from pipelines.system.threads import map_ahead

@@ -9,17 +9,17 @@ from classifiers.from_images.on_base import DenseOnBase, FineTune
 from classifiers.from_images.training import ImageTrainJob
 from classifiers.from_images.way import Way
 from classifiers.memory import default_budget
-from pipelines.augmentation import Augmentation
-from pipelines.augmentation_options import (
+from pipelines.bases import BASES, PREPROCESSINGS, base_named
+from pipelines.cli import positive_number
+from pipelines.errors import UsageError
+from pipelines.images.augmentation import Augmentation
+from pipelines.images.augmentation_options import (
     TRANSFORMS,
     add_policy_options,
     policy_choice,
     truth,
 )
-from pipelines.bases import BASES, PREPROCESSINGS, base_named
-from pipelines.cli import positive_number
-from pipelines.decode import INTERPOLATIONS, ORIENTATIONS, PixelSpec
-from pipelines.errors import UsageError
+from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS, PixelSpec
 from pipelines.weights import parse_weights
 
 WAYS: dict[str, type[Convnet] | type[DenseOnBase]] = {

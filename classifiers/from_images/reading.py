@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from classifiers.encoding import encode
 from classifiers.training_set import Batch
-from pipelines.decode import PixelSpec
 from pipelines.errors import InputError
-from pipelines.loading import load_images
+from pipelines.images.decode import PixelSpec
+from pipelines.images.loading import load_images
 from pipelines.records import Failure, ImageRef
 from pipelines.system.cores import usable_cores
 

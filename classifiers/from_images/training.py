@@ -27,8 +27,8 @@ from classifiers.registry import (
     write_model,
 )
 from pipelines.cli import log
-from pipelines.decode import PixelSpec
-from pipelines.source import list_images
+from pipelines.images.decode import PixelSpec
+from pipelines.images.listing import list_images
 from pipelines.system.keras_backend import load_keras
 
 

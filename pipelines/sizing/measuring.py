@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.augmentation import Augmentation
-from pipelines.decode import pixel_spec
 from pipelines.engines.conversions import CONVERTED_FOLDER
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.opening import EngineRequest, open_conversion, open_engine
 from pipelines.engines.trial import time_engine
 from pipelines.errors import UsageError
+from pipelines.images.augmentation import Augmentation
+from pipelines.images.decode import pixel_spec
 from pipelines.planning import rows_per_shard
 from pipelines.records import FeatureBlock, ImageRef
 from pipelines.sizing.rehearsal import Rehearsed, rehearse

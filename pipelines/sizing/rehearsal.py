@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
 
-from pipelines.augmentation import Augmentation, augmentation_from_json
 from pipelines.contract import contract_from_json
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.errors import FrozenFeaturesError
 from pipelines.finished import find_uncommitted
+from pipelines.images.augmentation import Augmentation, augmentation_from_json
 from pipelines.planning import cut_shards
 from pipelines.records import ImageRef
 from pipelines.run_id import new_run_id

@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.decode import PixelSpec
 from pipelines.engines.engine import Engine
 from pipelines.engines.opening import EngineRequest
-from pipelines.loading import LoadedImage, load_rows
+from pipelines.images.decode import PixelSpec
+from pipelines.images.loading import LoadedImage, load_rows
 from pipelines.records import FeatureBlock, ImageRef
 from pipelines.system.threads import map_ahead
 from pipelines.table.files import FeatureFileWriter, Receipt

@@ -4,15 +4,15 @@ import itertools
 import time
 from dataclasses import dataclass, replace
 
-from pipelines.augmentation import Augmentation
 from pipelines.choice import RACE_FROM, choose_engine
 from pipelines.engines.opening import EngineRequest
 from pipelines.engines.remembering import Choice
+from pipelines.images.augmentation import Augmentation
+from pipelines.images.listing import list_images
 from pipelines.job import ExtractJob
 from pipelines.records import ImageRef
 from pipelines.run import Run
 from pipelines.sizing.forecast import Workload
-from pipelines.source import list_images
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ import pyarrow.fs as pafs
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from pipelines.augmentation import Augmentation, augmentation_from_json
 from pipelines.contract import Contract, contract_from_json, require_same_contract
 from pipelines.errors import TableError
+from pipelines.images.augmentation import Augmentation, augmentation_from_json
 from pipelines.table.files import read_receipt
 from pipelines.table.inspection import KEY_COLUMNS, with_plain_times
 from pipelines.table.schema import AUGMENTATION_KEY, CONTRACT_KEY, RUN_KEY, SHAPE_KEY

@@ -16,13 +16,13 @@ from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
-from pipelines.augmentation import (
+from pipelines.contract import Contract, contract_from_json, require_same_contract
+from pipelines.errors import CommitRefusedError
+from pipelines.images.augmentation import (
     Augmentation,
     augmentation_from_json,
     require_same_augmentation,
 )
-from pipelines.contract import Contract, contract_from_json, require_same_contract
-from pipelines.errors import CommitRefusedError
 from pipelines.table.inspection import InspectedFile
 from pipelines.table.schema import (
     AUGMENTATION_KEY,

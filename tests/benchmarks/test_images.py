@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.images import draw_images, list_images, repeat_images
-from pipelines import source
 from pipelines.errors import InputError
+from pipelines.images import listing as source
 from tests.conftest import write_image
 
 

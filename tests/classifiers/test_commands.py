@@ -11,7 +11,7 @@ import pytest
 import classifiers
 from classifiers import evaluate, predict
 from classifiers.registry import load_model, read_card
-from pipelines.source.splits import TEST
+from pipelines.images.splits import TEST
 from tests.classifiers.conftest import run_train
 from tests.conftest import write_dataset
 

@@ -15,7 +15,7 @@ from classifiers import evaluate, predict
 from classifiers.registry import load_model, read_card
 from pipelines import extract
 from pipelines.errors import WeightsError
-from pipelines.source.splits import TEST
+from pipelines.images.splits import TEST
 from tests.classifiers.conftest import run_train
 from tests.conftest import TINY
 

@@ -8,7 +8,7 @@ import pytest
 from obstore.exceptions import AlreadyExistsError
 
 from pipelines.driver import extract
-from pipelines.source import list_images
+from pipelines.images.listing import list_images
 from pipelines.stores.clients import open_bucket
 from pipelines.stores.places import parse_place
 from pipelines.table.feature_table import FeatureTable

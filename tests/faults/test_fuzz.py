@@ -20,7 +20,7 @@ SLOWEST_SECONDS = 10.0
 
 DECODER = """
 import random, sys, time
-from pipelines.decode import PixelSpec, decode_image
+from pipelines.images.decode import PixelSpec, decode_image
 from pipelines.errors import ImageError
 from tests.hostile import corpus
 from tests.memory import own_peak
@@ -39,7 +39,7 @@ def attempt(data):
 MANIFESTS = """
 import random, sys, time, tempfile, pathlib
 from pipelines.errors import InputError
-from pipelines.source import list_images
+from pipelines.images.listing import list_images
 from tests.hostile import REFUSED, TAKEN
 from tests.memory import own_peak
 

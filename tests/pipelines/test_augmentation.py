@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras.src.legacy.preprocessing.image import apply_affine_transform
 
-from pipelines.augmentation import (
+from pipelines.errors import ContractMismatchError
+from pipelines.images.augmentation import (
     FILLS,
     Augmentation,
     augment,
@@ -18,7 +19,6 @@ from pipelines.augmentation import (
     require_same_augmentation,
     transform_pixels,
 )
-from pipelines.errors import ContractMismatchError
 
 POLICY = Augmentation()
 STILL = Augmentation(0.0, 0.0, 0.0, 0.0, 0.0, horizontal_flip=False)

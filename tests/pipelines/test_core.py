@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.core import extract_images
-from pipelines.decode import PixelSpec
+from pipelines.images.decode import PixelSpec
 from pipelines.records import ImageRef
 from pipelines.system.threads import map_ahead
 from tests.conftest import write_image

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipelines import decode
-from pipelines.decode import INTERPOLATIONS, PixelSpec, decode_image
 from pipelines.errors import ImageError
+from pipelines.images import decode
+from pipelines.images.decode import INTERPOLATIONS, PixelSpec, decode_image
 
 SPEC = PixelSpec(20, "bilinear", "ignored")
 

@@ -87,7 +87,7 @@ def test_order_shards_and_workers_change_no_row(
         random.shuffle(refs)
         return refs
 
-    from pipelines.source import list_images
+    from pipelines.images.listing import list_images
 
     flags = ("--direct_running_mode=multi_threading", f"--direct_num_workers={workers}")
     where = tmp_path_factory.mktemp("permuted") / "features"

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.augmentation import Augmentation
 from pipelines.bases import BASES
 from pipelines.core import extract_images
-from pipelines.decode import PixelSpec
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.halving import run_batch
+from pipelines.images.augmentation import Augmentation
+from pipelines.images.decode import PixelSpec
 from pipelines.job import make_contract
 from pipelines.records import ImageRef
 from pipelines.weights import load_base
@@ -120,7 +120,7 @@ def test_an_engine_fault_is_recorded_as_a_failure_of_its_image(tmp_path):
 
     engine = NoSecond(4)
     pixels = PixelSpec(4, "bilinear", "ignored")
-    from pipelines.loading import load_image
+    from pipelines.images.loading import load_image
 
     engine.second = load_image(refs[1], pixels).pixels[None]
     (result,) = extract_images(refs, engine, pixels, 1)

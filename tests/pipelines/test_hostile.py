@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError, InputError
-from pipelines.source import list_images
+from pipelines.images.listing import list_images
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import ROOT, write_image
@@ -48,7 +48,7 @@ def test_every_file_of_the_corpus_becomes_a_row_or_a_failure(make_job, tmp_path)
 
 
 def test_usable_files_are_decoded_as_keras_does(tmp_path):
-    from pipelines.decode import PixelSpec, decode_image
+    from pipelines.images.decode import PixelSpec, decode_image
 
     for file in corpus():
         if file.usable and file.data is not None:
@@ -64,7 +64,7 @@ def test_a_real_picture_of_thirty_thousand_pixels_squared_is_not_decoded(tmp_pat
     code = (
         "import sys\n"
         "from tests.memory import own_peak\n"
-        "from pipelines.decode import PixelSpec, decode_image\n"
+        "from pipelines.images.decode import PixelSpec, decode_image\n"
         "from pipelines.errors import ImageError\n"
         "data = open(sys.argv[1], 'rb').read()\n"
         "try:\n"
@@ -164,7 +164,7 @@ def test_a_million_rows(tmp_path):
         file.writelines(f"folder{i % 100}/image{i}.jpg,class{i % 10}\n" for i in range(1_000_000))
     code = (
         "import sys\n"
-        "from pipelines.source import list_images\n"
+        "from pipelines.images.listing import list_images\n"
         "from tests.memory import own_peak\n"
         "refs = list_images(sys.argv[1])\n"
         "print(len(refs), refs[0].image_id, own_peak())"

@@ -182,7 +182,7 @@ def test_an_image_that_cannot_be_read_just_now_keeps_its_row(job, images, monkey
             raise OSError(5, "Input/output error")
         return Path(uri).read_bytes()
 
-    monkeypatch.setattr("pipelines.loading.read_bytes", fail)
+    monkeypatch.setattr("pipelines.images.loading.read_bytes", fail)
     report = extract(job)
     assert (report.counts["new_failures"], report.version) == (1, 1)
     assert "train/dark/dark003.png" in content(job.table)["image_id"].to_pylist()

@@ -2,9 +2,9 @@ import threading
 
 import numpy as np
 
-from pipelines import loading
-from pipelines.decode import PixelSpec
-from pipelines.loading import STORE_READERS, LoadedImage, load_images
+from pipelines.images import loading
+from pipelines.images.decode import PixelSpec
+from pipelines.images.loading import STORE_READERS, LoadedImage, load_images
 from pipelines.records import ImageRef
 from tests.conftest import write_image
 

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from pipelines.source import list_images
-from pipelines.source.splits import split_of
+from pipelines.images.listing import list_images
+from pipelines.images.splits import split_of
 
 characters = st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r")
 texts = st.text(characters, min_size=1, max_size=12)

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from pipelines import plan
-from pipelines.augmentation import Augmentation
+from pipelines.images.augmentation import Augmentation
 from pipelines.planning import rows_per_shard
 from pipelines.sizing import rehearsal, stages
 from pipelines.sizing.forecast import DRIVER_BYTES

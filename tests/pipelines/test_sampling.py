@@ -6,9 +6,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import loading
-from pipelines.augmentation import Augmentation
-from pipelines.decode import pixel_spec
+from pipelines.images import loading
+from pipelines.images.augmentation import Augmentation
+from pipelines.images.decode import pixel_spec
 from pipelines.job import make_contract
 from pipelines.records import ImageRef
 from pipelines.sizing import stages

@@ -6,8 +6,8 @@ import pytest
 from pyarrow import parquet
 
 from pipelines.errors import InputError, UsageError
-from pipelines.source import list_images
-from pipelines.source.splits import split_of
+from pipelines.images.listing import list_images
+from pipelines.images.splits import split_of
 
 
 def touch(root: Path, *names: str) -> None:

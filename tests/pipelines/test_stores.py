@@ -5,7 +5,8 @@ import pytest
 from obstore.store import MemoryStore
 
 from pipelines.errors import InputError, UsageError
-from pipelines.source import list_images, prefix
+from pipelines.images import prefix
+from pipelines.images.listing import list_images
 from pipelines.stores import objects
 from pipelines.stores.complaints import complaint
 from pipelines.stores.places import Place, parse_place

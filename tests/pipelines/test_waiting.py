@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipelines.core import extract_images
-from pipelines.decode import PixelSpec
+from pipelines.images.decode import PixelSpec
 from pipelines.records import ImageRef
 from pipelines.waiting import BaseClock, Waits, name_bottleneck
 from tests.conftest import write_image
@@ -68,7 +68,7 @@ def test_a_slow_consumer_is_told_from_a_slow_disk(tmp_path, monkeypatch):
     pixels = PixelSpec(8, "bilinear", "ignored")
 
     def waits(pause_of_consumer: float, pause_of_reader: float) -> Waits:
-        from pipelines import loading
+        from pipelines.images import loading
 
         real = loading.read_bytes
 

@@ -4,8 +4,8 @@ import pytest
 
 from classifiers.from_images.image_set import hold_images
 from classifiers.from_images.reading import labelled
-from pipelines.decode import PixelSpec
-from pipelines.source import list_images
+from pipelines.images.decode import PixelSpec
+from pipelines.images.listing import list_images
 
 CLASSES = ("dark", "light")
 PIXELS = PixelSpec(32, "bilinear", "ignored")

@@ -15,10 +15,10 @@ import pytest
 from classifiers import evaluate, predict, train
 from classifiers.from_images.image_set import EpochPlan, ImageSet
 from classifiers.registry import read_card
-from pipelines.augmentation import Augmentation
 from pipelines.engines.opening import open_base
-from pipelines.loading import load_image
-from pipelines.source import list_images
+from pipelines.images.augmentation import Augmentation
+from pipelines.images.listing import list_images
+from pipelines.images.loading import load_image
 from pipelines.weights import WeightsRequest
 from tests.classifiers.conftest import run_train
 from tests.classifiers.from_images.conftest import PIXELS

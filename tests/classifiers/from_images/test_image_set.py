@@ -9,10 +9,10 @@ import pytest
 from classifiers.from_images.image_set import EpochPlan, hold_images, require_room
 from classifiers.from_images.reading import labelled
 from classifiers.memory import MemoryBudget
-from pipelines.augmentation import Augmentation, augment
 from pipelines.errors import InputError, TableError, UsageError
-from pipelines.loading import load_image
-from pipelines.source import list_images
+from pipelines.images.augmentation import Augmentation, augment
+from pipelines.images.listing import list_images
+from pipelines.images.loading import load_image
 from tests.classifiers.from_images.conftest import CLASSES, PIXELS
 
 POLICY = Augmentation(seed=5)

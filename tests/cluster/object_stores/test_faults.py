@@ -9,10 +9,10 @@ import obstore
 import pytest
 from obstore.exceptions import AlreadyExistsError
 
-from pipelines.decode import pixel_spec
 from pipelines.driver import extract
-from pipelines.loading import load_image
-from pipelines.source import list_images
+from pipelines.images.decode import pixel_spec
+from pipelines.images.listing import list_images
+from pipelines.images.loading import load_image
 from pipelines.stores import clients
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable

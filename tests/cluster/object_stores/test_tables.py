@@ -12,7 +12,7 @@ import pytest
 from deltalake import DeltaTable
 
 from pipelines.driver import extract
-from pipelines.source import list_images
+from pipelines.images.listing import list_images
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.storage import open_storage
 from tests.cluster.object_stores.conftest import FEATURES

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipelines import forget, tidy, verify
-from pipelines.augmentation import Augmentation
 from pipelines.driver import extract
 from pipelines.extract import main
+from pipelines.images.augmentation import Augmentation
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import write_image
 from tests.pipelines.copies.rows import names

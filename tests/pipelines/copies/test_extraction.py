@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from pipelines import describe
-from pipelines.augmentation import Augmentation, augment
 from pipelines.bases import BASES, cut, preprocess
 from pipelines.driver import extract
 from pipelines.errors import ContractMismatchError
+from pipelines.images.augmentation import Augmentation, augment
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.weights import WeightsRequest, load_base

@@ -12,10 +12,10 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from pipelines.errors import InputError
+from pipelines.images.prefix import PrefixFence, refs_with_signs
+from pipelines.images.signs import make_ref
+from pipelines.images.splits import split_of
 from pipelines.records import ImageRef
-from pipelines.source.prefix import PrefixFence, refs_with_signs
-from pipelines.source.signs import make_ref
-from pipelines.source.splits import split_of
 from pipelines.stores.objects import StoreAwayError
 from pipelines.stores.places import Place
 from pipelines.stores.reading import read_bytes

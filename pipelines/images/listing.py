@@ -4,10 +4,10 @@ import itertools
 from pathlib import Path, PurePosixPath
 
 from pipelines.errors import InputError
+from pipelines.images.folder import list_folder
+from pipelines.images.manifest import MANIFEST_SUFFIXES, list_manifest
+from pipelines.images.prefix import list_prefix
 from pipelines.records import ImageRef
-from pipelines.source.folder import list_folder
-from pipelines.source.manifest import MANIFEST_SUFFIXES, list_manifest
-from pipelines.source.prefix import list_prefix
 from pipelines.stores.objects import StoreAwayError, StoreError, signs_of
 from pipelines.stores.places import Place, is_remote, parse_place
 from pipelines.system.garbage import collector_paused

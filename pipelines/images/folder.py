@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipelines.errors import InputError
+from pipelines.images.signs import make_ref
+from pipelines.images.splits import NAMED_SPLITS, split_of
 from pipelines.records import ImageRef, storable
-from pipelines.source.signs import make_ref
-from pipelines.source.splits import NAMED_SPLITS, split_of
 
 Found = TypeVar("Found")
 

@@ -12,9 +12,9 @@ from operator import attrgetter
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.augmentation import augment
-from pipelines.decode import PixelSpec, decode_image
 from pipelines.errors import ImageError
+from pipelines.images.augmentation import augment
+from pipelines.images.decode import PixelSpec, decode_image
 from pipelines.records import Failure, ImageRef, SourceImage
 from pipelines.stores.places import is_remote
 from pipelines.stores.reading import read_bytes

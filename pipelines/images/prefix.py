@@ -4,9 +4,9 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
+from pipelines.images.folder import IMAGE_SUFFIXES, arrange
+from pipelines.images.signs import unsigned_ref
 from pipelines.records import ImageRef
-from pipelines.source.folder import IMAGE_SUFFIXES, arrange
-from pipelines.source.signs import unsigned_ref
 from pipelines.stores.objects import ObjectSigns, list_objects, signs_of_many
 from pipelines.stores.places import Place, parse_place
 

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pipelines.augmentation import FILLS, Augmentation
 from pipelines.cli import seed_number, whole_number
 from pipelines.errors import UsageError
-from pipelines.source.splits import TEST, VALIDATION
+from pipelines.images.augmentation import FILLS, Augmentation
+from pipelines.images.splits import TEST, VALIDATION
 
 LITERATURE = Augmentation()
 

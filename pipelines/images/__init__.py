@@ -1,0 +1,1 @@
+"""Which images there are, their bytes, their pixels and their augmented copies."""
