@@ -9,6 +9,7 @@ import numpy as np
 from benchmarks.accelerator import compiled, put, wait
 from benchmarks.flops import flops_of
 from pipelines.bases import Base, build, cut
+from pipelines.bases.random_weights import randomise
 from pipelines.contract import Contract
 from pipelines.core import BATCHES_AHEAD, extract_images
 from pipelines.engines.keras_engine import KerasEngine
@@ -18,7 +19,6 @@ from pipelines.records import ImageRef
 from pipelines.system.cores import usable_cores
 from pipelines.system.keras_backend import load_keras
 from pipelines.system.threads import map_ahead
-from pipelines.weights.random import randomise
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Contract:
 
     Attributes:
         base: name in `keras.applications`, e.g. "VGG16".
-        weights: fingerprint of the base's tensors (`pipelines.weights.fingerprint`).
+        weights: fingerprint of the base's tensors (`pipelines.bases.fingerprint`).
         image_size: height and width in pixels after resizing (images are made square).
         interpolation: a name of `keras.utils.load_img(interpolation=...)`.
         orientation: "ignored" or "applied": what becomes of the EXIF orientation.

@@ -17,12 +17,12 @@ from classifiers.heads.split_base import copy_of
 from classifiers.row_groups import find_rows
 from classifiers.training_set import HeldSet, hold, labelled_rows
 from pipelines.bases import BASES, build
+from pipelines.bases.random_weights import randomise
 from pipelines.driver import extract
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError, WeightsError
 from pipelines.table.feature_table import FeatureTable
 from pipelines.weights import WeightsRequest
-from pipelines.weights.random import randomise
 from tests.classifiers.plain_finetuning import (
     CUTS,
     SIZE,

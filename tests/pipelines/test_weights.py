@@ -3,10 +3,11 @@ import socket
 import numpy as np
 import pytest
 
-from pipelines.bases import BASES, build
+from pipelines.bases import BASES, build, fingerprint
+from pipelines.bases import weights as loading
 from pipelines.errors import UsageError, WeightsError
 from pipelines.system.cache import cache_folder
-from pipelines.weights import WeightsRequest, fingerprint, load_base, loading, parse_weights
+from pipelines.weights import WeightsRequest, load_base, parse_weights
 
 VGG16 = BASES["VGG16"]
 

@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 from pipelines.bases import Base
+from pipelines.bases.weights_request import WeightsRequest
 from pipelines.system.cache import cache_folder
-from pipelines.weights.request import WeightsRequest
 
 
 def known_fingerprint(base: Base, image_size: int, request: WeightsRequest) -> str | None:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.bases import Base, build
+from pipelines.bases.fingerprint import fingerprint
+from pipelines.bases.fingerprints import remember_fingerprint
+from pipelines.bases.random_weights import randomise
+from pipelines.bases.vgg16_package import REQUIREMENT, tensors_from_package
+from pipelines.bases.weights_request import WeightsRequest
 from pipelines.errors import WeightsError
 from pipelines.system.cache import cache_folder
-from pipelines.weights.fingerprint import fingerprint
-from pipelines.weights.known import remember_fingerprint
-from pipelines.weights.package import REQUIREMENT, tensors_from_package
-from pipelines.weights.random import randomise
-from pipelines.weights.request import WeightsRequest
 
 if TYPE_CHECKING:
     import keras
