@@ -11,7 +11,7 @@ from benchmarks.flops import flops_of
 from pipelines.bases import Base, build, cut
 from pipelines.bases.random_weights import randomise
 from pipelines.contract import Contract
-from pipelines.core import BATCHES_AHEAD, extract_images
+from pipelines.engines.extraction import BATCHES_AHEAD, extract_images
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.images.decode import pixel_spec
 from pipelines.images.loading import load_image

@@ -24,8 +24,8 @@ from benchmarks.project_run import ProjectRun
 from benchmarks.result import Result, Table, show
 from pipelines.cli import Parser, positive_number, run_command
 from pipelines.contract import Contract
-from pipelines.core import extract_images
 from pipelines.engines.engine import Engine
+from pipelines.engines.extraction import extract_images
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.errors import UsageError
 from pipelines.images.decode import pixel_spec

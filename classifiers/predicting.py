@@ -11,8 +11,8 @@ from classifiers.dataset import stream_split
 from classifiers.from_images.reading import read_pixels
 from classifiers.registry import Model
 from pipelines.contract import require_same_contract
-from pipelines.core import extract_images
 from pipelines.engines.engine import Engine
+from pipelines.engines.extraction import extract_images
 from pipelines.images.decode import pixel_spec
 from pipelines.records import Failure, ImageRef
 from pipelines.table.feature_table import FeatureTable

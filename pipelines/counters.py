@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pipelines.engines.bottleneck import Waits
 from pipelines.shard import COUNTERS
-from pipelines.waiting import Waits
 
 NO_WAITS = Waits()
 

@@ -12,6 +12,7 @@ from pipelines.contract import Contract
 from pipelines.copies import short_of_copies
 from pipelines.counters import Counted
 from pipelines.counting import counts_of_run
+from pipelines.engines.bottleneck import Waits
 from pipelines.job import ExtractJob
 from pipelines.leakage import Leakage
 from pipelines.planning import Plan
@@ -20,7 +21,6 @@ from pipelines.run import Run, Scene
 from pipelines.settling import Settlement
 from pipelines.system.cores import usable_cores
 from pipelines.system.versions import installed_versions
-from pipelines.waiting import Waits
 
 RECORDED_PACKAGES = (
     "frozen-features",

@@ -8,14 +8,14 @@ from math import prod
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from pipelines.choice import choose_engine
 from pipelines.compare import Comparison, ContentHashes, StoredImage, compare, stored_images
 from pipelines.contract import require_same_contract
 from pipelines.copies import copies_held, rows_wanted
 from pipelines.counters import Counted
+from pipelines.engines.choice import choose_engine
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import EngineRequest, open_engine
-from pipelines.engines.remembering import Choice
+from pipelines.engines.race_results import Choice
 from pipelines.errors import UsageError
 from pipelines.finished import (
     NO_WORK,

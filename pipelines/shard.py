@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from pipelines.core import extract_images
+from pipelines.engines.bottleneck import BaseClock, Waits
 from pipelines.engines.engine import Engine
+from pipelines.engines.extraction import extract_images
 from pipelines.engines.opening import EngineRequest
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.decode import pixel_spec
@@ -14,7 +15,6 @@ from pipelines.records import Failure, Shard
 from pipelines.table.files import FeatureFileWriter, Receipt
 from pipelines.table.schema import DATA_FOLDER
 from pipelines.table.storage import open_storage
-from pipelines.waiting import BaseClock, Waits
 
 COUNTERS = "frozen_features"
 """Namespace of the counters in the runner's own display."""

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from pipelines.compare import ContentHashes, StoredImage
 from pipelines.contract import contract_from_json, differing_fields
-from pipelines.core import extract_images
 from pipelines.engines.engine import PARITY_BOUND, Engine
+from pipelines.engines.extraction import extract_images
 from pipelines.errors import TableError
 from pipelines.images.decode import pixel_spec
 from pipelines.records import ImageRef, image_of, is_copy, shown_name

@@ -7,7 +7,7 @@ from pipelines.contract import Contract
 from pipelines.engines.engine import Engine
 from pipelines.engines.kinds import AUTO, CONVERTING, KERAS
 from pipelines.engines.opening import EngineRequest, open_engine
-from pipelines.engines.remembering import Choice, forget, remembered
+from pipelines.engines.race_results import Choice, forget, remembered
 from pipelines.errors import EngineError
 from pipelines.system.cores import visible_gpus
 from pipelines.system.keras_backend import sees_gpu

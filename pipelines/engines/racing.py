@@ -7,7 +7,7 @@ from pipelines.engines.engine import PARITY_BOUND
 from pipelines.engines.kinds import CONVERTING, KERAS, EngineKind
 from pipelines.engines.opening import EngineRequest, open_conversion, open_engine
 from pipelines.engines.parallel import Features, Pixels
-from pipelines.engines.remembering import Choice, Trial, remember
+from pipelines.engines.race_results import Choice, Trial, remember
 from pipelines.engines.trial import ROUNDS, largest_error, time_engine, try_conversion
 from pipelines.errors import UnsuitableEngineError
 from pipelines.system.cores import usable_cores

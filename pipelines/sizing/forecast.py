@@ -6,9 +6,9 @@ The figures of the driver are of `benchmarks.scaling`; `docs/scaling.md` shows t
 import math
 from dataclasses import dataclass
 
+from pipelines.engines.bottleneck import Waits
 from pipelines.errors import UsageError
 from pipelines.sizing.measuring import Measured
-from pipelines.waiting import Waits
 
 JOB_SECONDS = 20e-6
 """An image costs the driver once: it is put into a shard, and that into the job for the runner."""

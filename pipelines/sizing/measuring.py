@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.engines.bottleneck import Waits
 from pipelines.engines.conversions import CONVERTED_FOLDER
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.opening import EngineRequest, open_conversion, open_engine
@@ -21,7 +22,6 @@ from pipelines.sizing.sampling import repeat_images, spread_images
 from pipelines.sizing.stages import time_decoding, time_encoding
 from pipelines.system.cache import cache_folder
 from pipelines.system.cores import usable_cores
-from pipelines.waiting import Waits
 
 SAMPLE = 64
 """Images and copies on which decoding, the engine and encoding are timed apart."""

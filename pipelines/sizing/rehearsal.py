@@ -16,6 +16,7 @@ from math import prod
 from pathlib import Path
 
 from pipelines.contract import contract_from_json
+from pipelines.engines.bottleneck import Waits
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.errors import FrozenFeaturesError
 from pipelines.finished import find_uncommitted
@@ -31,7 +32,6 @@ from pipelines.system.memory import own_peak
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS
 from pipelines.table.storage import open_storage
-from pipelines.waiting import Waits
 from pipelines.weights import WeightsRequest
 
 REQUEST_FILE, TABLE_FOLDER = "request.json", "table"

@@ -4,11 +4,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.cli import format_table
+from pipelines.engines.bottleneck import name_bottleneck
 from pipelines.sizing.forecast import Forecast, Worker, Workload
 from pipelines.sizing.measuring import Measured
 from pipelines.sizing.pod_sizes import PodSizes, as_yaml, fit_pods
 from pipelines.sizing.survey import Survey
-from pipelines.waiting import name_bottleneck
 
 
 @dataclass(frozen=True, slots=True)

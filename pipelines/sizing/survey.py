@@ -4,9 +4,9 @@ import itertools
 import time
 from dataclasses import dataclass, replace
 
-from pipelines.choice import RACE_FROM, choose_engine
+from pipelines.engines.choice import RACE_FROM, choose_engine
 from pipelines.engines.opening import EngineRequest
-from pipelines.engines.remembering import Choice
+from pipelines.engines.race_results import Choice
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.listing import list_images
 from pipelines.job import ExtractJob

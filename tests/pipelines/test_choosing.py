@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from pipelines.contract import Contract
-from pipelines.engines import choosing, opening, racing, remembering
+from pipelines.engines import choosing, opening, racing
+from pipelines.engines import race_results as remembering
 from pipelines.engines.choosing import choose_without_race, open_without_race
 from pipelines.engines.conversions import DIGESTS_FILE
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.ncnn_text import NetText
 from pipelines.engines.opening import EngineRequest, open_engine
+from pipelines.engines.race_results import Choice, remember, remembered
 from pipelines.engines.racing import race
-from pipelines.engines.remembering import Choice, remember, remembered
 from pipelines.engines.trial import time_engine, try_conversion
 from pipelines.errors import EngineError, UsageError
 from pipelines.extract import main

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.core import extract_images
+from pipelines.engines.extraction import extract_images
 from pipelines.images.decode import PixelSpec
 from pipelines.records import ImageRef
 from pipelines.system.threads import map_ahead

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines import choice as choice_module
 from pipelines.driver import extract
+from pipelines.engines import choice as choice_module
 from pipelines.engines import opening
-from pipelines.engines.remembering import Choice
+from pipelines.engines.race_results import Choice
 from pipelines.engines.trial import largest_error
 from pipelines.extract import main
 from pipelines.table.feature_table import FeatureTable

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.bases import BASES
-from pipelines.core import extract_images
+from pipelines.engines.extraction import extract_images
+from pipelines.engines.halving import run_batch
 from pipelines.engines.keras_engine import KerasEngine
-from pipelines.halving import run_batch
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.decode import PixelSpec
 from pipelines.job import make_contract

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from pipelines.core import extract_images
+from pipelines.engines.bottleneck import BaseClock, Waits, name_bottleneck
+from pipelines.engines.extraction import extract_images
 from pipelines.images.decode import PixelSpec
 from pipelines.records import ImageRef
-from pipelines.waiting import BaseClock, Waits, name_bottleneck
 from tests.conftest import write_image
 from tests.pipelines.test_core import MeanColour
 

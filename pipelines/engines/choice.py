@@ -10,8 +10,8 @@ from pipelines.engines.choosing import choose_without_race
 from pipelines.engines.kinds import KERAS
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.engines.parallel import Pixels
+from pipelines.engines.race_results import Choice
 from pipelines.engines.racing import race
-from pipelines.engines.remembering import Choice
 from pipelines.images.decode import pixel_spec
 from pipelines.images.loading import load_image
 from pipelines.records import Failure, ImageRef

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.engines.bottleneck import BaseClock
 from pipelines.engines.engine import Engine
-from pipelines.halving import run_batch
+from pipelines.engines.halving import run_batch
 from pipelines.images.decode import PixelSpec
 from pipelines.images.loading import LoadedImage, load_images
 from pipelines.records import Failure, FeatureBlock, ImageRef
 from pipelines.system.cores import usable_cores
 from pipelines.system.threads import map_ahead
-from pipelines.waiting import BaseClock
 
 BATCHES_AHEAD = 2
 """Batches of decoded images held while the base runs; bounds memory whatever the input's size."""
