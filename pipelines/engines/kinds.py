@@ -61,13 +61,13 @@ def _open_openvino(folder: Path, threads: int, batch_size: int) -> Engine:
 
 
 def _convert_to_ncnn(model: "keras.Model", contract: Contract, folder: Path) -> None:
-    from pipelines.engines.ncnn_conversion import convert_to_ncnn
+    from pipelines.engines.ncnn.conversion import convert_to_ncnn
 
     convert_to_ncnn(model, contract, folder)
 
 
 def _open_ncnn(folder: Path, threads: int, batch_size: int) -> Engine:
-    from pipelines.engines.ncnn_engine import NcnnEngine
+    from pipelines.engines.ncnn.engine import NcnnEngine
 
     return NcnnEngine(folder, threads, batch_size)
 

@@ -14,7 +14,7 @@ from pipelines.engines import race_results as remembering
 from pipelines.engines.choosing import choose_without_race, open_without_race
 from pipelines.engines.conversions import DIGESTS_FILE
 from pipelines.engines.kinds import CONVERTING
-from pipelines.engines.ncnn_text import NetText
+from pipelines.engines.ncnn.text import NetText
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.engines.race_results import Choice, remember, remembered
 from pipelines.engines.racing import race

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from pipelines.bases import BASES
 from pipelines.contract import Contract
-from pipelines.engines.chain import MaxPool, read_chain, read_scaling, scale_pixels
 from pipelines.engines.engine import PARITY_BOUND
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.kinds import CONVERTING
-from pipelines.engines.ncnn_conversion import LAYOUT_FILE
-from pipelines.engines.stacking import SMALL_SIDE, STACKED, TILE, plan_stack
+from pipelines.engines.ncnn.chain import MaxPool, read_chain, read_scaling, scale_pixels
+from pipelines.engines.ncnn.conversion import LAYOUT_FILE
+from pipelines.engines.ncnn.stacking import SMALL_SIDE, STACKED, TILE, plan_stack
 from pipelines.engines.trial import largest_error
 from pipelines.errors import EngineError
 from pipelines.weights import WeightsRequest, load_base

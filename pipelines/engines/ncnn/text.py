@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.engines.chain import Convolution, MaxPool
+from pipelines.engines.ncnn.chain import Convolution, MaxPool
 
 MAGIC = "7767517"
 """First line of every parameter file (ncnn's wiki, "param and model file structure")."""

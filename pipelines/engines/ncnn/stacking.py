@@ -12,7 +12,7 @@ computed the same way, to the last bit, at every place of the stack.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.engines.chain import Convolution, MaxPool, Step
+from pipelines.engines.ncnn.chain import Convolution, MaxPool, Step
 
 STACKED = 8
 """Images of a stack. Of 1, 2, 4, 8 and 16 the fastest for VGG16 (docs/decisions/0013)."""

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.engines.chain import Scaling, scale_pixels
-from pipelines.engines.ncnn_conversion import LAYOUT_FILE
+from pipelines.engines.ncnn.chain import Scaling, scale_pixels
+from pipelines.engines.ncnn.conversion import LAYOUT_FILE
+from pipelines.engines.ncnn.stacking import Stack
 from pipelines.engines.parallel import Features, ParallelRuns, Pixels
-from pipelines.engines.stacking import Stack
 from pipelines.errors import EngineError
 
 Map = npt.NDArray[np.float32]

@@ -10,9 +10,9 @@ import numpy as np
 
 from pipelines.bases import base_named, cut
 from pipelines.contract import Contract
-from pipelines.engines.chain import Convolution, MaxPool, Step, read_chain, read_scaling
-from pipelines.engines.ncnn_text import NetText
-from pipelines.engines.stacking import Stack, plan_stack
+from pipelines.engines.ncnn.chain import Convolution, MaxPool, Step, read_chain, read_scaling
+from pipelines.engines.ncnn.stacking import Stack, plan_stack
+from pipelines.engines.ncnn.text import NetText
 from pipelines.errors import UnsuitableEngineError
 
 if TYPE_CHECKING:
