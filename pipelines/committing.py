@@ -5,11 +5,11 @@ from typing import Any
 
 from pipelines.compare import StoredImage
 from pipelines.run import Run, Scene
-from pipelines.run_id import oldest_run
 from pipelines.table.files import read_receipt
-from pipelines.table.first_copies import name_policy
 from pipelines.table.gate import Change, TableState, commit_change, holds_copies
 from pipelines.table.inspection import InspectedFile, inspect_file
+from pipelines.table.names import oldest_run
+from pipelines.table.policy import name_policy
 from pipelines.table.rewriting import Placement, Rewrite, rewrite_rows
 from pipelines.table.storage import open_storage
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from pipelines.records import ImageRef, image_of, is_copy, storable
-from pipelines.run_id import run_began, run_of_path
 from pipelines.stores.reading import read_bytes
 from pipelines.system.garbage import collector_paused
 from pipelines.system.threads import map_ahead
+from pipelines.table.names import run_began, run_of_path
 from pipelines.table.rows import names_of
 
 HASHING_THREADS = 8

@@ -11,10 +11,10 @@ from pipelines.contract import Contract
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.images.augmentation import Augmentation
 from pipelines.records import Failure, ImageRef, is_copy
-from pipelines.run_id import run_of_path
 from pipelines.system.threads import map_ahead
 from pipelines.table.files import read_receipt
 from pipelines.table.inspection import InspectedFile, inspect_file
+from pipelines.table.names import run_of_path
 from pipelines.table.rewriting import Placement
 from pipelines.table.schema import DATA_FOLDER
 from pipelines.table.storage import is_local

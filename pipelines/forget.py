@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pipelines.cli import Parser, add_json_option, format_table, log, run_command, write_json
 from pipelines.errors import UsageError
-from pipelines.forgetting import forget
 from pipelines.records import storable
+from pipelines.table.erasure import forget
 from pipelines.table.feature_table import FeatureTable
 
 

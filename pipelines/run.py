@@ -29,7 +29,6 @@ from pipelines.images.listing import list_images
 from pipelines.job import ExtractJob, make_contract
 from pipelines.planning import Plan, make_plan, rows_per_shard, sort_inputs
 from pipelines.records import ImageRef, Shard, is_copy
-from pipelines.run_id import new_run_id
 from pipelines.runner import run_shards, with_a_worker_a_gpu, workers_here
 from pipelines.shard import ShardJob
 from pipelines.system.cores import usable_cores, visible_gpus
@@ -37,6 +36,7 @@ from pipelines.system.keras_backend import limit_threads
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
+from pipelines.table.names import new_run_id
 from pipelines.table.rows import keeps_its_digest
 from pipelines.table.storage import check_writable, folder_exists, open_storage, table_uri
 

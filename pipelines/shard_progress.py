@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from pipelines.records import Shard
-from pipelines.run_id import run_of_path
+from pipelines.table.names import run_of_path
 from pipelines.table.schema import DATA_FOLDER
 from pipelines.table.storage import open_storage
 

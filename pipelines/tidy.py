@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from pipelines.cli import Parser, add_json_option, format_table, run_command, write_json
+from pipelines.table.compaction import Tidied, delete_unreferenced, merge_small_files
 from pipelines.table.feature_table import FeatureTable
-from pipelines.tidying import Tidied, delete_unreferenced, merge_small_files
 
 DAY = 86_400.0
 

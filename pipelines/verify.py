@@ -26,7 +26,13 @@ from pipelines.records import ImageRef, copy_of, image_of
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.rows import names_of
-from pipelines.verification import Finding, check_features, check_files, check_rows, sample_rows
+from pipelines.table.verification import (
+    Finding,
+    check_features,
+    check_files,
+    check_rows,
+    sample_rows,
+)
 from pipelines.weights import parse_weights
 
 DEFAULT_SAMPLE = 64

@@ -23,7 +23,6 @@ from pipelines.finished import find_uncommitted
 from pipelines.images.augmentation import Augmentation, augmentation_from_json
 from pipelines.planning import cut_shards
 from pipelines.records import ImageRef
-from pipelines.run_id import new_run_id
 from pipelines.runner import run_shards
 from pipelines.shard import ShardJob
 from pipelines.system.cache import cache_folder
@@ -31,6 +30,7 @@ from pipelines.system.keras_backend import limit_threads
 from pipelines.system.memory import own_peak
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS
+from pipelines.table.names import new_run_id
 from pipelines.table.storage import open_storage
 from pipelines.weights import WeightsRequest
 

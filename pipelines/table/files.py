@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from pipelines.contract import Contract
 from pipelines.errors import TableError
 from pipelines.records import Failure, FeatureBlock, ImageRef, SourceImage, storable
-from pipelines.table.digest import RowDigest
 from pipelines.table.likeliest import likeliest_classes
 from pipelines.table.precision import round_mantissa
+from pipelines.table.receipts import RowDigest
 from pipelines.table.schema import (
     CLASSIFIED_SCHEMA,
     FEATURE_SCHEMA,

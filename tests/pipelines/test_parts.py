@@ -17,9 +17,9 @@ from pipelines.planning import cut_parts
 from pipelines.records import ImageRef
 from pipelines.run import Run
 from pipelines.runner import RunnerError
+from pipelines.table.compaction import merge_small_files
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
-from pipelines.tidying import merge_small_files
 from tests.conftest import write_image
 from tests.pipelines.test_increments import content
 

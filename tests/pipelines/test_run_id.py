@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from pipelines.run_id import UNKNOWN_RUN, new_run_id, oldest_run, run_began, run_of_path
+from pipelines.table.names import UNKNOWN_RUN, new_run_id, oldest_run, run_began, run_of_path
 
 
 def test_a_run_s_name_tells_when_it_began():

@@ -22,12 +22,12 @@ from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.trial import largest_error
 from pipelines.errors import EngineError, UsageError, WeightsError
 from pipelines.extract import main
-from pipelines.forgetting import forget
 from pipelines.job import make_contract
+from pipelines.table.compaction import merge_small_files
+from pipelines.table.erasure import forget
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.schema import CLASSIFIED_SCHEMA
-from pipelines.tidying import merge_small_files
-from pipelines.verification import check_files
+from pipelines.table.verification import check_files
 from pipelines.weights import WeightsRequest, known_fingerprint, load_base
 from tests.conftest import TINY
 

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 
 from pipelines.compare import stored_images
 from pipelines.records import image_of
-from pipelines.run_id import new_run_id, oldest_run
 from pipelines.table.failures import append_failures, read_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import inspect_file
+from pipelines.table.names import new_run_id, oldest_run
 from pipelines.table.rewriting import Rewrite, rewrite_rows
 from pipelines.table.schema import FAILURES_FOLDER
 from pipelines.table.storage import list_data_files, open_storage

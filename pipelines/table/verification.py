@@ -13,10 +13,10 @@ from pipelines.engines.extraction import extract_images
 from pipelines.errors import TableError
 from pipelines.images.decode import pixel_spec
 from pipelines.records import ImageRef, image_of, is_copy, shown_name
-from pipelines.table.digest import RowDigest
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt
 from pipelines.table.precision import MANTISSA_BITS, round_mantissa
+from pipelines.table.receipts import RowDigest
 from pipelines.table.rows import names_of, row_groups
 
 DEVICE_ERRORS = {"float32": 0.0, "tfloat32": 2e-3, "float16": 5e-3, "bfloat16": 3e-2}

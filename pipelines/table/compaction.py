@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from pipelines.compare import stored_images
-from pipelines.run_id import new_run_id, oldest_run
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import inspect_file
+from pipelines.table.names import new_run_id, oldest_run
 from pipelines.table.pins import pinned_versions
 from pipelines.table.rewriting import Rewrite, rewrite_rows
 from pipelines.table.storage import list_data_files, open_storage
