@@ -19,7 +19,7 @@ from pipelines.images.listing import list_images
 from pipelines.leakage import find_leakage
 from pipelines.planning import cut_shards, make_plan, sort_inputs
 from pipelines.reconcile import tally
-from pipelines.runner import load_beam
+from pipelines.shards.runner import load_beam
 from pipelines.system.memory import own_peak
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, TableState, commit_change

@@ -1,7 +1,7 @@
 """How much of the bare engine's rate is left when images come from files and rows go to a file.
 
 Between the first and the last batch of one long shard, so that starting up does not count: images
-are read, decoded, run through the engine and encoded, as `pipelines.shard` does it. Against it, the
+are read, decoded, run through the engine and encoded, as `pipelines.shards.shard` does it. Against it, the
 engine alone on pixels that lie ready in memory. Both in one process, in turn.
 """
 

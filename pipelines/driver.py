@@ -10,7 +10,6 @@ from typing import Any
 from pipelines.cli import log
 from pipelines.contract import Contract
 from pipelines.copies import short_of_copies
-from pipelines.counters import Counted
 from pipelines.counting import counts_of_run
 from pipelines.engines.bottleneck import Waits
 from pipelines.job import ExtractJob
@@ -19,6 +18,7 @@ from pipelines.planning import Plan
 from pipelines.records import Failure
 from pipelines.run import Run, Scene
 from pipelines.settling import Settlement
+from pipelines.shards.counters import Counted
 from pipelines.system.cores import usable_cores
 from pipelines.system.versions import installed_versions
 

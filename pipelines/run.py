@@ -11,7 +11,6 @@ import pyarrow.fs as pafs
 from pipelines.compare import Comparison, ContentHashes, StoredImage, compare, stored_images
 from pipelines.contract import require_same_contract
 from pipelines.copies import copies_held, rows_wanted
-from pipelines.counters import Counted
 from pipelines.engines.choice import choose_engine
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import EngineRequest, open_engine
@@ -29,8 +28,9 @@ from pipelines.images.listing import list_images
 from pipelines.job import ExtractJob, make_contract
 from pipelines.planning import Plan, make_plan, rows_per_shard, sort_inputs
 from pipelines.records import ImageRef, Shard, is_copy
-from pipelines.runner import run_shards, with_a_worker_a_gpu, workers_here
-from pipelines.shard import ShardJob
+from pipelines.shards.counters import Counted
+from pipelines.shards.runner import run_shards, with_a_worker_a_gpu, workers_here
+from pipelines.shards.shard import ShardJob
 from pipelines.system.cores import usable_cores, visible_gpus
 from pipelines.system.keras_backend import limit_threads
 from pipelines.table.failures import known_failures

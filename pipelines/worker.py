@@ -6,7 +6,7 @@
 import logging
 import sys
 
-from pipelines.runner import load_beam
+from pipelines.shards.runner import load_beam
 
 
 def main() -> None:

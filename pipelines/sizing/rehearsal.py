@@ -23,8 +23,8 @@ from pipelines.finished import find_uncommitted
 from pipelines.images.augmentation import Augmentation, augmentation_from_json
 from pipelines.planning import cut_shards
 from pipelines.records import ImageRef
-from pipelines.runner import run_shards
-from pipelines.shard import ShardJob
+from pipelines.shards.runner import run_shards
+from pipelines.shards.shard import ShardJob
 from pipelines.system.cache import cache_folder
 from pipelines.system.keras_backend import limit_threads
 from pipelines.system.memory import own_peak

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipelines.beam_noise import _hush_for_good, one_line, quiet_runner
+from pipelines.shards.beam import _hush_for_good, one_line, quiet_runner
 
 
 def test_a_traceback_comes_down_to_its_last_words():

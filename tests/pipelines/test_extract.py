@@ -19,7 +19,7 @@ from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError
 from pipelines.extract import main
 from pipelines.job import make_contract
-from pipelines.runner import RunnerError
+from pipelines.shards.runner import RunnerError
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.weights import load_base
@@ -215,7 +215,7 @@ def test_a_worker_s_error_is_one_line(dataset, make_job, tmp_path, monkeypatch):
     def fail(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipelines.transforms.extract_shard", fail)
+    monkeypatch.setattr("pipelines.shards.transforms.extract_shard", fail)
     with pytest.raises(RunnerError, match=r"extraction failed: .*No space left") as caught:
         extract(make_job(dataset, tmp_path / "features"))
     assert "\n" not in str(caught.value)

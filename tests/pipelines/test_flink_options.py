@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.errors import UsageError
 from pipelines.extract import main
-from pipelines.flink import ClusterError, cancel_jobs, check_flink
+from pipelines.shards.flink import ClusterError, cancel_jobs, check_flink
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_only_the_jobs_of_that_name_that_run_are_cancelled(monkeypatch):
         def log_message(self, *_):
             pass
 
-    monkeypatch.setattr("pipelines.flink.CANCEL_PAUSE", 0.0)
+    monkeypatch.setattr("pipelines.shards.flink.CANCEL_PAUSE", 0.0)
     with HTTPServer(("127.0.0.1", 0), Flink) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

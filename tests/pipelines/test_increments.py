@@ -118,7 +118,7 @@ def test_a_changed_label_or_split_is_rewritten_without_the_base(job, images, tmp
 
     with monkeypatch.context() as patch:
         patch.setattr("pipelines.run.open_engine", no_base)
-        patch.setattr("pipelines.transforms.open_engine", no_base)
+        patch.setattr("pipelines.shards.transforms.open_engine", no_base)
         report = extract(by_manifest)
     assert (report.counts["relabelled"], report.counts["written"], report.version) == (45, 0, 2)
     assert content(job.table).equals(fresh(by_manifest, tmp_path))

@@ -16,7 +16,7 @@ from pipelines.extract import main
 from pipelines.planning import cut_parts
 from pipelines.records import ImageRef
 from pipelines.run import Run
-from pipelines.runner import RunnerError
+from pipelines.shards.runner import RunnerError
 from pipelines.table.compaction import merge_small_files
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable

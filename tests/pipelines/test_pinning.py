@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from pipelines.runner import with_a_worker_a_gpu, workers_here
+from pipelines.shards.runner import with_a_worker_a_gpu, workers_here
 
 CLAIM = """
 import sys

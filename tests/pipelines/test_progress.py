@@ -2,7 +2,7 @@ import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 
-from pipelines.progress import BatchesDone, ProgressFile, ProgressWatch
+from pipelines.shards.progress import BatchesDone, ProgressFile, ProgressWatch
 
 
 class Terminal(io.StringIO):

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from pipelines.records import ImageRef, Shard
-from pipelines.shard_progress import FinishedShards
+from pipelines.shards.finished_shards import FinishedShards
 
 RUN = "20260101T000000000-0123abcd"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pipelines.engines.bottleneck import Waits
-from pipelines.shard import COUNTERS
+from pipelines.shards.shard import COUNTERS
 
 NO_WAITS = Waits()
 

@@ -8,7 +8,7 @@ from apache_beam.metrics import Metrics
 
 from pipelines.engines.opening import open_engine
 from pipelines.records import Shard
-from pipelines.shard import COUNTERS, ShardJob, ShardResult, extract_shard
+from pipelines.shards.shard import COUNTERS, ShardJob, ShardResult, extract_shard
 from pipelines.system.gpus import pin_to_gpu
 
 

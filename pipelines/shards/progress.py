@@ -2,7 +2,7 @@
 
 Beam's embedded runner shows its metrics only when all is over, and its workers may be other
 processes; a file in a temporary folder reaches the driver from both. On a cluster, whose workers
-share no such folder, `pipelines.shard_progress` watches the table's folder instead.
+share no such folder, `pipelines.shards.finished_shards` watches the table's folder instead.
 """
 
 import sys

@@ -10,8 +10,8 @@ from pipelines.engines.extraction import extract_images
 from pipelines.engines.opening import EngineRequest
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.decode import pixel_spec
-from pipelines.progress import ProgressFile
 from pipelines.records import Failure, Shard
+from pipelines.shards.progress import ProgressFile
 from pipelines.table.files import FeatureFileWriter, Receipt
 from pipelines.table.schema import DATA_FOLDER
 from pipelines.table.storage import open_storage

@@ -15,16 +15,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipelines import shard_progress
-from pipelines.beam_noise import one_line, quiet_runner
 from pipelines.cli import Parser
-from pipelines.counters import Counted, read_counters
 from pipelines.errors import FrozenFeaturesError, UsageError
-from pipelines.flink import cancel_jobs
-from pipelines.progress import BatchesDone, ProgressFile, ProgressWatch
 from pipelines.records import Shard
-from pipelines.shard import ShardJob
-from pipelines.shard_progress import FinishedShards
+from pipelines.shards import finished_shards as shard_progress
+from pipelines.shards.beam import one_line, quiet_runner
+from pipelines.shards.counters import Counted, read_counters
+from pipelines.shards.finished_shards import FinishedShards
+from pipelines.shards.flink import cancel_jobs
+from pipelines.shards.progress import BatchesDone, ProgressFile, ProgressWatch
+from pipelines.shards.shard import ShardJob
 from pipelines.system.signals import cancel_when_stopped, clean_up_when_stopped
 
 LOCAL_RUNNER = "FnApiRunner"
@@ -104,7 +104,7 @@ def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
     beam = load_beam()
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
-    from pipelines.transforms import ExtractShards
+    from pipelines.shards.transforms import ExtractShards
 
     ours = ["--default_sdk_harness_log_level=ERROR", f"--job_name={job_name(job.run)}"]
     options = PipelineOptions([*ours, *beam_flags])
