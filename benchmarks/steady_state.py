@@ -1,8 +1,8 @@
 """How much of the bare engine's rate is left when images come from files and rows go to a file.
 
 Between the first and the last batch of one long shard, so that starting up does not count: images
-are read, decoded, run through the engine and encoded, as `pipelines.shards.shard` does it. Against it, the
-engine alone on pixels that lie ready in memory. Both in one process, in turn.
+are read, decoded, run through the engine and encoded, as `pipelines.shards.shard` does it. Against
+it, the engine alone on pixels that lie ready in memory. Both in one process, in turn.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from pipelines.errors import UsageError
 from pipelines.images.decode import pixel_spec
 from pipelines.images.listing import list_images
 from pipelines.images.loading import LoadedImage, load_image
-from pipelines.job import DEFAULT_BATCH_SIZE
+from pipelines.planning.job import DEFAULT_BATCH_SIZE
 from pipelines.records import ImageRef
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter

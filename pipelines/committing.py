@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.compare import StoredImage
-from pipelines.run import Run, Scene
+from pipelines.planning.comparison import StoredImage
+from pipelines.planning.run import Run, Scene
 from pipelines.table.files import read_receipt
 from pipelines.table.gate import Change, TableState, commit_change, holds_copies
 from pipelines.table.inspection import InspectedFile, inspect_file

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Mapping, Sequence
 
-from pipelines.compare import Comparison
+from pipelines.planning.comparison import Comparison
 from pipelines.reconcile import Books
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from pipelines.cli import log
 from pipelines.contract import Contract
-from pipelines.copies import short_of_copies
 from pipelines.counting import counts_of_run
 from pipelines.engines.bottleneck import Waits
-from pipelines.job import ExtractJob
 from pipelines.leakage import Leakage
-from pipelines.planning import Plan
+from pipelines.planning.copies import short_of_copies
+from pipelines.planning.cutting import Plan
+from pipelines.planning.job import ExtractJob
+from pipelines.planning.run import Run, Scene
 from pipelines.records import Failure
-from pipelines.run import Run, Scene
 from pipelines.settling import Settlement
 from pipelines.shards.counters import Counted
 from pipelines.system.cores import usable_cores

@@ -18,10 +18,10 @@ from pipelines.cli import (
 )
 from pipelines.engines.kinds import AUTO, KERAS
 from pipelines.errors import UsageError
-from pipelines.feature_options import add_feature_options, add_work_options, feature_choice
 from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.images.splits import TRAIN
-from pipelines.job import ExtractJob
+from pipelines.planning.job import ExtractJob
+from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
 from pipelines.sizing.forecast import forecast, plan_worker, workers_for
 from pipelines.sizing.measuring import measure
 from pipelines.sizing.report import PlanReport, as_json, as_text

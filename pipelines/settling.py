@@ -8,10 +8,10 @@ from pipelines.committing import commit, placement
 from pipelines.counting import counts_of
 from pipelines.errors import CommitRefusedError
 from pipelines.leakage import Content, Leakage, find_leakage, refuse_leakage
-from pipelines.planning import Plan
+from pipelines.planning.cutting import Plan
+from pipelines.planning.run import Run, Scene
 from pipelines.reconcile import Books, reconcile, tally
 from pipelines.records import Failure, Shard, image_of, is_copy
-from pipelines.run import Run, Scene
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import TableMovedError

@@ -14,14 +14,14 @@ from pipelines.cli import (
     whole_number,
     write_json,
 )
-from pipelines.compare import StoredImage, stored_images
-from pipelines.copies import copies_held, rows_wanted
 from pipelines.engines.choosing import open_without_race
 from pipelines.errors import TableError, WeightsError
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.listing import list_images
 from pipelines.images.signs import unsigned_ref
-from pipelines.job import DEFAULT_BATCH_SIZE
+from pipelines.planning.comparison import StoredImage, stored_images
+from pipelines.planning.copies import copies_held, rows_wanted
+from pipelines.planning.job import DEFAULT_BATCH_SIZE
 from pipelines.records import ImageRef, copy_of, image_of
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from pipelines.driver import extract
-from pipelines.job import ExtractJob, FeatureChoice
+from pipelines.planning.job import ExtractJob, FeatureChoice
 from pipelines.table.pins import PINS_FOLDER
 from pipelines.weights import WeightsRequest
 

@@ -15,7 +15,7 @@ from pipelines.engines.trial import time_engine
 from pipelines.errors import UsageError
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.decode import pixel_spec
-from pipelines.planning import rows_per_shard
+from pipelines.planning.cutting import rows_per_shard
 from pipelines.records import FeatureBlock, ImageRef
 from pipelines.sizing.rehearsal import Rehearsed, rehearse
 from pipelines.sizing.sampling import repeat_images, spread_images

@@ -19,9 +19,9 @@ from pipelines.contract import contract_from_json
 from pipelines.engines.bottleneck import Waits
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.errors import FrozenFeaturesError
-from pipelines.finished import find_uncommitted
 from pipelines.images.augmentation import Augmentation, augmentation_from_json
-from pipelines.planning import cut_shards
+from pipelines.planning.cutting import cut_shards
+from pipelines.planning.uncommitted import find_uncommitted
 from pipelines.records import ImageRef
 from pipelines.shards.runner import run_shards
 from pipelines.shards.shard import ShardJob
@@ -127,7 +127,7 @@ def _run(desk: Path, cache: Path) -> str:
 
 
 def main(desk: Path) -> None:
-    """Do what the request in a folder says, as `pipelines.run` and `pipelines.settling` would."""
+    """Do what the request in a folder says, as a run and its settlement would."""
     asked = json.loads((desk / REQUEST_FILE).read_text(encoding="utf-8"))
     contract = contract_from_json(asked["contract"])
     weights = WeightsRequest(**asked["weights"])

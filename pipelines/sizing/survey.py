@@ -9,9 +9,9 @@ from pipelines.engines.opening import EngineRequest
 from pipelines.engines.race_results import Choice
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.listing import list_images
-from pipelines.job import ExtractJob
+from pipelines.planning.job import ExtractJob
+from pipelines.planning.run import Run
 from pipelines.records import ImageRef
-from pipelines.run import Run
 from pipelines.sizing.forecast import Workload
 
 

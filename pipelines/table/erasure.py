@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from pipelines.compare import stored_images
+from pipelines.planning.comparison import stored_images
 from pipelines.records import image_of
 from pipelines.table.failures import append_failures, read_failures
 from pipelines.table.feature_table import FeatureTable

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipelines.compare import ContentHashes, StoredImage
 from pipelines.contract import contract_from_json, differing_fields
 from pipelines.engines.engine import PARITY_BOUND, Engine
 from pipelines.engines.extraction import extract_images
 from pipelines.errors import TableError
 from pipelines.images.decode import pixel_spec
+from pipelines.planning.comparison import ContentHashes, StoredImage
 from pipelines.records import ImageRef, image_of, is_copy, shown_name
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import read_receipt

@@ -26,8 +26,8 @@ SECONDS, MEMORY_KIB = 2.0, 500_000_000 // 1024
 
 MEASURE = """
 import json, sys, time
-from pipelines.compare import ContentHashes, compare, stored_images
-from pipelines.planning import make_plan, sort_inputs
+from pipelines.planning.comparison import ContentHashes, compare, stored_images
+from pipelines.planning.cutting import make_plan, sort_inputs
 from pipelines.records import ImageRef
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, TableState, commit_change

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.driver import extract
-from pipelines.job import ExtractJob
+from pipelines.planning.job import ExtractJob
 from tests.conftest import copy_table, write_image
 
 

@@ -15,7 +15,7 @@ from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.trial import largest_error
 from pipelines.errors import EngineError
-from pipelines.job import make_contract
+from pipelines.planning.job import make_contract
 from pipelines.weights import WeightsRequest, load_base
 from tests.conftest import TINY
 

@@ -7,8 +7,8 @@ import pytest
 from pipelines.bases import BASES, IN_MODEL, base_named, build, preprocess
 from pipelines.cli import Parser
 from pipelines.errors import UsageError
-from pipelines.feature_options import add_feature_options, feature_choice
-from pipelines.job import make_contract
+from pipelines.planning.job import make_contract
+from pipelines.planning.options import add_feature_options, feature_choice
 from pipelines.weights import WeightsRequest, load_base
 
 VGG16 = BASES["VGG16"]

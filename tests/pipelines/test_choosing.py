@@ -21,7 +21,7 @@ from pipelines.engines.racing import race
 from pipelines.engines.trial import time_engine, try_conversion
 from pipelines.errors import EngineError, UsageError
 from pipelines.extract import main
-from pipelines.job import make_contract
+from pipelines.planning.job import make_contract
 from tests.conftest import TINY
 
 

@@ -10,7 +10,7 @@ import pytest
 from pipelines.contract import Contract
 from pipelines.engines.conversions import conversion_of
 from pipelines.engines.kinds import EngineKind
-from pipelines.job import make_contract
+from pipelines.planning.job import make_contract
 from tests.conftest import TINY
 
 

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines import committing
-from pipelines import run as run_module
 from pipelines.bases import BASES
 from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError
 from pipelines.extract import main
-from pipelines.job import make_contract
+from pipelines.planning import run as run_module
+from pipelines.planning.job import make_contract
 from pipelines.shards.runner import RunnerError
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable

@@ -12,7 +12,7 @@ from pipelines.engines.halving import run_batch
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.decode import PixelSpec
-from pipelines.job import make_contract
+from pipelines.planning.job import make_contract
 from pipelines.records import ImageRef
 from pipelines.weights import load_base
 from tests.conftest import TINY, write_image

@@ -117,7 +117,7 @@ def test_a_changed_label_or_split_is_rewritten_without_the_base(job, images, tmp
         raise AssertionError("the base was loaded")
 
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.run.open_engine", no_base)
+        patch.setattr("pipelines.planning.run.open_engine", no_base)
         patch.setattr("pipelines.shards.transforms.open_engine", no_base)
         report = extract(by_manifest)
     assert (report.counts["relabelled"], report.counts["written"], report.version) == (45, 0, 2)
@@ -213,7 +213,7 @@ def test_a_rerun_with_nothing_to_do_looks_into_no_file(job, images, monkeypatch)
     def inspect(storage, path):
         pytest.fail(f"{path} was looked into")
 
-    monkeypatch.setattr("pipelines.finished.inspect_file", inspect)
+    monkeypatch.setattr("pipelines.planning.uncommitted.inspect_file", inspect)
     assert extract(job).counts["written"] == 0
 
 

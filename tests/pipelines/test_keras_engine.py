@@ -9,7 +9,7 @@ from pipelines.bases import BASES, cut, preprocess
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.errors import WeightsError
-from pipelines.job import make_contract
+from pipelines.planning.job import make_contract
 from pipelines.weights import WeightsRequest, load_base
 from tests.conftest import TINY
 

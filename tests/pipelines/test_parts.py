@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError
 from pipelines.extract import main
-from pipelines.planning import cut_parts
+from pipelines.planning.cutting import cut_parts
+from pipelines.planning.run import Run
 from pipelines.records import ImageRef
-from pipelines.run import Run
 from pipelines.shards.runner import RunnerError
 from pipelines.table.compaction import merge_small_files
 from pipelines.table.failures import read_failures

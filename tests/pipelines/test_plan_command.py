@@ -9,7 +9,7 @@ import pytest
 
 from pipelines import plan
 from pipelines.images.augmentation import Augmentation
-from pipelines.planning import rows_per_shard
+from pipelines.planning.cutting import rows_per_shard
 from pipelines.sizing import rehearsal, stages
 from pipelines.sizing.forecast import DRIVER_BYTES
 from pipelines.sizing.rehearsal import RehearsalError, rehearse

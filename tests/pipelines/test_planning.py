@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.planning import cut_shards, make_plan, rows_per_shard, sort_inputs
+from pipelines.planning.cutting import cut_shards, make_plan, rows_per_shard, sort_inputs
 from pipelines.records import ImageRef
 
 

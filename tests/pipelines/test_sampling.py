@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipelines.images import loading
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.decode import pixel_spec
-from pipelines.job import make_contract
+from pipelines.planning.job import make_contract
 from pipelines.records import ImageRef
 from pipelines.sizing import stages
 from pipelines.sizing.sampling import repeat_images, spread_images

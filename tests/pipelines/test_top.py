@@ -22,7 +22,7 @@ from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.trial import largest_error
 from pipelines.errors import EngineError, UsageError, WeightsError
 from pipelines.extract import main
-from pipelines.job import make_contract
+from pipelines.planning.job import make_contract
 from pipelines.table.compaction import merge_small_files
 from pipelines.table.erasure import forget
 from pipelines.table.feature_table import FeatureTable

@@ -1,1 +1,1 @@
-"""ncnn, which runs plain chains of convolutions: a chain as its files, and the engine that loads them."""
+"""ncnn, which runs plain chains of convolutions: writing a chain as its files, and running them."""

@@ -5,10 +5,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.copies import rows_wanted
 from pipelines.driver import extract
 from pipelines.images.augmentation import Augmentation
-from pipelines.planning import cut_parts, cut_shards
+from pipelines.planning.copies import rows_wanted
+from pipelines.planning.cutting import cut_parts, cut_shards
 from pipelines.records import ImageRef, copy_of, image_of, is_copy, row_name
 from pipelines.table.feature_table import FeatureTable
 from tests.pipelines.copies.rows import one_run

@@ -7,7 +7,7 @@ from pipelines.cli import positive_number
 from pipelines.contract import COMPUTE_DTYPES
 from pipelines.engines.kinds import ENGINES
 from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS
-from pipelines.job import DEFAULT_BATCH_SIZE, FeatureChoice
+from pipelines.planning.job import DEFAULT_BATCH_SIZE, FeatureChoice
 from pipelines.table.precision import MANTISSA_BITS
 from pipelines.weights import parse_weights
 

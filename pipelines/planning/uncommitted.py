@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from pipelines.compare import ContentHashes, StoredImage, signs_agree, stored_images
 from pipelines.contract import Contract
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.images.augmentation import Augmentation
+from pipelines.planning.comparison import ContentHashes, StoredImage, signs_agree, stored_images
 from pipelines.records import Failure, ImageRef, is_copy
 from pipelines.system.threads import map_ahead
 from pipelines.table.files import read_receipt

@@ -8,25 +8,31 @@ from math import prod
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from pipelines.compare import Comparison, ContentHashes, StoredImage, compare, stored_images
 from pipelines.contract import require_same_contract
-from pipelines.copies import copies_held, rows_wanted
 from pipelines.engines.choice import choose_engine
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import EngineRequest, open_engine
 from pipelines.engines.race_results import Choice
 from pipelines.errors import UsageError
-from pipelines.finished import (
+from pipelines.images.augmentation import Augmentation, require_same_augmentation
+from pipelines.images.listing import list_images
+from pipelines.planning.comparison import (
+    Comparison,
+    ContentHashes,
+    StoredImage,
+    compare,
+    stored_images,
+)
+from pipelines.planning.copies import copies_held, rows_wanted
+from pipelines.planning.cutting import Plan, make_plan, rows_per_shard, sort_inputs
+from pipelines.planning.job import ExtractJob, make_contract
+from pipelines.planning.uncommitted import (
     NO_WORK,
     FinishedWork,
     add_own_failures,
     find_uncommitted,
     match_finished,
 )
-from pipelines.images.augmentation import Augmentation, require_same_augmentation
-from pipelines.images.listing import list_images
-from pipelines.job import ExtractJob, make_contract
-from pipelines.planning import Plan, make_plan, rows_per_shard, sort_inputs
 from pipelines.records import ImageRef, Shard, is_copy
 from pipelines.shards.counters import Counted
 from pipelines.shards.runner import run_shards, with_a_worker_a_gpu, workers_here
