@@ -22,11 +22,11 @@ from pipelines.images.augmentation_options import add_augmentation_options, augm
 from pipelines.images.splits import TRAIN
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
-from pipelines.sizing.forecast import forecast, plan_worker, workers_for
-from pipelines.sizing.measuring import measure
-from pipelines.sizing.report import PlanReport, as_json, as_text
-from pipelines.sizing.stand_ins import draw_stand_ins
-from pipelines.sizing.survey import survey
+from pipelines.planning.sizing.forecast import forecast, plan_worker, workers_for
+from pipelines.planning.sizing.measuring import measure
+from pipelines.planning.sizing.report import PlanReport, as_json, as_text
+from pipelines.planning.sizing.stand_ins import draw_stand_ins
+from pipelines.planning.sizing.survey import survey
 
 DEFAULT_SECONDS = 10.0
 

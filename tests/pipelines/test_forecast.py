@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from pipelines.engines.bottleneck import Waits
 from pipelines.errors import UsageError
-from pipelines.sizing import forecast as formulas
-from pipelines.sizing.forecast import Workload, busiest, forecast, plan_worker, workers_for
-from pipelines.sizing.measuring import Measured
-from pipelines.sizing.pod_sizes import MEBIBYTE, as_yaml, fit_pods
+from pipelines.planning.sizing import forecast as formulas
+from pipelines.planning.sizing.forecast import Workload, busiest, forecast, plan_worker, workers_for
+from pipelines.planning.sizing.measuring import Measured
+from pipelines.planning.sizing.pod_sizes import MEBIBYTE, as_yaml, fit_pods
 
 MEASURED = Measured(
     engine="ncnn",

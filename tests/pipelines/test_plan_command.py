@@ -10,10 +10,10 @@ import pytest
 from pipelines import plan
 from pipelines.images.augmentation import Augmentation
 from pipelines.planning.cutting import rows_per_shard
-from pipelines.sizing import rehearsal, stages
-from pipelines.sizing.forecast import DRIVER_BYTES
-from pipelines.sizing.rehearsal import RehearsalError, rehearse
-from pipelines.sizing.stand_ins import draw_stand_ins
+from pipelines.planning.sizing import rehearsal, stages
+from pipelines.planning.sizing.forecast import DRIVER_BYTES
+from pipelines.planning.sizing.rehearsal import RehearsalError, rehearse
+from pipelines.planning.sizing.stand_ins import draw_stand_ins
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import write_image
 

@@ -10,9 +10,9 @@ from pipelines.images import loading
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.decode import pixel_spec
 from pipelines.planning.job import make_contract
+from pipelines.planning.sizing import stages
+from pipelines.planning.sizing.sampling import repeat_images, spread_images
 from pipelines.records import ImageRef
-from pipelines.sizing import stages
-from pipelines.sizing.sampling import repeat_images, spread_images
 from tests.conftest import TINY, write_image
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pipelines.engines.bottleneck import Waits
 from pipelines.errors import UsageError
-from pipelines.sizing.measuring import Measured
+from pipelines.planning.sizing.measuring import Measured
 
 JOB_SECONDS = 20e-6
 """An image costs the driver once: it is put into a shard, and that into the job for the runner."""

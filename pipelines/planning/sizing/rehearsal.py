@@ -1,6 +1,6 @@
 """A rehearsal: some images go through all of a run but its listing, in a process of its own.
 
-`python -m pipelines.sizing.rehearsal FOLDER` is how `rehearse` starts that process. Its table is
+`python -m pipelines.planning.sizing.rehearsal FOLDER` is how `rehearse` starts that process. Its table is
 temporary; what counts is how long it took, where the time went, and how much memory and disk.
 """
 
@@ -110,9 +110,9 @@ def rehearse(
 
 
 def _run(desk: Path, cache: Path) -> str:
-    path = os.pathsep.join([str(Path(__file__).resolve().parents[2]), *sys.path])
+    path = os.pathsep.join([str(Path(__file__).resolve().parents[3]), *sys.path])
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.sizing.rehearsal", str(desk)],
+        [sys.executable, "-m", "pipelines.planning.sizing.rehearsal", str(desk)],
         capture_output=True,
         check=False,
         text=True,

@@ -16,10 +16,10 @@ from pipelines.errors import UsageError
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.decode import pixel_spec
 from pipelines.planning.cutting import rows_per_shard
+from pipelines.planning.sizing.rehearsal import Rehearsed, rehearse
+from pipelines.planning.sizing.sampling import repeat_images, spread_images
+from pipelines.planning.sizing.stages import time_decoding, time_encoding
 from pipelines.records import FeatureBlock, ImageRef
-from pipelines.sizing.rehearsal import Rehearsed, rehearse
-from pipelines.sizing.sampling import repeat_images, spread_images
-from pipelines.sizing.stages import time_decoding, time_encoding
 from pipelines.system.cache import cache_folder
 from pipelines.system.cores import usable_cores
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from pipelines.sizing.forecast import Forecast
+from pipelines.planning.sizing.forecast import Forecast
 
 MEBIBYTE = 2**20
 STEP = 64

@@ -11,8 +11,8 @@ from pipelines.images.augmentation import Augmentation
 from pipelines.images.listing import list_images
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.run import Run
+from pipelines.planning.sizing.forecast import Workload
 from pipelines.records import ImageRef
-from pipelines.sizing.forecast import Workload
 
 
 @dataclass(frozen=True, slots=True)

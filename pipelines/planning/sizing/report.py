@@ -5,10 +5,10 @@ from typing import Any
 
 from pipelines.cli import format_table
 from pipelines.engines.bottleneck import name_bottleneck
-from pipelines.sizing.forecast import Forecast, Worker, Workload
-from pipelines.sizing.measuring import Measured
-from pipelines.sizing.pod_sizes import PodSizes, as_yaml, fit_pods
-from pipelines.sizing.survey import Survey
+from pipelines.planning.sizing.forecast import Forecast, Worker, Workload
+from pipelines.planning.sizing.measuring import Measured
+from pipelines.planning.sizing.pod_sizes import PodSizes, as_yaml, fit_pods
+from pipelines.planning.sizing.survey import Survey
 
 
 @dataclass(frozen=True, slots=True)
