@@ -14,11 +14,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from benchmarks.synthetic import CONTRACT, LENGTH, make_manifest, make_refs, make_tree, write_files
+from pipelines.commits.books import tally
+from pipelines.commits.leakage import find_leakage
 from pipelines.images.listing import list_images
-from pipelines.leakage import find_leakage
 from pipelines.planning.comparison import ContentHashes, compare, stored_images
 from pipelines.planning.cutting import cut_shards, make_plan, sort_inputs
-from pipelines.reconcile import tally
 from pipelines.shards.runner import load_beam
 from pipelines.system.memory import own_peak
 from pipelines.table.feature_table import FeatureTable

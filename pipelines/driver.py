@@ -8,16 +8,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.cli import log
+from pipelines.commits.counting import counts_of_run
+from pipelines.commits.leakage import Leakage
+from pipelines.commits.settlement import Settlement
 from pipelines.contract import Contract
-from pipelines.counting import counts_of_run
 from pipelines.engines.bottleneck import Waits
-from pipelines.leakage import Leakage
 from pipelines.planning.copies import short_of_copies
 from pipelines.planning.cutting import Plan
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.run import Run, Scene
 from pipelines.records import Failure
-from pipelines.settling import Settlement
 from pipelines.shards.counters import Counted
 from pipelines.system.cores import usable_cores
 from pipelines.system.versions import installed_versions
@@ -49,7 +49,7 @@ class ExtractReport:
         mean_batch: images the engine got at once, on average; None when it was not called.
         threads: cores that a worker uses.
         attempted: images and copies that this run extracted.
-        counts: rows by where they ended; see `pipelines.counting.counts_of_run`.
+        counts: rows by where they ended; see `pipelines.commits.counting.counts_of_run`.
         leakage: images that stand in two splits or under two labels.
         failures: the images that failed in this run.
         seconds: wall-clock time of the run.

@@ -79,7 +79,7 @@ class Scene:
 
 
 class Run:
-    """An extraction between its start and its commit, which is `pipelines.settling`."""
+    """An extraction between its start and its commit, which is `pipelines.commits.settlement`."""
 
     def __init__(self, job: ExtractJob) -> None:
         """List the input, fix the contract and make sure that the table can take the result.

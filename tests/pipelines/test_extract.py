@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines import committing
 from pipelines.bases import BASES
+from pipelines.commits import commit as committing
 from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError
 from pipelines.extract import main

@@ -2,8 +2,8 @@
 
 import pytest
 
+from pipelines.commits.leakage import EXAMPLES, find_leakage, refuse_leakage
 from pipelines.errors import CommitRefusedError
-from pipelines.leakage import EXAMPLES, find_leakage, refuse_leakage
 
 
 def contents(groups: int) -> list[tuple[str, str | None, str, str]]:

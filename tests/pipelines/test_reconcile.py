@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
+from pipelines.commits.books import Books, reconcile
 from pipelines.errors import CommitRefusedError
-from pipelines.reconcile import Books, reconcile
 
 CATS, DOGS = ("train", "cats"), ("train", "dogs")
 

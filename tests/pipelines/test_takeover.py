@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines import committing
+from pipelines.commits import commit as committing
+from pipelines.commits.settlement import Settlement
 from pipelines.driver import extract
 from pipelines.errors import ContractMismatchError
-from pipelines.settling import Settlement
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import write_image
 from tests.pipelines.test_increments import content, fresh
@@ -48,7 +48,7 @@ def test_rows_of_a_dead_run_are_salvaged_one_by_one(images, make_job, tmp_path, 
 
 @pytest.mark.acceptance
 def test_a_table_that_another_contract_took_meanwhile(images, make_job, tmp_path, monkeypatch):
-    from pipelines.committing import commit_change
+    from pipelines.commits.commit import commit_change
 
     job = make_job(images, tmp_path / "features")
     other = replace(job, features=replace(job.features, preprocessing="rescale"))
@@ -81,7 +81,7 @@ def test_two_runs_at_once_end_in_one_right_table(images, make_job, tmp_path, mon
             write_image(images / "train/dark/dark009.png", seed=9)
         return commit_change(state, change)
 
-    from pipelines.committing import commit_change
+    from pipelines.commits.commit import commit_change
 
     monkeypatch.setattr(committing, "commit_change", interrupted)
     report = extract(job)

@@ -2,8 +2,8 @@
 
 from collections.abc import Container, Mapping, Sequence
 
+from pipelines.commits.books import Books
 from pipelines.planning.comparison import Comparison
-from pipelines.reconcile import Books
 
 
 def counts_of(

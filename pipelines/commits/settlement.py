@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.committing import commit, placement
-from pipelines.counting import counts_of
+from pipelines.commits.books import Books, reconcile, tally
+from pipelines.commits.commit import commit, placement
+from pipelines.commits.counting import counts_of
+from pipelines.commits.leakage import Content, Leakage, find_leakage, refuse_leakage
 from pipelines.errors import CommitRefusedError
-from pipelines.leakage import Content, Leakage, find_leakage, refuse_leakage
 from pipelines.planning.cutting import Plan
 from pipelines.planning.run import Run, Scene
-from pipelines.reconcile import Books, reconcile, tally
 from pipelines.records import Failure, Shard, image_of, is_copy
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable
@@ -27,7 +27,7 @@ class Settled:
 
     Attributes:
         version: the table's version; None when there is still no table.
-        counts: see `pipelines.counting.counts_of`.
+        counts: see `pipelines.commits.counting.counts_of`.
         failures: the run's new ones so far.
         leakage: images that stand in two splits or under two labels.
     """
