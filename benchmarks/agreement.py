@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.child import ChildError
-from classifiers.dataset import load
+from classifiers.data.dataset import load
 
 
 def read_features(output: Path, images: int) -> npt.NDArray[np.float32]:

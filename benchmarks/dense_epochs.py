@@ -11,10 +11,10 @@ import time
 
 import numpy as np
 
-from classifiers.encoding import classes_of
+from classifiers.data.encoding import classes_of
+from classifiers.data.row_groups import find_rows
+from classifiers.data.training_set import HeldSet, hold, labelled_rows
 from classifiers.heads.dense import DenseHead
-from classifiers.row_groups import find_rows
-from classifiers.training_set import HeldSet, hold, labelled_rows
 from pipelines.cli import format_table, write_json
 from pipelines.system.keras_backend import load_keras
 from pipelines.table.feature_table import FeatureTable

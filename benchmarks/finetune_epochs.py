@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from benchmarks.alternating import hold_against_first, spread, take_in_turn
 from benchmarks.result import Result, Table, show
+from classifiers.data.training_set import HeldSet
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.finetune import FineTuneHead
-from classifiers.training_set import HeldSet
 from pipelines.cli import Parser, positive_number, run_command
 from pipelines.contract import Contract
 from pipelines.engines.keras_engine import KerasEngine

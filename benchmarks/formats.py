@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from classifiers.dataset import Samples
+from classifiers.data.dataset import Samples
 from pipelines.contract import Contract
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
 from pipelines.table.files import FeatureFileWriter, Receipt

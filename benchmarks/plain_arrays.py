@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.dataset import load
+from classifiers.data.dataset import load
 from pipelines.errors import TableError
 
 SPLITS = ("train", "validation")

@@ -17,7 +17,7 @@ from benchmarks.alternating import Timing, spread, time_in_turn
 from benchmarks.feature_rows import add_table_options, ready_table
 from benchmarks.formats import read_parquet, write_parquet, write_project_file
 from benchmarks.result import Result, Table, show
-from classifiers.dataset import load
+from classifiers.data.dataset import load
 from pipelines.cli import Parser, positive_number, run_command
 from pipelines.errors import TableError
 from pipelines.table.feature_table import FeatureTable

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from classifiers.data.images import labelled, left_out
+from classifiers.data.row_groups import find_rows
+from classifiers.data.training_set import labelled_rows
 from classifiers.evaluation import Evaluation, measure
-from classifiers.from_images.reading import labelled, left_out
 from classifiers.registry import ModelCard, load_model, read_card
-from classifiers.row_groups import find_rows
-from classifiers.training_set import labelled_rows
 from pipelines.cli import (
     Parser,
     add_json_option,

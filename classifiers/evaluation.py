@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.data.training_set import Batch
 from classifiers.heads.head import FittedHead, Judgement
-from classifiers.training_set import Batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from classifiers.data.memory import MemoryBudget, show_size
+from classifiers.data.training_set import StreamedSet, TrainingSet, hold
 from classifiers.heads.head import Head
-from classifiers.memory import MemoryBudget, show_size
-from classifiers.training_set import StreamedSet, TrainingSet, hold
 from pipelines.errors import UsageError
 
 

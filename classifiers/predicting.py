@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from classifiers.dataset import stream_split
-from classifiers.from_images.reading import read_pixels
+from classifiers.data.dataset import stream_split
+from classifiers.data.images import read_pixels
 from classifiers.registry import Model
 from pipelines.contract import require_same_contract
 from pipelines.engines.engine import Engine

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from classifiers.encoding import classes_of, parse_class_weight
+from classifiers.data.encoding import classes_of, parse_class_weight
+from classifiers.data.held_out import held_out_split
+from classifiers.data.memory import MemoryBudget
+from classifiers.data.row_groups import find_rows, splits
+from classifiers.data.training_set import labelled_rows
 from classifiers.evaluation import Evaluation, measure
 from classifiers.heads.head import Head
-from classifiers.held_out import held_out_split
 from classifiers.holding import choose_holding
-from classifiers.memory import MemoryBudget
 from classifiers.pictures import draw_confusion, draw_curves
 from classifiers.provenance import library_versions, now
 from classifiers.registry import (
@@ -23,8 +25,6 @@ from classifiers.registry import (
     model_draft,
     write_model,
 )
-from classifiers.row_groups import find_rows, splits
-from classifiers.training_set import labelled_rows
 from pipelines.cli import log
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.pins import pin_version

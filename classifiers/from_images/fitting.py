@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from classifiers.data.training_set import Batch
 from classifiers.from_images.image_set import EpochPlan, ImageSet
 from classifiers.from_images.way import ImageNetwork, Step, Way
 from classifiers.heads.fused_rmsprop import fuse_rmsprop
 from classifiers.heads.head import History
 from classifiers.heads.progress import Progress
 from classifiers.heads.unfreezing import unfreeze
-from classifiers.training_set import Batch
 from pipelines.cli import log
 from pipelines.errors import ModelError
 from pipelines.system.keras_backend import load_keras

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.from_images.reading import (
+from classifiers.data.images import (
     READ_BATCH,
     LabelledRefs,
     left_out,
     read_pixels,
     shown_failure,
 )
-from classifiers.memory import MemoryBudget, show_size
-from classifiers.training_set import Batch
+from classifiers.data.memory import MemoryBudget, show_size
+from classifiers.data.training_set import Batch
 from pipelines.cli import log
 from pipelines.errors import InputError, UsageError
 from pipelines.images.augmentation import Augmentation, augment

@@ -4,11 +4,11 @@ import argparse
 from dataclasses import fields, replace
 from pathlib import Path
 
+from classifiers.data.memory import default_budget
 from classifiers.from_images.convnet import AUGMENTED_CONVNET, Convnet
 from classifiers.from_images.on_base import DenseOnBase, FineTune
 from classifiers.from_images.training import ImageTrainJob
 from classifiers.from_images.way import Way
-from classifiers.memory import default_budget
 from pipelines.bases import BASES, PREPROCESSINGS, base_named
 from pipelines.cli import positive_number
 from pipelines.errors import UsageError

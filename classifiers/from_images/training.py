@@ -5,17 +5,17 @@ from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
 
-from classifiers.encoding import classes_of, parse_class_weight
+from classifiers.data.encoding import classes_of, parse_class_weight
+from classifiers.data.held_out import held_out_split
+from classifiers.data.images import LabelledRefs, labelled, labels_of, of_split
+from classifiers.data.memory import MemoryBudget
 from classifiers.evaluation import measure
 from classifiers.from_images.card import ImageCard
 from classifiers.from_images.fitting import fit
 from classifiers.from_images.image_set import EpochPlan, ImageSet, hold_images, require_room
 from classifiers.from_images.on_base import count_tensors
-from classifiers.from_images.reading import LabelledRefs, labelled, labels_of, of_split
 from classifiers.from_images.way import ImageNetwork, Way
 from classifiers.heads.network import FittedNetwork
-from classifiers.held_out import held_out_split
-from classifiers.memory import MemoryBudget
 from classifiers.pictures import draw_confusion, draw_curves
 from classifiers.provenance import library_versions, now
 from classifiers.registry import (

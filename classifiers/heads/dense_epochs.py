@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.data.shuffling import shuffled_batches
+from classifiers.data.training_set import Batch, HeldSet, StreamedSet, TrainingSet
 from classifiers.heads.head import History
 from classifiers.heads.progress import Progress
-from classifiers.shuffling import shuffled_batches
-from classifiers.training_set import Batch, HeldSet, StreamedSet, TrainingSet
 from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:

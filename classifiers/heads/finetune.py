@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classifiers.data.training_set import HeldSet, StreamedSet, TrainingSet
 from classifiers.heads.dense_epochs import Schedule
 from classifiers.heads.head import History
 from classifiers.heads.network import (
@@ -26,7 +27,6 @@ from classifiers.heads.split_base import (
     tail_on_features,
 )
 from classifiers.heads.unfreezing import layers_to_train, unfreeze
-from classifiers.training_set import HeldSet, StreamedSet, TrainingSet
 from pipelines.cli import log
 from pipelines.contract import Contract
 from pipelines.engines.opening import open_base_of

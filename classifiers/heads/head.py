@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.training_set import TrainingSet
+from classifiers.data.training_set import TrainingSet
 
 History = Sequence[Mapping[str, float]]
 """One row an epoch: epoch, loss, accuracy and, with a validation split, val_loss, val_accuracy.

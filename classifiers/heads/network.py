@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.data.training_set import TrainingSet, rows_at_once
 from classifiers.heads.dense_epochs import Schedule, train_epochs
 from classifiers.heads.fused_rmsprop import fuse_rmsprop
 from classifiers.heads.head import Head, History, Judgement
-from classifiers.training_set import TrainingSet, rows_at_once
 from pipelines.errors import ModelError
 from pipelines.system.keras_backend import load_keras
 

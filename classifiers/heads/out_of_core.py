@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from classifiers.data.training_set import StreamedSet
 from classifiers.heads.losses import log_loss, squared_hinge
 from classifiers.heads.passes import Objective, Solution, minimise
-from classifiers.training_set import StreamedSet
 from pipelines.cli import log
 
 STREAMING = ("logistic", "linear_svm")

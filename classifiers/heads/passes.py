@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.data.training_set import StreamedSet
 from classifiers.heads.losses import Floats, Loss, Targets
-from classifiers.training_set import StreamedSet
 from pipelines.cli import log
 
 TOLERANCE = 1e-4

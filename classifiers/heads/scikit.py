@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.data.training_set import StreamedSet, TrainingSet
 from classifiers.heads.head import History, Judgement
 from classifiers.heads.out_of_core import STREAMING, fit_out_of_core
-from classifiers.training_set import StreamedSet, TrainingSet
 from pipelines.cli import log
 from pipelines.errors import ModelError, UsageError
 

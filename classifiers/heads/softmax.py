@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from classifiers.data.training_set import TrainingSet
 from classifiers.heads.head import History
 from classifiers.heads.network import COPIES, FittedNetwork, fit_network
-from classifiers.training_set import TrainingSet
 from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:

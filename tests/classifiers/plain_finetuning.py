@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
+from classifiers.data.training_set import HeldSet
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.softmax import SoftmaxHead
-from classifiers.training_set import HeldSet
 from pipelines.bases import BASES, build
 from pipelines.contract import Contract
 from pipelines.engines.opening import open_base

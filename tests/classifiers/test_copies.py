@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 import classifiers
 from classifiers import evaluate, train
-from classifiers.copies import image_rows
-from classifiers.encoding import classes_of
+from classifiers.data.copies import image_rows
+from classifiers.data.encoding import classes_of
+from classifiers.data.row_groups import find_rows
+from classifiers.data.training_set import hold, labelled_rows
 from classifiers.heads import dense_epochs
 from classifiers.heads.dense import DenseHead
-from classifiers.row_groups import find_rows
-from classifiers.training_set import hold, labelled_rows
 from pipelines.driver import extract
 from pipelines.table.feature_table import FeatureTable
 

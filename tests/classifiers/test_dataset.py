@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 import classifiers
-from classifiers.dataset import stream_split
+from classifiers.data.dataset import stream_split
 from pipelines.errors import TableError
 from pipelines.table.feature_table import FeatureTable
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from deltalake import DeltaTable
 
-from classifiers import decoding
-from classifiers.dataset import read_features
-from classifiers.decoding import blocks_ahead, decode
-from classifiers.row_groups import find_rows
+from classifiers.data import decoding
+from classifiers.data.dataset import read_features
+from classifiers.data.decoding import blocks_ahead, decode
+from classifiers.data.row_groups import find_rows
 from pipelines.errors import TableError
 from pipelines.table.feature_table import FeatureTable
 from tests.classifiers.tables import LENGTH, ROWS, write_table

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from classifiers.encoding import classes_of, encode, parse_class_weight
+from classifiers.data.encoding import classes_of, encode, parse_class_weight
 from pipelines.errors import TableError, UsageError
 
 

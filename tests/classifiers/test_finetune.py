@@ -9,13 +9,13 @@ import keras
 import numpy as np
 import pytest
 
+from classifiers.data.row_groups import find_rows
+from classifiers.data.training_set import HeldSet, hold, labelled_rows
 from classifiers.heads import finetune
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.finetune import FineTuneHead, FittedFineTuned
 from classifiers.heads.softmax import SoftmaxHead
 from classifiers.heads.split_base import copy_of
-from classifiers.row_groups import find_rows
-from classifiers.training_set import HeldSet, hold, labelled_rows
 from pipelines.bases import BASES, build
 from pipelines.bases.random_weights import randomise
 from pipelines.driver import extract

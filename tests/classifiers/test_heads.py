@@ -5,10 +5,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
+from classifiers.data.training_set import HeldSet
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.network import FittedNetwork
 from classifiers.heads.scikit import RBF_ROWS, FittedScikit, ScikitHead
-from classifiers.training_set import HeldSet
 from pipelines.errors import ModelError, UsageError
 
 

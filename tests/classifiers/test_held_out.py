@@ -2,7 +2,7 @@
 
 import pytest
 
-from classifiers.held_out import held_out_split
+from classifiers.data.held_out import held_out_split
 from pipelines.errors import UsageError
 
 

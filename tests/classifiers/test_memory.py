@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from classifiers import usable_memory as memory_module
-from classifiers.memory import default_budget, memory_budget, show_size
+from classifiers.data.memory import default_budget, memory_budget, show_size
 from classifiers.usable_memory import cgroup_limits
 
 

@@ -6,9 +6,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from classifiers.data.row_groups import find_rows
+from classifiers.data.training_set import hold, labelled_rows
 from classifiers.heads.scikit import FittedScikit, ScikitHead
-from classifiers.row_groups import find_rows
-from classifiers.training_set import hold, labelled_rows
 from tests.classifiers.tables import write_table
 
 NAMES = ("ant", "bee", "cat")

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classifiers import decoding
-from classifiers.memory import MemoryBudget
-from classifiers.row_groups import find_rows
-from classifiers.shuffling import POOL_SHARE, Pool, pool_rows, shuffled_batches
-from classifiers.training_set import hold, labelled_rows
+from classifiers.data import decoding
+from classifiers.data.memory import MemoryBudget
+from classifiers.data.row_groups import find_rows
+from classifiers.data.shuffling import POOL_SHARE, Pool, pool_rows, shuffled_batches
+from classifiers.data.training_set import hold, labelled_rows
 from pipelines.errors import UsageError
 from tests.classifiers.tables import LENGTH, ROWS, write_table
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from classifiers.data.training_set import HeldSet
 from classifiers.heads.softmax import SoftmaxHead
-from classifiers.training_set import HeldSet
 
 HEAD = SoftmaxHead(learning_rate=0.1, epochs=3, batch_size=16)
 

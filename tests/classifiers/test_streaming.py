@@ -5,13 +5,14 @@ import json
 
 import pytest
 
-from classifiers import decoding, evaluate, train
+from classifiers import evaluate, train
+from classifiers.data import decoding
+from classifiers.data.memory import MemoryBudget
+from classifiers.data.row_groups import find_rows
+from classifiers.data.training_set import HeldSet, StreamedSet, labelled_rows
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.scikit import ScikitHead
 from classifiers.holding import choose_holding
-from classifiers.memory import MemoryBudget
-from classifiers.row_groups import find_rows
-from classifiers.training_set import HeldSet, StreamedSet, labelled_rows
 from pipelines.errors import UsageError
 from tests.classifiers.tables import LENGTH, ROWS, write_table
 

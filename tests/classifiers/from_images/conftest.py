@@ -2,8 +2,8 @@
 
 import pytest
 
+from classifiers.data.images import labelled
 from classifiers.from_images.image_set import hold_images
-from classifiers.from_images.reading import labelled
 from pipelines.images.decode import PixelSpec
 from pipelines.images.listing import list_images
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from classifiers.data.images import labelled
+from classifiers.data.memory import MemoryBudget
 from classifiers.from_images.image_set import EpochPlan, hold_images, require_room
-from classifiers.from_images.reading import labelled
-from classifiers.memory import MemoryBudget
 from pipelines.errors import InputError, TableError, UsageError
 from pipelines.images.augmentation import Augmentation, augment
 from pipelines.images.listing import list_images

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from classifiers.decoding import Block, decode
-from classifiers.row_groups import SplitRows, as_objects, find_rows
+from classifiers.data.decoding import Block, decode
+from classifiers.data.row_groups import SplitRows, as_objects, find_rows
 from pipelines.table.feature_table import FeatureTable
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.decoding import blocks_ahead
-from classifiers.memory import show_size
-from classifiers.training_set import Batch, StreamedSet
+from classifiers.data.decoding import blocks_ahead
+from classifiers.data.memory import show_size
+from classifiers.data.training_set import Batch, StreamedSet
 from pipelines.errors import UsageError
 
 POOL_SHARE = 4

@@ -8,12 +8,12 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.copies import ImageRows, image_rows
-from classifiers.dataset import read_features
-from classifiers.decoding import Block, block_rows, decode
-from classifiers.encoding import encode
-from classifiers.memory import MemoryBudget
-from classifiers.row_groups import SplitRows
+from classifiers.data.copies import ImageRows, image_rows
+from classifiers.data.dataset import read_features
+from classifiers.data.decoding import Block, block_rows, decode
+from classifiers.data.encoding import encode
+from classifiers.data.memory import MemoryBudget
+from classifiers.data.row_groups import SplitRows
 
 Result = TypeVar("Result")
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from classifiers.row_groups import RowGroup, SplitRows
+from classifiers.data.row_groups import RowGroup, SplitRows
 from pipelines.errors import TableError
 from pipelines.system.cores import usable_cores
 from pipelines.table.feature_table import FeatureTable

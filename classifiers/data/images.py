@@ -7,8 +7,8 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.encoding import encode
-from classifiers.training_set import Batch
+from classifiers.data.encoding import encode
+from classifiers.data.training_set import Batch
 from pipelines.errors import InputError
 from pipelines.images.decode import PixelSpec
 from pipelines.images.loading import load_images
