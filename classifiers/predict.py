@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from classifiers.predicting import (
+from classifiers.models.folder import Model, load_model, read_card
+from classifiers.models.predicting import (
     predict_images,
     predict_pixels,
     predict_table,
     write_predictions,
 )
-from classifiers.registry import Model, load_model, read_card
 from pipelines.cli import (
     Parser,
     add_json_option,

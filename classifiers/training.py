@@ -12,12 +12,10 @@ from classifiers.data.held_out import held_out_split
 from classifiers.data.memory import MemoryBudget
 from classifiers.data.row_groups import find_rows, splits
 from classifiers.data.training_set import labelled_rows
-from classifiers.evaluation import Evaluation, measure
 from classifiers.heads.head import Head
 from classifiers.holding import choose_holding
-from classifiers.pictures import draw_confusion, draw_curves
-from classifiers.provenance import library_versions, now
-from classifiers.registry import (
+from classifiers.models.evaluation import Evaluation, measure
+from classifiers.models.folder import (
     CONFUSION_FILE,
     CURVES_FILE,
     ModelCard,
@@ -25,6 +23,8 @@ from classifiers.registry import (
     model_draft,
     write_model,
 )
+from classifiers.models.pictures import draw_confusion, draw_curves
+from classifiers.models.provenance import library_versions, now
 from pipelines.cli import log
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.pins import pin_version

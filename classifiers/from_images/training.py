@@ -9,16 +9,14 @@ from classifiers.data.encoding import classes_of, parse_class_weight
 from classifiers.data.held_out import held_out_split
 from classifiers.data.images import LabelledRefs, labelled, labels_of, of_split
 from classifiers.data.memory import MemoryBudget
-from classifiers.evaluation import measure
-from classifiers.from_images.card import ImageCard
 from classifiers.from_images.fitting import fit
 from classifiers.from_images.image_set import EpochPlan, ImageSet, hold_images, require_room
 from classifiers.from_images.on_base import count_tensors
 from classifiers.from_images.way import ImageNetwork, Way
 from classifiers.heads.network import FittedNetwork
-from classifiers.pictures import draw_confusion, draw_curves
-from classifiers.provenance import library_versions, now
-from classifiers.registry import (
+from classifiers.models.card import ImageCard
+from classifiers.models.evaluation import measure
+from classifiers.models.folder import (
     CONFUSION_FILE,
     CURVES_FILE,
     ModelCard,
@@ -26,6 +24,8 @@ from classifiers.registry import (
     model_draft,
     write_model,
 )
+from classifiers.models.pictures import draw_confusion, draw_curves
+from classifiers.models.provenance import library_versions, now
 from pipelines.cli import log
 from pipelines.images.decode import PixelSpec
 from pipelines.images.listing import list_images

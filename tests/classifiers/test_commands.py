@@ -10,7 +10,7 @@ import pytest
 
 import classifiers
 from classifiers import evaluate, predict
-from classifiers.registry import load_model, read_card
+from classifiers.models.folder import load_model, read_card
 from pipelines.images.splits import TEST
 from tests.classifiers.conftest import run_train
 from tests.conftest import write_dataset

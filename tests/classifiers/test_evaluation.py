@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from classifiers.evaluation import evaluate
 from classifiers.heads.head import Judgement
+from classifiers.models.evaluation import evaluate
 
 
 def judged(probabilities: np.ndarray) -> Judgement:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 import classifiers
 from classifiers import evaluate, predict
-from classifiers.registry import load_model, read_card
+from classifiers.models.folder import load_model, read_card
 from pipelines import extract
 from pipelines.errors import WeightsError
 from pipelines.images.splits import TEST

@@ -2,7 +2,7 @@
 
 import pytest
 
-from classifiers.registry import read_card
+from classifiers.models.folder import read_card
 from tests.classifiers.from_images.test_commands import run_on_images
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1800)]

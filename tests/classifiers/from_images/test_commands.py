@@ -14,7 +14,7 @@ import pytest
 
 from classifiers import evaluate, predict, train
 from classifiers.from_images.image_set import EpochPlan, ImageSet
-from classifiers.registry import read_card
+from classifiers.models.folder import read_card
 from pipelines.engines.opening import open_base
 from pipelines.images.augmentation import Augmentation
 from pipelines.images.listing import list_images

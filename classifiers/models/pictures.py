@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from classifiers.evaluation import Evaluation
 from classifiers.heads.head import History
+from classifiers.models.evaluation import Evaluation
 
 MANY_CLASSES = 20
 """Above this the confusion matrix is drawn without numbers."""

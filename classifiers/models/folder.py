@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from classifiers.from_images.card import ImageCard
 from classifiers.heads.finetune import FittedFineTuned
 from classifiers.heads.head import FittedHead, History
 from classifiers.heads.network import FittedNetwork
 from classifiers.heads.scikit import FittedScikit
+from classifiers.models.card import ImageCard
 from pipelines.contract import Contract
 from pipelines.errors import ModelError, UsageError
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from classifiers.data.dataset import stream_split
 from classifiers.data.images import read_pixels
-from classifiers.registry import Model
+from classifiers.models.folder import Model
 from pipelines.contract import require_same_contract
 from pipelines.engines.engine import Engine
 from pipelines.engines.extraction import extract_images
