@@ -20,7 +20,7 @@ def test_a_failed_training_leaves_the_old_model(table, logistic, tmp_path, monke
     def fail(*_args):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("classifiers.training.draw_confusion", fail)
+    monkeypatch.setattr("classifiers.from_features.training.draw_confusion", fail)
     assert run_train(table, "linear_svm", model, "--overwrite") == 1
     assert "error: No space left" in capsys.readouterr().err
     assert load_model(model).card.head == "logistic"
@@ -35,7 +35,7 @@ def test_of_two_trainings_into_one_folder_none_is_lost(
     def meanwhile(*_args):
         shutil.copytree(logistic, model)
 
-    monkeypatch.setattr("classifiers.training.draw_confusion", meanwhile)
+    monkeypatch.setattr("classifiers.from_features.training.draw_confusion", meanwhile)
     assert run_train(table, "linear_svm", model) == 1
     (other,) = set(tmp_path.iterdir()) - {model}
     said = capsys.readouterr().err.strip().splitlines()[-1]

@@ -10,9 +10,9 @@ from classifiers.data import decoding
 from classifiers.data.memory import MemoryBudget
 from classifiers.data.row_groups import find_rows
 from classifiers.data.training_set import HeldSet, StreamedSet, labelled_rows
+from classifiers.from_features.holding import choose_holding
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.scikit import ScikitHead
-from classifiers.holding import choose_holding
 from pipelines.errors import UsageError
 from tests.classifiers.tables import LENGTH, ROWS, write_table
 

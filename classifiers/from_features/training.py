@@ -12,8 +12,8 @@ from classifiers.data.held_out import held_out_split
 from classifiers.data.memory import MemoryBudget
 from classifiers.data.row_groups import find_rows, splits
 from classifiers.data.training_set import labelled_rows
+from classifiers.from_features.holding import choose_holding
 from classifiers.heads.head import Head
-from classifiers.holding import choose_holding
 from classifiers.models.evaluation import Evaluation, measure
 from classifiers.models.folder import (
     CONFUSION_FILE,
