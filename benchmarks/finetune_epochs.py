@@ -24,13 +24,13 @@ from benchmarks.result import Result, Table, show
 from classifiers.data.training_set import HeldSet
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.finetune import FineTuneHead
+from pipelines.bases import WeightsRequest
 from pipelines.cli import Parser, positive_number, run_command
 from pipelines.contract import Contract
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError
 from pipelines.system.keras_backend import load_keras
-from pipelines.weights import WeightsRequest
 
 WEIGHTS = WeightsRequest("random", seed=0)
 CUT = "block4_pool"

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from classifiers.data.dataset import Samples
 from pipelines.contract import Contract
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
-from pipelines.table.files import FeatureFileWriter, Receipt
+from pipelines.table.files import FeatureFileWriter
+from pipelines.table.receipts import Receipt
 from pipelines.table.storage import open_storage
 
 BLOCK = 32

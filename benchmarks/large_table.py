@@ -22,9 +22,10 @@ import numpy.typing as npt
 from pipelines.cli import format_table, write_json
 from pipelines.contract import Contract
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
-from pipelines.table.files import FeatureFileWriter, Receipt
+from pipelines.table.files import FeatureFileWriter
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
+from pipelines.table.receipts import Receipt
 from pipelines.table.storage import open_storage, table_uri
 
 SHAPE = (4, 4, 512)

@@ -16,15 +16,17 @@ import pyarrow as pa
 from benchmarks.synthetic import CONTRACT, LENGTH, make_manifest, make_refs, make_tree, write_files
 from pipelines.commits.books import tally
 from pipelines.commits.leakage import find_leakage
+from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
-from pipelines.planning.comparison import ContentHashes, compare, stored_images
+from pipelines.planning.comparison import compare
 from pipelines.planning.cutting import cut_shards, make_plan, sort_inputs
-from pipelines.shards.runner import load_beam
+from pipelines.shards.beam import load_beam
 from pipelines.system.memory import own_peak
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.storage import open_storage
+from pipelines.table.stored import stored_images
 
 ROWS_A_FILE = 1024
 FEW_ROWS = 4

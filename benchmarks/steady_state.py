@@ -22,11 +22,13 @@ from benchmarks.base_choice import SHARED, add_base_options, base_choice
 from benchmarks.images import repeat_images
 from benchmarks.project_run import ProjectRun
 from benchmarks.result import Result, Table, show
+from pipelines.bases import parse_weights
 from pipelines.cli import Parser, positive_number, run_command
 from pipelines.contract import Contract
 from pipelines.engines.engine import Engine
 from pipelines.engines.extraction import extract_images
-from pipelines.engines.opening import EngineRequest, open_engine
+from pipelines.engines.opening import open_engine
+from pipelines.engines.request import EngineRequest
 from pipelines.errors import UsageError
 from pipelines.images.decode import pixel_spec
 from pipelines.images.listing import list_images
@@ -36,7 +38,6 @@ from pipelines.records import ImageRef
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
 from pipelines.table.storage import open_storage
-from pipelines.weights import parse_weights
 
 
 def main(argv: Sequence[str]) -> int:
@@ -95,7 +96,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
     os.environ.update(ours.environment)
     contract = FeatureTable.open(str(warm_table)).contract
     engine = open_engine(
-        EngineRequest(chosen, contract, parse_weights(choice.weights), DEFAULT_BATCH_SIZE, None)
+        EngineRequest(contract, parse_weights(choice.weights), DEFAULT_BATCH_SIZE, None, chosen)
     )
     images = repeat_images(options.input, folder / "images", options.images)
     shard = _Shard(list_images(str(images), None), contract, engine, folder / "table")

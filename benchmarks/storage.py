@@ -21,7 +21,7 @@ from classifiers.data.dataset import load
 from pipelines.cli import Parser, positive_number, run_command
 from pipelines.errors import TableError
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.files import read_receipt
+from pipelines.table.receipts import read_receipt
 
 NUMPY = "NumPy"
 PARQUET = "pyarrow, defaults"

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from pipelines.contract import Contract
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
-from pipelines.table.files import FeatureFileWriter, Receipt
+from pipelines.table.files import FeatureFileWriter
 from pipelines.table.names import new_run_id
+from pipelines.table.receipts import Receipt
 from pipelines.table.storage import open_storage
 
 CONTRACT = Contract(

@@ -9,8 +9,9 @@ from typing import Any
 from classifiers.data.images import labelled, left_out
 from classifiers.data.row_groups import find_rows
 from classifiers.data.training_set import labelled_rows
+from classifiers.models.card import ModelCard
 from classifiers.models.evaluation import Evaluation, measure
-from classifiers.models.folder import ModelCard, load_model, read_card
+from classifiers.models.folder import load_model, read_card
 from pipelines.cli import (
     Parser,
     add_json_option,

@@ -14,6 +14,7 @@ from classifiers.models.predicting import (
     predict_table,
     write_predictions,
 )
+from pipelines.bases import parse_weights
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -28,7 +29,6 @@ from pipelines.engines.choosing import open_without_race
 from pipelines.errors import UsageError, WeightsError
 from pipelines.images.listing import list_images
 from pipelines.table.feature_table import FeatureTable
-from pipelines.weights import parse_weights
 
 BATCH_SIZE = 32
 FOR_TABLES = ("split", "table_version")

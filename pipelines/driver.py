@@ -4,21 +4,26 @@ import getpass
 import os
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.cli import log
-from pipelines.commits.counting import counts_of_run
+from pipelines.commits.books import counts_of_run
 from pipelines.commits.leakage import Leakage
 from pipelines.commits.settlement import Settlement
 from pipelines.contract import Contract
 from pipelines.engines.bottleneck import Waits
+from pipelines.engines.race_results import Choice
+from pipelines.engines.request import EngineRequest
 from pipelines.planning.copies import short_of_copies
 from pipelines.planning.cutting import Plan
 from pipelines.planning.job import ExtractJob
-from pipelines.planning.run import Run, Scene
-from pipelines.records import Failure
+from pipelines.planning.run import Run, Scene, prepare_run
+from pipelines.records import Failure, Shard
 from pipelines.shards.counters import Counted
+from pipelines.shards.runner import run_shards
+from pipelines.shards.shard import ShardJob
 from pipelines.system.cores import usable_cores
 from pipelines.system.versions import installed_versions
 
@@ -81,26 +86,27 @@ def extract(job: ExtractJob) -> ExtractReport:
         OSError: the table's folder cannot be written.
     """
     started = time.monotonic()
-    run = Run(job)
+    run = prepare_run(job)
     scene = run.look()
-    plan = run.plan(scene)
+    decision = run.decide(scene)
+    plan, choice, engine = decision.plan, decision.choice, decision.engine
     log(_announcement(scene, plan))
     short, most = short_of_copies(scene.inputs.values(), run.augmentation.split)
     if short:
         log(f"{short} images get fewer copies than others have; --augment {most} makes them alike")
-    if plan.shards and run.choice is not None:
-        log(f"{run.contract.base}, weights {run.contract.weights[:12]}; {run.choice.describe()}")
+    if choice is not None:
+        log(f"{run.contract.base}, weights {run.contract.weights[:12]}; {choice.describe()}")
     del scene  # of millions of images it is gigabytes, and each commit looks anew
-    settlement = Settlement(run, plan)
+    settlement = Settlement(run, decision)
     extract_seconds, counted = 0.0, Counted()
     commits = []
     for number, part in enumerate(plan.parts or ((),)):
-        if part:
+        if part and engine is not None:
             part_started = time.monotonic()
-            counted += run.work(part)
+            counted += extract_shards(run, engine, part)
             extract_seconds += time.monotonic() - part_started
         waiting = [shard for later in plan.parts[number + 1 :] for shard in later]
-        settled = settlement.settle(_record(run, extract_seconds, counted), waiting)
+        settled = settlement.settle(_record(run, choice, extract_seconds, counted), waiting)
         commits.append(settled.counts)
         if waiting:
             log(f"part {number + 1} of {len(plan.parts)} is version {settled.version}")
@@ -109,10 +115,10 @@ def extract(job: ExtractJob) -> ExtractReport:
         table=run.uri,
         version=settled.version,
         contract=run.contract,
-        engine=None if run.choice is None else run.choice.engine,
+        engine=None if choice is None else choice.engine,
         waits=counted.waits,
         mean_batch=counted.mean_batch,
-        threads=run.engine.threads or usable_cores(),
+        threads=run.computation.threads or usable_cores(),
         attempted=plan.attempted,
         counts=counts_of_run(commits),
         leakage=settled.leakage,
@@ -120,6 +126,20 @@ def extract(job: ExtractJob) -> ExtractReport:
         seconds=time.monotonic() - started,
         extract_seconds=extract_seconds,
     )
+
+
+def extract_shards(run: Run, engine: EngineRequest, shards: Sequence[Shard]) -> Counted:
+    """Extract shards on the runner; returns what the workers counted."""
+    run.worked = True
+    job = ShardJob(
+        run=run.id,
+        table=run.uri,
+        engine=engine,
+        threads=engine.threads,
+        progress=None,
+        augmentation=run.augmentation,
+    )
+    return run_shards(shards, job, run.beam_flags)
 
 
 def _announcement(scene: Scene, plan: Plan) -> str:
@@ -144,12 +164,14 @@ def _cut(plan: Plan) -> str:
     return shards if len(plan.parts) < 2 else f"{shards} and {len(plan.parts)} parts"
 
 
-def _record(run: Run, extract_seconds: float, counted: Counted) -> dict[str, Any]:
+def _record(
+    run: Run, choice: Choice | None, extract_seconds: float, counted: Counted
+) -> dict[str, Any]:
     return {
         "run": run.id,
         "who": f"{_user()}@{platform.node()}",
-        "engine": None if run.choice is None else run.choice.engine,
-        "choice": None if run.choice is None else asdict(run.choice),
+        "engine": None if choice is None else choice.engine,
+        "choice": None if choice is None else asdict(choice),
         "waits": asdict(counted.waits),
         "contract_id": run.contract.contract_id,
         "extract_seconds": round(extract_seconds, 3),

@@ -19,8 +19,8 @@ from pipelines.engines.bottleneck import name_bottleneck
 from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
+from pipelines.shards.beam_flags import check_beam_flags
 from pipelines.shards.flink import check_flink
-from pipelines.shards.runner import check_beam_flags
 from pipelines.system.cores import usable_cores
 from pipelines.system.signals import stop_on_signals
 

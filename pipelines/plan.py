@@ -41,7 +41,7 @@ def _plan(argv: Sequence[str]) -> None:
     _check(options)
     with _input(options) as place, _table(options) as table:
         seen = survey(_job(options, place, table), options.images)
-        if not seen.refs:
+        if seen.request is None:
             print(f"{seen.work.listed} images: all are in the table; nothing to extract")
             write_json(options.json, {"images": 0, "listed": seen.work.listed})
             return
@@ -141,12 +141,6 @@ def _job(options: argparse.Namespace, place: str, table: str) -> ExtractJob:
         threads=options.threads,
         shard_rows=options.shard_size,
         commit_every=options.commit_every,
-        max_failures=None,
-        retry_failures=False,
-        prune=False,
-        max_pruned=None,
-        refuse_leakage=False,
-        beam_flags=(),
         copies=options.augment,
         augmentation=augmentation_choice(options),
     )

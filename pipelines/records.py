@@ -112,6 +112,19 @@ class FeatureBlock:
     features: npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """One engine batch.
+
+    Attributes:
+        block: the rows it gave, in input order; never more than the engine's batch.
+        failures: images met on the way that could not be used.
+    """
+
+    block: FeatureBlock
+    failures: tuple[Failure, ...]
+
+
 def row_name(image_id: str, copy: int) -> str:
     """The name of a row, by its image's id and the number of the copy."""
     return f"{image_id}\0{copy}" if copy else image_id

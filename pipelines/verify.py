@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
+from pipelines.bases import parse_weights
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -14,18 +15,21 @@ from pipelines.cli import (
     whole_number,
     write_json,
 )
+from pipelines.contract import Augmentation
 from pipelines.engines.choosing import open_without_race
+from pipelines.engines.extraction import extract_images
 from pipelines.errors import TableError, WeightsError
-from pipelines.images.augmentation import Augmentation
+from pipelines.images.decode import pixel_spec
+from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
 from pipelines.images.signs import unsigned_ref
-from pipelines.planning.comparison import StoredImage, stored_images
 from pipelines.planning.copies import copies_held, rows_wanted
 from pipelines.planning.job import DEFAULT_BATCH_SIZE
 from pipelines.records import ImageRef, copy_of, image_of
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.rows import names_of
+from pipelines.table.stored import StoredImage, stored_images
 from pipelines.table.verification import (
     Finding,
     check_features,
@@ -33,7 +37,6 @@ from pipelines.table.verification import (
     check_rows,
     sample_rows,
 )
-from pipelines.weights import parse_weights
 
 DEFAULT_SAMPLE = 64
 
@@ -107,7 +110,8 @@ def _check_against_images(
         excused = {n for n, r in images.items() if (n, r.bytes, r.modified) in failed}
         policy = table.augmentation or Augmentation()
         inputs = rows_wanted(images, 0, policy, copies_held(keys))
-        findings.extend(check_rows(inputs, stored, frozenset(excused)))
+        hashes = ContentHashes().of(ref for name, ref in inputs.items() if name in stored)
+        findings.extend(check_rows(inputs, stored, frozenset(excused), hashes))
     count = len(stored) if options.sample is None else min(options.sample, len(stored))
     checked = {"rows": len(stored) if inputs else 0, "features": count}
     if not count:
@@ -125,7 +129,8 @@ def _check_against_images(
     except WeightsError as error:
         findings.append(Finding("table", str(error)))
         return {**checked, "features": 0}
-    findings.extend(check_features(table, refs, stored, opened))
+    pixels = pixel_spec(table.contract, table.augmentation)
+    findings.extend(check_features(table, extract_images(refs, opened, pixels), stored))
     return checked
 
 

@@ -3,29 +3,25 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from pipelines.bases import WeightsRequest
 from pipelines.driver import extract
+from pipelines.engines import opening
 from pipelines.planning.job import ExtractJob, FeatureChoice
 from pipelines.table.pins import PINS_FOLDER
-from pipelines.weights import WeightsRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 
 TINY = FeatureChoice(
-    base="VGG16",
     weights=WeightsRequest("random", seed=1),
     image_size=32,
-    interpolation="bilinear",
-    orientation="ignored",
-    preprocessing="imagenet",
-    layer=None,
-    pooling="none",
-    precision="float32",
 )
 """VGG16 on 32 x 32 pixels: 512 features an image, milliseconds on any machine."""
 
@@ -102,24 +98,8 @@ def make_job() -> Callable[..., ExtractJob]:
     """An extraction with the tiny base; keywords replace what differs."""
 
     def make(input: Path, table: Path, **changes: object) -> ExtractJob:
-        values: dict[str, object] = {
-            "input": str(input),
-            "input_root": None,
-            "table": str(table),
-            "features": TINY,
-            "engine": "auto",
-            "batch_size": 8,
-            "threads": 2,
-            "shard_rows": None,
-            "commit_every": None,
-            "max_failures": None,
-            "retry_failures": False,
-            "prune": False,
-            "max_pruned": None,
-            "refuse_leakage": False,
-            "beam_flags": (),
-        }
-        return ExtractJob(**(values | changes))  # type: ignore[arg-type]
+        job = ExtractJob(str(input), str(table), TINY, batch_size=8, threads=2)
+        return replace(job, **changes)  # type: ignore[arg-type]
 
     return make
 
@@ -132,6 +112,24 @@ def table(
     where = tmp_path_factory.mktemp("tables") / "features"
     extract(make_job(dataset, where, shard_rows=16))
     return where
+
+
+@contextmanager
+def base_forbidden(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No engine is opened and no base is loaded, by whatever name either is called.
+
+    What this process has open already is out of sight too, so nothing can be taken from there.
+    """
+
+    def refuse(*_args: object) -> None:
+        pytest.fail("the base was loaded")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(opening, "_engines", {})
+        patch.setattr(opening, "_bases", {})
+        patch.setattr(opening, "_open", refuse)
+        patch.setattr(opening, "load_base", refuse)
+        yield
 
 
 def copy_table(table: Path, where: Path) -> None:

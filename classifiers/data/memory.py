@@ -4,7 +4,7 @@ import argparse
 import re
 from dataclasses import dataclass
 
-from classifiers.usable_memory import usable_memory
+from pipelines.system.memory import usable_memory
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 

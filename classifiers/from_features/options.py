@@ -11,11 +11,11 @@ from classifiers.heads.head import Head
 from classifiers.heads.network import NetworkHead
 from classifiers.heads.scikit import ScikitHead
 from classifiers.heads.softmax import SoftmaxHead
+from pipelines.bases import parse_weights
 from pipelines.cli import positive_number, positive_real
 from pipelines.contract import Contract
 from pipelines.errors import UsageError
 from pipelines.table.feature_table import FeatureTable
-from pipelines.weights import parse_weights
 
 DEFAULT_C = {"logistic": 1e-3, "linear_svm": 1e-5, "rbf_svm": 1.0}
 NETWORKS: dict[str, Callable[..., NetworkHead]] = {"dense": DenseHead, "softmax": SoftmaxHead}

@@ -14,11 +14,11 @@ from classifiers.data.row_groups import find_rows, splits
 from classifiers.data.training_set import labelled_rows
 from classifiers.from_features.holding import choose_holding
 from classifiers.heads.head import Head
+from classifiers.models.card import ModelCard
 from classifiers.models.evaluation import Evaluation, measure
 from classifiers.models.folder import (
     CONFUSION_FILE,
     CURVES_FILE,
-    ModelCard,
     check_target,
     model_draft,
     write_model,

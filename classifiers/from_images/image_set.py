@@ -16,8 +16,9 @@ from classifiers.data.images import (
 from classifiers.data.memory import MemoryBudget, show_size
 from classifiers.data.training_set import Batch
 from pipelines.cli import log
+from pipelines.contract import Augmentation
 from pipelines.errors import InputError, UsageError
-from pipelines.images.augmentation import Augmentation, augment
+from pipelines.images.augmentation import augment
 from pipelines.images.decode import PixelSpec
 from pipelines.records import Failure, ImageRef
 from pipelines.system.cores import usable_cores

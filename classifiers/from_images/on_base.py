@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 from classifiers.from_images.convnet import dense_layers
 from classifiers.from_images.way import ImageNetwork, Step
 from classifiers.heads.unfreezing import drop_nothing, layers_to_train
-from pipelines.bases import base_named, check_preprocessing, preprocess
+from pipelines.bases import WeightsRequest, base_named, check_preprocessing, load_base, preprocess
 from pipelines.errors import UsageError
 from pipelines.system.keras_backend import load_keras
-from pipelines.weights import WeightsRequest, load_base
 
 if TYPE_CHECKING:
     pass

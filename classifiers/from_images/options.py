@@ -9,10 +9,10 @@ from classifiers.from_images.convnet import AUGMENTED_CONVNET, Convnet
 from classifiers.from_images.on_base import DenseOnBase, FineTune
 from classifiers.from_images.training import ImageTrainJob
 from classifiers.from_images.way import Way
-from pipelines.bases import BASES, PREPROCESSINGS, base_named
+from pipelines.bases import BASES, PREPROCESSINGS, base_named, parse_weights
 from pipelines.cli import positive_number
+from pipelines.contract import Augmentation
 from pipelines.errors import UsageError
-from pipelines.images.augmentation import Augmentation
 from pipelines.images.augmentation_options import (
     TRANSFORMS,
     add_policy_options,
@@ -20,7 +20,6 @@ from pipelines.images.augmentation_options import (
     truth,
 )
 from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS, PixelSpec
-from pipelines.weights import parse_weights
 
 WAYS: dict[str, type[Convnet] | type[DenseOnBase]] = {
     "convnet": Convnet,

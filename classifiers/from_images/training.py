@@ -14,12 +14,11 @@ from classifiers.from_images.image_set import EpochPlan, ImageSet, hold_images, 
 from classifiers.from_images.on_base import count_tensors
 from classifiers.from_images.way import ImageNetwork, Way
 from classifiers.heads.network import FittedNetwork
-from classifiers.models.card import ImageCard
+from classifiers.models.card import ImageCard, ModelCard
 from classifiers.models.evaluation import measure
 from classifiers.models.folder import (
     CONFUSION_FILE,
     CURVES_FILE,
-    ModelCard,
     check_target,
     model_draft,
     write_model,

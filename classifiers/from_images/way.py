@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipelines.weights import LoadedBase
+from pipelines.bases import LoadedBase
 
 if TYPE_CHECKING:
     import keras

@@ -27,11 +27,11 @@ from classifiers.heads.split_base import (
     tail_on_features,
 )
 from classifiers.heads.unfreezing import layers_to_train, unfreeze
+from pipelines.bases import WeightsRequest
 from pipelines.cli import log
 from pipelines.contract import Contract
 from pipelines.engines.opening import open_base_of
 from pipelines.system.keras_backend import load_keras
-from pipelines.weights import WeightsRequest
 
 if TYPE_CHECKING:
     import keras

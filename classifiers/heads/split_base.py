@@ -64,7 +64,7 @@ def split(base: "keras.Model", contract: Contract) -> SplitBase:
     """Cut a base where a table's features were taken.
 
     Args:
-        base: frozen, as `pipelines.weights.load_base` gives it.
+        base: frozen, as `pipelines.bases.load_base` gives it.
         contract: the table's.
 
     Raises:

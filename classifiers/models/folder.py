@@ -7,13 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from classifiers.heads.finetune import FittedFineTuned
 from classifiers.heads.head import FittedHead, History
 from classifiers.heads.network import FittedNetwork
 from classifiers.heads.scikit import FittedScikit
-from classifiers.models.card import ImageCard
+from classifiers.models.card import ImageCard, ModelCard
 from pipelines.contract import Contract
 from pipelines.errors import ModelError, UsageError
 
@@ -39,77 +38,6 @@ KINDS: dict[str, type[FittedNetwork]] = {
     "finetune": FittedFineTuned,
 }
 """What reads a model back, by the name of its head; scikit-learn's for all others."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """Where a model comes from and what it is good for.
-
-    Attributes:
-        head: kind of head.
-        settings: its settings.
-        contract: of the features it was trained on, and the only ones it takes; None for a model
-            that takes images.
-        contract_id: hash of that contract.
-        table: the table's URI; None where images were trained on.
-        table_version: its version.
-        classes: names, by class number.
-        splits: the splits trained and validated on; validation None when there was none.
-        rows: images of each.
-        class_weight: weight by class name; None when all are alike.
-        seed: what every random choice of the training came from.
-        metrics: measures by "train" and "validation".
-        seconds: how long the training took.
-        created: when, ISO 8601 (UTC).
-        versions: of the libraries.
-        streamed_within: the memory budget in bytes when features were streamed, on which the order
-            of rows hangs; None when they were held.
-        copies: augmented copies of an image that it was trained on, at most.
-        augmentation: how those were made; None without any.
-        cpu_seconds: processor time of the training, over all threads; None in older cards.
-        images: how the images it takes are read; None for a head on features.
-    """
-
-    head: str
-    settings: dict[str, Any]
-    contract: Contract | None
-    contract_id: str | None
-    table: str | None
-    table_version: int | None
-    classes: tuple[str, ...]
-    splits: dict[str, str | None]
-    rows: dict[str, int]
-    class_weight: dict[str, float] | None
-    seed: int
-    metrics: dict[str, dict[str, Any] | None]
-    seconds: float
-    created: str
-    versions: dict[str, str]
-    streamed_within: int | None = None
-    copies: int = 0
-    augmentation: dict[str, Any] | None = None
-    cpu_seconds: float | None = None
-    images: ImageCard | None = None
-
-    def of_features(self) -> Contract:
-        """The contract of the features that it takes.
-
-        Raises:
-            UsageError: it takes images.
-        """
-        if self.contract is None:
-            raise UsageError("this model reads images, not features; name them with --input")
-        return self.contract
-
-    def of_images(self) -> ImageCard:
-        """How the images that it takes are read.
-
-        Raises:
-            UsageError: it takes features.
-        """
-        if self.images is None:
-            raise UsageError("this model takes features, not images; name a table with --table")
-        return self.images
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""Fingerprints of weights that were loaded before, so that a run without work need not load them.
+"""The fingerprint that tells which weights a base holds, and those of weights loaded before.
 
+A run without work need not load a base to know its weights.
 A wrong entry cannot spoil a table: whoever runs the base takes the fingerprint of what it loaded.
 """
 
@@ -7,9 +8,13 @@ import contextlib
 import hashlib
 import json
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from pipelines.bases import Base
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.bases.catalogue import Base
 from pipelines.bases.weights_request import WeightsRequest
 from pipelines.system.cache import cache_folder
 
@@ -60,3 +65,20 @@ def _read() -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return entries if isinstance(entries, dict) else {}
+
+
+def fingerprint(tensors: Iterable[npt.ArrayLike]) -> str:
+    """SHA-256 over a base's tensors in layer order: each one's shape, then its values.
+
+    Args:
+        tensors: the weights as Keras orders them (`model.weights`); taken as float32.
+
+    Returns:
+        64 hexadecimal digits, the same for the same numbers whatever file they came from.
+    """
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        values = np.ascontiguousarray(tensor, dtype="<f4")
+        digest.update(repr(values.shape).encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()

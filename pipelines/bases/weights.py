@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.bases import Base, build
-from pipelines.bases.fingerprint import fingerprint
-from pipelines.bases.fingerprints import remember_fingerprint
+from pipelines.bases.building import build
+from pipelines.bases.catalogue import Base
+from pipelines.bases.fingerprints import fingerprint, remember_fingerprint
 from pipelines.bases.random_weights import randomise
 from pipelines.bases.vgg16_package import REQUIREMENT, tensors_from_package
 from pipelines.bases.weights_request import WeightsRequest

@@ -1,1 +1,1 @@
-"""The end of a run or of a part: books that balance, leakage, finished work that enters the table."""
+"""The end of a run or of a part: books that balance, leakage, and finished work in the table."""

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.planning.comparison import StoredImage
 from pipelines.planning.run import Run, Scene
-from pipelines.table.files import read_receipt
 from pipelines.table.gate import Change, TableState, commit_change, holds_copies
 from pipelines.table.inspection import InspectedFile, inspect_file
-from pipelines.table.names import oldest_run
 from pipelines.table.policy import name_policy
 from pipelines.table.rewriting import Placement, Rewrite, rewrite_rows
 from pipelines.table.storage import open_storage
+from pipelines.table.stored import StoredImage
 
 
 def commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, Any]) -> int | None:
@@ -63,11 +61,5 @@ def _rewritten(
     run: Run, scene: Scene, path: str, keep: Mapping[str, Placement]
 ) -> list[InspectedFile]:
     storage = open_storage(run.uri)
-    age, receipt = oldest_run([path]), read_receipt(storage, path)
-    if receipt is not None:
-        policy = receipt.augmentation
-        rewrite = Rewrite(age, run.contract, receipt.feature_shape, receipt.engine, policy)
-    else:  # a file that Delta's own compaction wrote is in the table, which knows the rest
-        policy = None if scene.table is None else scene.table.policy
-        rewrite = Rewrite(age, run.contract, scene.feature_shape, "unknown", policy)
+    rewrite = Rewrite.of(storage, [path], scene.table)
     return [inspect_file(storage, new) for new in rewrite_rows(storage, [path], keep, rewrite)]

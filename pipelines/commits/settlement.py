@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.commits.books import Books, reconcile, tally
+from pipelines.commits.books import Books, counts_of, reconcile, tally
 from pipelines.commits.commit import commit, placement
-from pipelines.commits.counting import counts_of
 from pipelines.commits.leakage import Content, Leakage, find_leakage, refuse_leakage
 from pipelines.errors import CommitRefusedError
 from pipelines.planning.cutting import Plan
-from pipelines.planning.run import Run, Scene
+from pipelines.planning.run import Decision, Run, Scene
 from pipelines.records import Failure, Shard, image_of, is_copy
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable
@@ -41,16 +40,16 @@ class Settled:
 class Settlement:
     """Commits the parts of one run; remembers what later parts can no longer see."""
 
-    def __init__(self, run: Run, plan: Plan) -> None:
-        """Settle what a run set out to do by `plan`."""
-        self._run, self._plan = run, plan
-        self._known = frozenset(ref.name for ref in plan.known_failures)
+    def __init__(self, run: Run, decision: Decision) -> None:
+        """Settle what a run set out to do."""
+        self._run, self._plan = run, decision.plan
+        self._known = frozenset(ref.name for ref in self._plan.known_failures)
         # By name. Receipts go out of sight when their files are committed, or were waste.
         self._failures: dict[str, Failure] = {}
         self._recorded = self._committed = False
         # What was in any version stays on the disk for those who read that version.
         self._in_versions: set[str] = set()
-        self._seen = run.planned_on
+        self._seen = decision.version
 
     def settle(self, record: Mapping[str, Any], waiting: Sequence[Shard] = ()) -> Settled:
         """Balance the books, record failures and commit what is finished, in one transaction.

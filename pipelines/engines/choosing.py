@@ -1,47 +1,117 @@
-"""Choosing an engine without a race: named, remembered, or the only one that can be."""
+"""The engine a run takes: named, remembered, or found by racing on some of its own images."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from pipelines.bases import WeightsRequest
 from pipelines.cli import log
 from pipelines.contract import Contract
 from pipelines.engines.engine import Engine
 from pipelines.engines.kinds import AUTO, CONVERTING, KERAS
-from pipelines.engines.opening import EngineRequest, open_engine
+from pipelines.engines.opening import open_engine
+from pipelines.engines.parallel import Pixels
 from pipelines.engines.race_results import Choice, forget, remembered
+from pipelines.engines.racing import race
+from pipelines.engines.request import Computation, EngineRequest
 from pipelines.errors import EngineError
-from pipelines.system.cores import visible_gpus
+from pipelines.images.decode import pixel_spec
+from pipelines.images.loading import load_image
+from pipelines.records import Failure, ImageRef
+from pipelines.system.gpus import visible_gpus
 from pipelines.system.keras_backend import sees_gpu
-from pipelines.weights import WeightsRequest
+
+RACE_FROM = 200
+"""Images to extract from which a race, some ten to thirty seconds, is worth its time."""
+
+SAMPLE = 64
+"""Images of a race, rounded to whole batches."""
 
 
-def choose_without_race(wanted: str, request: EngineRequest) -> Choice | None:
+def choose_engine(
+    wanted: str, asked: Computation, refs: Sequence[ImageRef]
+) -> tuple[Choice, EngineRequest]:
+    """Choose the engine that all workers of a run use.
+
+    Args:
+        wanted: what `--engine` says.
+        asked: what is to be computed.
+        refs: the images and copies to extract.
+
+    Returns:
+        The choice, and the request for that engine.
+
+    Raises:
+        UsageError: the engine named is not installed.
+        EngineError: it cannot run the base, or gives other features than Keras.
+        WeightsError: the weights found here are not those of the contract.
+    """
+    choice = choose_without_race(wanted, asked)
+    if choice is None and len(refs) >= RACE_FROM:
+        images = sample_pixels(refs, asked)
+        if len(images):
+            log(f"the engines race on {len(images)} of the images, once for this machine")
+            choice = race(asked, images)
+            for trial in choice.trials:
+                if trial.refusal is not None:
+                    log(f"engine {trial.engine} does not take part: {trial.refusal}")
+    if choice is None:
+        few = f"no race was run yet and {len(refs)} images are too few for one"
+        none = "no image that a race could have used was found"
+        choice = Choice(KERAS, few if len(refs) < RACE_FROM else none)
+    chosen = asked.by(choice.engine)
+    open_engine(chosen)  # what is wrong with it is found here, before any worker starts
+    return choice, chosen
+
+
+def sample_pixels(refs: Sequence[ImageRef], asked: Computation) -> Pixels:
+    """Decode images spread evenly over a list, passing over those that cannot be used.
+
+    A copy is raced by its image: an engine is as fast on one as on the other.
+
+    Returns:
+        uint8 (n, size, size, 3); n is 0 when none of those looked at can be used.
+    """
+    batch = asked.batch_size
+    count = max(1, SAMPLE // batch) * batch
+    spec = pixel_spec(asked.contract)
+    places = np.unique(np.linspace(0, len(refs) - 1, count).astype(int))
+    loaded = (load_image(replace(refs[place], copy=0), spec) for place in places)
+    pixels = [each.pixels for each in loaded if not isinstance(each, Failure)]
+    if len(pixels) > batch:
+        pixels = pixels[: len(pixels) // batch * batch]
+    return np.stack(pixels) if pixels else np.zeros((0, spec.size, spec.size, 3), np.uint8)
+
+
+def choose_without_race(wanted: str, asked: Computation) -> Choice | None:
     """The engine that is clear without trying any.
 
     A remembered engine is opened, to make sure that it still runs.
 
     Args:
         wanted: what `--engine` says.
-        request: what is to be computed; its name is not looked at.
+        asked: what is to be computed.
 
     Returns:
         None when only a race can tell.
     """
     if wanted != AUTO:
         return Choice(wanted, "as named by --engine")
-    if request.contract.compute_dtype != "float32":
-        return Choice(KERAS, f"the one that computes in {request.contract.compute_dtype}")
+    if asked.contract.compute_dtype != "float32":
+        return Choice(KERAS, f"the one that computes in {asked.contract.compute_dtype}")
     if visible_gpus() and sees_gpu():
         return Choice(KERAS, "the one that runs on a GPU")
     if not any(kind.installed for kind in CONVERTING.values()):
         return Choice(KERAS, "the only one installed")
-    choice = remembered(request)
+    choice = remembered(asked)
     if choice is None:
         return None
     try:
-        open_engine(replace(request, name=choice.engine))
+        open_engine(asked.by(choice.engine))
     except EngineError as error:
         log(f"{error} (it won an earlier race)")
-        forget(request)
+        forget(asked)
         return None
     return choice
 
@@ -52,6 +122,6 @@ def open_without_race(contract: Contract, weights: WeightsRequest, batch_size: i
     Raises:
         WeightsError: the weights found here are not those of the contract.
     """
-    request = EngineRequest(AUTO, contract, weights, batch_size, threads=None)
-    choice = choose_without_race(AUTO, request)
-    return open_engine(replace(request, name=KERAS if choice is None else choice.engine))
+    asked = Computation(contract, weights, batch_size, threads=None)
+    choice = choose_without_race(AUTO, asked)
+    return open_engine(asked.by(KERAS if choice is None else choice.engine))

@@ -22,7 +22,7 @@ def compose(model: "keras.Model", contract: Contract, batch_size: int | None) ->
     """Put preprocessing before a base and the contract's cut after it.
 
     Args:
-        model: the frozen base, as `pipelines.weights.load_base` gives it.
+        model: the frozen base, as `pipelines.bases.load_base` gives it.
         contract: layer, pooling, preprocessing, compute dtype and image size wanted.
         batch_size: images a call, fixed; any number when None.
 

@@ -5,9 +5,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-PARITY_BOUND = 1e-4
-"""Largest relative L2 error, against Keras, of any image's features."""
-
 
 class Engine(Protocol):
     """A frozen base, loaded and ready.

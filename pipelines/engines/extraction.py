@@ -13,7 +13,7 @@ from pipelines.engines.engine import Engine
 from pipelines.engines.halving import run_batch
 from pipelines.images.decode import PixelSpec
 from pipelines.images.loading import LoadedImage, load_images
-from pipelines.records import Failure, FeatureBlock, ImageRef
+from pipelines.records import Extracted, Failure, FeatureBlock, ImageRef
 from pipelines.system.cores import usable_cores
 from pipelines.system.threads import map_ahead
 
@@ -22,19 +22,6 @@ BATCHES_AHEAD = 2
 
 IN_BASE = 2
 """Batches handed to the engine at once: it goes from one to the next without a pause."""
-
-
-@dataclass(frozen=True, slots=True)
-class Extracted:
-    """One engine batch.
-
-    Attributes:
-        block: the rows it gave, in input order; never more than the engine's batch.
-        failures: images met on the way that could not be used.
-    """
-
-    block: FeatureBlock
-    failures: tuple[Failure, ...]
 
 
 @dataclass(frozen=True, slots=True)

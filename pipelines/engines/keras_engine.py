@@ -27,7 +27,7 @@ class KerasEngine:
         """Compile the base for one batch size.
 
         Args:
-            model: the frozen base, as `pipelines.weights.load_base` gives it.
+            model: the frozen base, as `pipelines.bases.load_base` gives it.
             contract: what its features are to be.
             batch_size: images a call.
         """

@@ -1,5 +1,6 @@
 """The engines there are: which package each needs, and how a base is converted for it."""
 
+import importlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,37 +49,29 @@ class EngineKind:
         return f"{metadata.version(self.package)}-{self.layout}"
 
 
-def _convert_to_openvino(model: "keras.Model", contract: Contract, folder: Path) -> None:
-    from pipelines.engines.openvino_engine import convert_to_openvino
+def _in_module(name: str, package: str, layout: int, module: str) -> EngineKind:
+    """An engine whose module has `convert` and `load`; it is imported when one is called."""
 
-    convert_to_openvino(model, contract, folder)
+    def convert(model: "keras.Model", contract: Contract, folder: Path) -> None:
+        importlib.import_module(module).convert(model, contract, folder)
 
+    def load(folder: Path, threads: int, batch_size: int) -> Engine:
+        engine: Engine = importlib.import_module(module).load(folder, threads, batch_size)
+        return engine
 
-def _open_openvino(folder: Path, threads: int, batch_size: int) -> Engine:
-    from pipelines.engines.openvino_engine import OpenVinoEngine
-
-    return OpenVinoEngine(folder, threads, batch_size)
-
-
-def _convert_to_ncnn(model: "keras.Model", contract: Contract, folder: Path) -> None:
-    from pipelines.engines.ncnn.conversion import convert_to_ncnn
-
-    convert_to_ncnn(model, contract, folder)
-
-
-def _open_ncnn(folder: Path, threads: int, batch_size: int) -> Engine:
-    from pipelines.engines.ncnn.engine import NcnnEngine
-
-    return NcnnEngine(folder, threads, batch_size)
+    return EngineKind(name, package, layout, convert, load)
 
 
 CONVERTING = {
     kind.name: kind
     for kind in (
-        EngineKind("openvino", "openvino", 1, _convert_to_openvino, _open_openvino),
-        EngineKind("ncnn", "ncnn", 2, _convert_to_ncnn, _open_ncnn),
+        _in_module("openvino", "openvino", 1, "pipelines.engines.openvino_engine"),
+        _in_module("ncnn", "ncnn", 2, "pipelines.engines.ncnn"),
     )
 }
+"""All engines but Keras, by name: a new one is a module with `convert` and `load`, and a line here.
+"""
+
 KERAS = "keras"
 AUTO = "auto"
 ENGINES = (AUTO, KERAS, *CONVERTING)

@@ -1,17 +1,24 @@
 """Opening the engine a run was given, once a process."""
 
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from pipelines.bases import Base, base_named
-from pipelines.contract import Contract
+from pipelines.bases import (
+    Base,
+    LoadedBase,
+    WeightsRequest,
+    base_named,
+    known_fingerprint,
+    load_base,
+)
+from pipelines.contract import PARITY_BOUND, Contract
 from pipelines.engines.conversions import conversion_of
-from pipelines.engines.engine import PARITY_BOUND, Engine
+from pipelines.engines.engine import Engine
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.kinds import CONVERTING
+from pipelines.engines.request import EngineRequest
 from pipelines.engines.trial import largest_error, try_conversion
 from pipelines.errors import (
     EngineError,
@@ -22,29 +29,9 @@ from pipelines.errors import (
 )
 from pipelines.system.cores import usable_cores
 from pipelines.system.keras_backend import limit_threads
-from pipelines.weights import LoadedBase, WeightsRequest, known_fingerprint, load_base
 
 PROBES = 4
 """Random images on which a new conversion is held against Keras before it is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineRequest:
-    """All a worker needs to open the engine the driver chose.
-
-    Attributes:
-        name: the engine, no longer "auto".
-        contract: what its features must be; holds the weights' fingerprint.
-        weights: where to look for the weights.
-        batch_size: images a call.
-        threads: cores it may use; all that the worker finds when None.
-    """
-
-    name: str
-    contract: Contract
-    weights: WeightsRequest
-    batch_size: int
-    threads: int | None
 
 
 _bases: dict[tuple[Base, int, WeightsRequest], LoadedBase] = {}

@@ -31,7 +31,7 @@ def load_openvino() -> Any:  # noqa: ANN401 - a module without types
     return openvino
 
 
-def convert_to_openvino(model: "keras.Model", contract: Contract, folder: Path) -> None:
+def convert(model: "keras.Model", contract: Contract, folder: Path) -> None:
     """Export a base, preprocessing included, into a folder.
 
     Raises:
@@ -45,10 +45,15 @@ def convert_to_openvino(model: "keras.Model", contract: Contract, folder: Path) 
     composed.export(str(folder / MODEL_FILE), format="openvino", verbose=False)
 
 
+def load(folder: Path, threads: int, batch_size: int) -> "OpenVinoEngine":
+    """Open what `convert` wrote; see `OpenVinoEngine`."""
+    return OpenVinoEngine(folder, threads, batch_size)
+
+
 class OpenVinoEngine:
     """One stream of one thread a core, an image at a time.
 
-    That is as fast as batches here (docs/decisions/0013), and makes an image's features hang on
+    That is as fast as batches here (docs/decisions/0013), and makes an image's features depend on
     nothing but the image.
     """
 
@@ -58,7 +63,7 @@ class OpenVinoEngine:
         """Compile a model for this machine's processor.
 
         Args:
-            folder: what `convert_to_openvino` filled.
+            folder: what `convert` filled.
             threads: cores to use.
             batch_size: images a call of `extract`.
         """

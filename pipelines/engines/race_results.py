@@ -12,7 +12,7 @@ from typing import Any
 
 from pipelines.engines.conversions import computed_part
 from pipelines.engines.kinds import CONVERTING, KERAS
-from pipelines.engines.opening import EngineRequest
+from pipelines.engines.request import Computation
 from pipelines.system.cache import cache_folder
 from pipelines.system.cores import usable_cores
 from pipelines.system.versions import installed_versions
@@ -61,10 +61,10 @@ class Choice:
         return f"engine {self.engine}, {self.reason}" + (f": {', '.join(ran)}" if ran else "")
 
 
-def remembered(request: EngineRequest) -> Choice | None:
+def remembered(asked: Computation) -> Choice | None:
     """What an earlier race of this work on this machine chose; None if there was none."""
     try:
-        found = json.loads(_path(request).read_text(encoding="utf-8"))
+        found = json.loads(_path(asked).read_text(encoding="utf-8"))
         trials = tuple(Trial(**trial) for trial in found["trials"])
         choice = Choice(found["engine"], "the fastest of an earlier race", trials)
     except (OSError, ValueError, TypeError, KeyError):
@@ -73,32 +73,32 @@ def remembered(request: EngineRequest) -> Choice | None:
     return choice if choice.engine == KERAS or (kind and kind.installed) else None
 
 
-def remember(request: EngineRequest, choice: Choice) -> None:
+def remember(asked: Computation, choice: Choice) -> None:
     """Keep a race's choice; a cache that cannot be written only costs time."""
-    path = _path(request)
+    path = _path(asked)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as draft:
-            json.dump({**asdict(choice), "for": _circumstances(request)}, draft, indent=2)
+            json.dump({**asdict(choice), "for": _circumstances(asked)}, draft, indent=2)
         Path(draft.name).replace(path)
 
 
-def forget(request: EngineRequest) -> None:
+def forget(asked: Computation) -> None:
     """Drop a choice that turned out not to hold any more."""
     with contextlib.suppress(OSError):
-        _path(request).unlink()
+        _path(asked).unlink()
 
 
-def _path(request: EngineRequest) -> Path:
-    key = json.dumps(_circumstances(request), sort_keys=True)
+def _path(asked: Computation) -> Path:
+    key = json.dumps(_circumstances(asked), sort_keys=True)
     return cache_folder() / "engines" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 
-def _circumstances(request: EngineRequest) -> dict[str, Any]:
+def _circumstances(asked: Computation) -> dict[str, Any]:
     return {
-        "computed": computed_part(request.contract),
-        "batch_size": request.batch_size,
-        "threads": request.threads or usable_cores(),
+        "computed": computed_part(asked.contract),
+        "batch_size": asked.batch_size,
+        "threads": asked.threads or usable_cores(),
         "processor": _processor(),
         "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
         "versions": installed_versions(_PACKAGES),

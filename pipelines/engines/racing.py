@@ -1,35 +1,35 @@
 """The race: every installed engine on some real images, the fastest with Keras's features wins."""
 
 import math
-from dataclasses import replace
 
-from pipelines.engines.engine import PARITY_BOUND
+from pipelines.contract import PARITY_BOUND
 from pipelines.engines.kinds import CONVERTING, KERAS, EngineKind
-from pipelines.engines.opening import EngineRequest, open_conversion, open_engine
+from pipelines.engines.opening import open_conversion, open_engine
 from pipelines.engines.parallel import Features, Pixels
 from pipelines.engines.race_results import Choice, Trial, remember
+from pipelines.engines.request import Computation
 from pipelines.engines.trial import ROUNDS, largest_error, time_engine, try_conversion
 from pipelines.errors import UnsuitableEngineError
 from pipelines.system.cores import usable_cores
 
 
-def race(request: EngineRequest, images: Pixels) -> Choice:
+def race(asked: Computation, images: Pixels) -> Choice:
     """Run the installed engines on real images; the fastest within the parity bound wins.
 
     Every engine gets the cores that a worker of the run has. The choice is kept for later runs,
     unless an engine failed for a reason that may pass.
 
     Args:
-        request: what is to be computed; its name is not looked at.
+        asked: what is to be computed.
         images: uint8 (n, size, size, 3), some of those that are to be extracted; whole batches, so
             that no engine pays for padding.
     """
-    reference = time_engine(open_engine(replace(request, name=KERAS)), images, ROUNDS)
+    reference = time_engine(open_engine(asked.by(KERAS)), images, ROUNDS)
     trials = [Trial(KERAS, reference.images_per_second, 0.0, None)]
     certain = True
     for kind in CONVERTING.values():
         try:
-            trials.append(_try(kind, request, images, reference.features))
+            trials.append(_try(kind, asked, images, reference.features))
         except UnsuitableEngineError as error:
             trials.append(Trial(kind.name, None, None, str(error)))
         except Exception as error:  # whatever goes wrong costs its engine this race only
@@ -39,16 +39,16 @@ def race(request: EngineRequest, images: Pixels) -> Choice:
     winner = max(eligible, key=lambda t: t.images_per_second or 0.0)
     choice = Choice(winner.engine, "the fastest of a race", tuple(trials))
     if certain:
-        remember(request, choice)
+        remember(asked, choice)
     return choice
 
 
-def _try(kind: EngineKind, request: EngineRequest, images: Pixels, reference: Features) -> Trial:
+def _try(kind: EngineKind, asked: Computation, images: Pixels, reference: Features) -> Trial:
     if not kind.installed:
         return Trial(kind.name, None, None, "not installed")
-    folder = open_conversion(replace(request, name=kind.name))
-    threads = request.threads or usable_cores()
-    result = try_conversion(kind.name, folder, threads, request.batch_size, images, ROUNDS)
+    folder = open_conversion(asked.by(kind.name))
+    threads = asked.threads or usable_cores()
+    result = try_conversion(kind.name, folder, threads, asked.batch_size, images, ROUNDS)
     error = largest_error(result.features, reference)
     if error <= PARITY_BOUND:
         return Trial(kind.name, result.images_per_second, error, None)

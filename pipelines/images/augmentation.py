@@ -6,51 +6,15 @@ What is drawn hangs on the policy's seed, the image's id and the copy's number a
 """
 
 import hashlib
-import json
 import math
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.errors import ContractMismatchError
-
-FILLS = ("nearest", "constant", "reflect", "wrap")
-"""What lies outside an image: modes of `scipy.ndimage.affine_transform`; "constant" is black."""
+from pipelines.contract import Augmentation
 
 DRAWS = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Augmentation:
-    """How copies are made; how many there are of an image is not part of it.
-
-    Attributes:
-        rotation: largest angle either way, in degrees.
-        width_shift: largest shift either way, as a share of the width.
-        height_shift: largest shift either way, as a share of the height.
-        shear: largest angle either way, in radians, as the literature's Keras had it.
-        zoom: height and width are each scaled by a factor between 1 - zoom and 1 + zoom; below 1.
-        horizontal_flip: whether every other copy, on average, is mirrored.
-        fill: one of `FILLS`.
-        seed: of all draws.
-        split: the one split whose images have copies.
-    """
-
-    rotation: float = 40.0
-    width_shift: float = 0.2
-    height_shift: float = 0.2
-    shear: float = 0.2
-    zoom: float = 0.2
-    horizontal_flip: bool = True
-    fill: str = "nearest"
-    seed: int = 0
-    split: str = "train"
-
-    def canonical_json(self) -> str:
-        """The policy as JSON, the same text wherever it is made."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,36 +29,6 @@ class Transform:
 
     matrix: npt.NDArray[np.float64]
     flip: bool
-
-
-def augmentation_from_json(text: str) -> Augmentation:
-    """Read back what `Augmentation.canonical_json` wrote.
-
-    Raises:
-        ValueError: the text is no policy, or one of a newer version with other fields.
-    """
-    try:
-        values: dict[str, Any] = json.loads(text)
-        return Augmentation(**values)
-    except TypeError as error:
-        raise ValueError(f"no augmentation of this version: {error}") from error
-
-
-def require_same_augmentation(held: Augmentation, wanted: Augmentation) -> None:
-    """Refuse to add copies of another kind than a table holds.
-
-    Raises:
-        ContractMismatchError: they differ; the message names each differing field.
-    """
-    pairs = [(f.name, getattr(held, f.name), getattr(wanted, f.name)) for f in fields(Augmentation)]
-    listed = "; ".join(
-        f"{name}: {a} in the table, {b} in these options" for name, a, b in pairs if a != b
-    )
-    if listed:
-        raise ContractMismatchError(
-            f"the table's copies were augmented differently ({listed}); leave these options out "
-            "to go on as the table has it, or use another table"
-        )
 
 
 def draw_transform(policy: Augmentation, image_id: str, copy: int, size: int) -> Transform:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipelines.cli import seed_number, whole_number
+from pipelines.contract import FILLS, Augmentation
 from pipelines.errors import UsageError
-from pipelines.images.augmentation import FILLS, Augmentation
 from pipelines.images.splits import TEST, VALIDATION
 
 LITERATURE = Augmentation()

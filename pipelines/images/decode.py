@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from pipelines.contract import Contract
+from pipelines.contract import Augmentation, Contract
 from pipelines.errors import ImageError
-from pipelines.images.augmentation import Augmentation
 
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,

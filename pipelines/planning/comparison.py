@@ -5,38 +5,14 @@ without it when the file's place, size and time of change are the row's, and its
 time no tool sets back, are older than the run that wrote the row. The rest is read and hashed.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import pyarrow as pa
-
+from pipelines.images.hashing import ContentHashes
 from pipelines.records import ImageRef, image_of, is_copy, storable
-from pipelines.stores.reading import read_bytes
 from pipelines.system.garbage import collector_paused
-from pipelines.system.threads import map_ahead
 from pipelines.table.names import run_began, run_of_path
-from pipelines.table.rows import names_of
-
-HASHING_THREADS = 8
-
-
-class StoredImage(NamedTuple):
-    """What a table's row says of its image, without the features; made by the million.
-
-    Attributes:
-        path: the data file that holds the row.
-        uri, label, split, sha256, bytes, modified: as in the row.
-    """
-
-    path: str
-    uri: str
-    label: str | None
-    split: str
-    sha256: str
-    bytes: int
-    modified: int
+from pipelines.table.stored import StoredImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,46 +36,6 @@ class Comparison:
     vanished: frozenset[str]
     stray: frozenset[str]
     hashed: int
-
-
-class ContentHashes:
-    """Hashes of inputs' bytes, each file read once a run, by its place."""
-
-    def __init__(self, read: Callable[[str], bytes] = read_bytes) -> None:
-        self._read = read
-        self._known: dict[str, str | None] = {}
-
-    def of(self, refs: Iterable[ImageRef]) -> Mapping[str, str | None]:
-        """SHA-256 of each input's bytes, hexadecimal, by `uri`; None where they cannot be read."""
-        missing = list(dict.fromkeys(ref.uri for ref in refs if ref.uri not in self._known))
-        hashes = map_ahead(self._hash, missing, HASHING_THREADS, HASHING_THREADS * 4)
-        self._known.update(zip(missing, hashes, strict=True))
-        return self._known
-
-    def _hash(self, uri: str) -> str | None:
-        try:
-            return hashlib.sha256(self._read(uri)).hexdigest()
-        except OSError:
-            return None
-
-
-@collector_paused()
-def stored_images(keys: pa.Table) -> dict[str, StoredImage]:
-    """Rows of `FeatureTable.keys` by name."""
-    shared = [_shared_strings(keys.column(name)) for name in ("path", "label", "split")]
-    own = [keys.column(name).to_pylist() for name in ("uri", "sha256", "bytes", "modified")]
-    path, label, split = shared
-    uri, sha256, size, modified = own
-    columns = (path, uri, label, split, sha256, size, modified)
-    rows = map(StoredImage._make, zip(*columns, strict=True))
-    return dict(zip(names_of(keys), rows, strict=True))
-
-
-def _shared_strings(column: pa.ChunkedArray) -> list[str | None]:
-    """A column of few values as Python strings, one for all rows that hold it."""
-    encoded = column.combine_chunks().dictionary_encode()
-    values = [*encoded.dictionary.to_pylist(), None]
-    return [values[-1 if code is None else code] for code in encoded.indices.to_pylist()]
 
 
 @collector_paused()

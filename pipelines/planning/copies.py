@@ -6,7 +6,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.images.augmentation import Augmentation
+from pipelines.contract import Augmentation
 from pipelines.records import ImageRef
 from pipelines.system.garbage import collector_paused
 

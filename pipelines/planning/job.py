@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.bases import base_named, check_preprocessing
+from pipelines.bases import WeightsRequest, base_named, check_preprocessing, known_fingerprint
 from pipelines.contract import Contract
+from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError
-from pipelines.weights import WeightsRequest, known_fingerprint
 
 DEFAULT_BATCH_SIZE = 32
+IMAGENET = WeightsRequest("imagenet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +21,22 @@ class FeatureChoice:
     Attributes:
         base: name of the base.
         weights: where its weights come from.
-        image_size: height and width in pixels.
+        image_size: height and width in pixels; None for the base's own.
         interpolation, orientation, preprocessing, pooling, precision, compute_dtype: as in
             `Contract`.
         layer: the layer whose output is taken; None for the base's last.
         top: whether the base has its classifying top.
     """
 
-    base: str
-    weights: WeightsRequest
-    image_size: int
-    interpolation: str
-    orientation: str
-    preprocessing: str
-    layer: str | None
-    pooling: str
-    precision: str
+    base: str = "VGG16"
+    weights: WeightsRequest = IMAGENET
+    image_size: int | None = None
+    interpolation: str = "bilinear"
+    orientation: str = "ignored"
+    preprocessing: str = "imagenet"
+    layer: str | None = None
+    pooling: str = "none"
+    precision: str = "float32"
     compute_dtype: str = "float32"
     top: bool = False
 
@@ -46,9 +47,9 @@ class ExtractJob:
 
     Attributes:
         input: folder or manifest.
-        input_root: folder that a manifest's paths are relative to; None for its own.
         table: the table's location.
         features: which features.
+        input_root: folder that a manifest's paths are relative to; None for its own.
         engine: the engine wanted, or "auto".
         batch_size: images the engine takes at once.
         threads: reading and decoding threads a worker; as many as cores when None.
@@ -69,20 +70,20 @@ class ExtractJob:
     """
 
     input: str
-    input_root: str | None
     table: str
-    features: FeatureChoice
-    engine: str
-    batch_size: int
-    threads: int | None
-    shard_rows: int | None
-    commit_every: int | None
-    max_failures: int | None
-    retry_failures: bool
-    prune: bool
-    max_pruned: int | None
-    refuse_leakage: bool
-    beam_flags: tuple[str, ...]
+    features: FeatureChoice = FeatureChoice()
+    input_root: str | None = None
+    engine: str = AUTO
+    batch_size: int = DEFAULT_BATCH_SIZE
+    threads: int | None = None
+    shard_rows: int | None = None
+    commit_every: int | None = None
+    max_failures: int | None = None
+    retry_failures: bool = False
+    prune: bool = False
+    max_pruned: int | None = None
+    refuse_leakage: bool = False
+    beam_flags: tuple[str, ...] = ()
     copies: int = 0
     augmentation: Mapping[str, Any] = field(default_factory=dict)
 
@@ -99,25 +100,24 @@ def make_contract(choice: FeatureChoice) -> Contract:
         WeightsError: the weights cannot be loaded.
     """
     base = base_named(choice.base, choice.top)
-    if choice.image_size < base.min_size:
+    size = choice.image_size or base.default_size
+    if size < base.min_size:
         raise UsageError(
-            f"{base.name} takes images of at least {base.min_size} pixels, "
-            f"not --image_size {choice.image_size}"
+            f"{base.name} takes images of at least {base.min_size} pixels, not --image_size {size}"
         )
-    if base.top and choice.weights.kind == "imagenet" and choice.image_size not in base.top_sizes:
+    if base.top and choice.weights.kind == "imagenet" and size not in base.top_sizes:
         sizes = " or ".join(str(size) for size in base.top_sizes)
         raise UsageError(
-            f"{base.name}'s ImageNet top is for images of {sizes} pixels, "
-            f"not --image_size {choice.image_size}"
+            f"{base.name}'s ImageNet top is for images of {sizes} pixels, not --image_size {size}"
         )
     check_preprocessing(base, choice.preprocessing)
-    weights = known_fingerprint(base, choice.image_size, choice.weights)
+    weights = known_fingerprint(base, size, choice.weights)
     if weights is None:
-        weights = open_base(base.name, choice.image_size, choice.weights, choice.top).fingerprint
+        weights = open_base(base.name, size, choice.weights, choice.top).fingerprint
     return Contract(
         base=base.name,
         weights=weights,
-        image_size=choice.image_size,
+        image_size=size,
         interpolation=choice.interpolation,
         orientation=choice.orientation,
         preprocessing=choice.preprocessing,

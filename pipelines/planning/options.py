@@ -2,14 +2,15 @@
 
 import argparse
 
-from pipelines.bases import POOLINGS, PREPROCESSINGS, base_named
+from pipelines.bases import POOLINGS, PREPROCESSINGS, parse_weights
 from pipelines.cli import positive_number
 from pipelines.contract import COMPUTE_DTYPES
-from pipelines.engines.kinds import ENGINES
+from pipelines.engines.kinds import AUTO, ENGINES
 from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.planning.job import DEFAULT_BATCH_SIZE, FeatureChoice
 from pipelines.table.precision import MANTISSA_BITS
-from pipelines.weights import parse_weights
+
+DEFAULTS = FeatureChoice()
 
 
 def add_feature_options(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,7 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
     features = parser.add_argument_group("which features (the contract)")
     features.add_argument(
         "--base",
-        default="VGG16",
+        default=DEFAULTS.base,
         metavar="NAME",
         help="the frozen base; pipelines.describe --bases lists them",
     )
@@ -29,15 +30,21 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
     )
     features.add_argument(
         "--preprocessing",
-        default="imagenet",
+        default=DEFAULTS.preprocessing,
         choices=PREPROCESSINGS,
         help="the base's own, or 1/255",
     )
     features.add_argument(
-        "--interpolation", default="bilinear", choices=list(INTERPOLATIONS), help="for resizing"
+        "--interpolation",
+        default=DEFAULTS.interpolation,
+        choices=list(INTERPOLATIONS),
+        help="for resizing",
     )
     features.add_argument(
-        "--orientation", default="ignored", choices=ORIENTATIONS, help="the EXIF orientation"
+        "--orientation",
+        default=DEFAULTS.orientation,
+        choices=ORIENTATIONS,
+        help="the EXIF orientation",
     )
     features.add_argument(
         "--top",
@@ -49,17 +56,17 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
         "--layer", help="layer whose output is taken; the base's last if not given"
     )
     features.add_argument(
-        "--pooling", default="none", choices=POOLINGS, help="over height and width"
+        "--pooling", default=DEFAULTS.pooling, choices=POOLINGS, help="over height and width"
     )
     features.add_argument(
         "--precision",
-        default="float32",
+        default=DEFAULTS.precision,
         choices=list(MANTISSA_BITS),
         help="mantissa that stored values keep",
     )
     features.add_argument(
         "--compute_dtype",
-        default="float32",
+        default=DEFAULTS.compute_dtype,
         choices=COMPUTE_DTYPES,
         help="what the base computes in; all but float32 want a GPU and Keras",
     )
@@ -69,7 +76,7 @@ def add_work_options(group: argparse._ArgumentGroup) -> None:
     """Give a group of options what says how images are shared out, run and committed."""
     group.add_argument(
         "--engine",
-        default="auto",
+        default=AUTO,
         choices=ENGINES,
         help="what runs the base; auto: the fastest that agrees",
     )
@@ -96,7 +103,7 @@ def feature_choice(options: argparse.Namespace) -> FeatureChoice:
     return FeatureChoice(
         base=options.base,
         weights=parse_weights(options.weights),
-        image_size=options.image_size or base_named(options.base, top).default_size,
+        image_size=options.image_size,
         interpolation=options.interpolation,
         orientation=options.orientation,
         preprocessing=options.preprocessing,

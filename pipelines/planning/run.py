@@ -8,21 +8,20 @@ from math import prod
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from pipelines.contract import require_same_contract
-from pipelines.engines.choice import choose_engine
-from pipelines.engines.kinds import AUTO
-from pipelines.engines.opening import EngineRequest, open_engine
-from pipelines.engines.race_results import Choice
-from pipelines.errors import UsageError
-from pipelines.images.augmentation import Augmentation, require_same_augmentation
-from pipelines.images.listing import list_images
-from pipelines.planning.comparison import (
-    Comparison,
-    ContentHashes,
-    StoredImage,
-    compare,
-    stored_images,
+from pipelines.contract import (
+    Augmentation,
+    Contract,
+    require_same_augmentation,
+    require_same_contract,
 )
+from pipelines.engines.choosing import choose_engine
+from pipelines.engines.opening import open_engine
+from pipelines.engines.race_results import Choice
+from pipelines.engines.request import Computation, EngineRequest
+from pipelines.errors import UsageError
+from pipelines.images.hashing import ContentHashes
+from pipelines.images.listing import list_images
+from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted
 from pipelines.planning.cutting import Plan, make_plan, rows_per_shard, sort_inputs
 from pipelines.planning.job import ExtractJob, make_contract
@@ -33,11 +32,10 @@ from pipelines.planning.uncommitted import (
     find_uncommitted,
     match_finished,
 )
-from pipelines.records import ImageRef, Shard, is_copy
-from pipelines.shards.counters import Counted
-from pipelines.shards.runner import run_shards, with_a_worker_a_gpu, workers_here
-from pipelines.shards.shard import ShardJob
-from pipelines.system.cores import usable_cores, visible_gpus
+from pipelines.records import ImageRef, is_copy
+from pipelines.shards.beam_flags import with_a_worker_a_gpu, workers_here
+from pipelines.system.cores import usable_cores
+from pipelines.system.gpus import visible_gpus
 from pipelines.system.keras_backend import limit_threads
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
@@ -45,6 +43,7 @@ from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
 from pipelines.table.names import new_run_id
 from pipelines.table.rows import keeps_its_digest
 from pipelines.table.storage import check_writable, folder_exists, open_storage, table_uri
+from pipelines.table.stored import StoredImage, stored_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,39 +77,72 @@ class Scene:
         return sum(map(is_copy, self.inputs))
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a run is to do, decided on what it saw.
+
+    Attributes:
+        plan: what is to be extracted, in shards.
+        version: of the table it was decided on; 0 while there is none.
+        choice: the engine and why it is that one; None when nothing is to be extracted.
+        engine: the same for whoever opens it.
+    """
+
+    plan: Plan
+    version: int
+    choice: Choice | None
+    engine: EngineRequest | None
+
+
 class Run:
-    """An extraction between its start and its commit, which is `pipelines.commits.settlement`."""
+    """An extraction between its start and its commit, which is `pipelines.commits.settlement`.
 
-    def __init__(self, job: ExtractJob) -> None:
-        """List the input, fix the contract and make sure that the table can take the result.
+    Attributes:
+        id: names the run and its files.
+        job: what is wanted.
+        uri: the table's.
+        images: the input, by image id.
+        computation: what is to be computed of an image.
+        beam_flags: Beam's options.
+        augmentation: how copies are made: as the table has it, once it has copies.
+        worked: whether shards were handed to workers, whose files are then looked for.
+    """
 
-        Raises:
-            UsageError: the options or the input are wrong.
-            TableError: the table's folder cannot be written.
-        """
+    def __init__(
+        self,
+        job: ExtractJob,
+        images: Mapping[str, ImageRef],
+        computation: Computation,
+        beam_flags: Sequence[str],
+    ) -> None:
+        """Begin a run; `prepare_run` makes what it takes."""
         self.id = new_run_id()
-        self.job = job
-        self._flags = with_a_worker_a_gpu(job.beam_flags, len(visible_gpus()))
-        self.images = {ref.image_id: ref for ref in list_images(job.input, job.input_root)}
-        self.augmentation = Augmentation(**job.augmentation)
-        threads = _cores_of_a_worker(job.threads, self._flags)
-        if threads is not None:
-            limit_threads(threads)
-        self.contract = make_contract(job.features)
+        self.job, self.images, self.computation = job, images, computation
+        self.beam_flags = tuple(beam_flags)
         self.uri = table_uri(job.table)
-        self.choice: Choice | None = None
-        self.engine = EngineRequest(
-            AUTO, self.contract, job.features.weights, job.batch_size, threads
-        )
+        self.augmentation = Augmentation(**job.augmentation)
+        self.worked = False
         self._hashes = ContentHashes()
         self._intact: dict[str, bool] = {}
         self._receipts_read: set[str] = set()
-        self.planned_on = 0
-        self._worked = False
-        table = self._open_table()
-        if job.copies and (table is None or table.augmentation is None):
-            self._check_augmented_split()
-        check_writable(self.uri)
+
+    @property
+    def contract(self) -> Contract:
+        """What the features are to be."""
+        return self.computation.contract
+
+    def open_table(self) -> FeatureTable | None:
+        """Open the newest version of the table; None while there is none.
+
+        Raises:
+            ContractMismatchError: it holds features of another contract, or copies of another
+                policy.
+        """
+        table = FeatureTable.open_if_exists(self.uri)
+        if table is not None:
+            require_same_contract(table.contract, "the table", self.contract, "these options")
+            self._settle_augmentation(table)
+        return table
 
     def look(self) -> Scene:
         """See what the table and the files beside it hold now.
@@ -119,14 +151,14 @@ class Run:
             ContractMismatchError: the table holds features of another contract, or copies of
                 another policy, perhaps since a moment ago.
         """
-        table = self._open_table()
+        table = self.open_table()
         keys = EMPTY_KEYS if table is None else table.keys()
         inputs = rows_wanted(self.images, self.job.copies, self.augmentation, copies_held(keys))
         stored = stored_images(keys)
         comparison = compare(inputs, stored, self._hashes, self.id)
         wanted = {name: inputs[name] for name in comparison.new | comparison.changed}
         # With nothing to do, files that a store keeps of older versions need not be looked into.
-        if not (wanted or self._worked) or not folder_exists(self.uri):
+        if not (wanted or self.worked) or not folder_exists(self.uri):
             return Scene(table, inputs, keys, stored, comparison, NO_WORK)
         storage = open_storage(self.uri)
         committed = [] if table is None else table.paths
@@ -139,9 +171,9 @@ class Run:
         self._receipts_read.update(committed, (file.path for file in files))
         return Scene(table, inputs, keys, stored, comparison, work)
 
-    def plan(self, scene: Scene) -> Plan:
+    def decide(self, scene: Scene) -> Decision:
         """Decide what is to be extracted, and by which engine if anything is."""
-        self.planned_on = 0 if scene.table is None else scene.table.version
+        version = 0 if scene.table is None else scene.table.version
         failed = frozenset[tuple[str, int, int]]()
         if not self.job.retry_failures:
             failed = known_failures(self.uri)
@@ -151,37 +183,18 @@ class Run:
         finished = frozenset(scene.work.rows) | recent
         present = scene.comparison.same | scene.comparison.relabelled
         todo = sort_inputs(scene.inputs.values(), present, finished, failed)
+        if not todo.new:
+            return Decision(make_plan(todo, 1), version, None, None)
+        choice, engine = choose_engine(self.job.engine, self.computation, todo.new)
         rows = self.job.shard_rows
-        if todo.new:
-            self.choice, self.engine = choose_engine(self.job.engine, self.engine, todo.new)
-            if rows is None:
-                rows = rows_per_shard(self._feature_length(scene.table), self.job.batch_size)
-        return make_plan(todo, rows or 1, self.job.commit_every)
-
-    def work(self, shards: Sequence[Shard]) -> Counted:
-        """Extract shards on the runner; returns what the workers counted."""
-        self._worked = True
-        job = ShardJob(
-            self.id,
-            self.uri,
-            self.engine,
-            self.engine.threads,
-            progress=None,
-            augmentation=self.augmentation,
-        )
-        return run_shards(shards, job, self._flags)
+        if rows is None:
+            rows = rows_per_shard(_feature_length(scene.table, engine), self.job.batch_size)
+        return Decision(make_plan(todo, rows, self.job.commit_every), version, choice, engine)
 
     def _is_intact(self, storage: pafs.FileSystem, file: InspectedFile) -> bool:
         if file.path not in self._intact:
             self._intact[file.path] = keeps_its_digest(storage, file.path, file.receipt)
         return self._intact[file.path]
-
-    def _open_table(self) -> FeatureTable | None:
-        table = FeatureTable.open_if_exists(self.uri)
-        if table is not None:
-            require_same_contract(table.contract, "the table", self.contract, "these options")
-            self._settle_augmentation(table)
-        return table
 
     def _settle_augmentation(self, table: FeatureTable) -> None:
         if table.augmentation is None:
@@ -190,18 +203,40 @@ class Run:
         require_same_augmentation(table.augmentation, named)
         self.augmentation = table.augmentation
 
-    def _check_augmented_split(self) -> None:
-        splits = {ref.split for ref in self.images.values()}
-        if self.augmentation.split not in splits:
-            raise UsageError(
-                f"--augment makes copies of images in split {self.augmentation.split!r}, and the "
-                f"input has none; it has {', '.join(sorted(splits)) or 'no images'}"
-            )
 
-    def _feature_length(self, table: FeatureTable | None) -> int:
-        if table is not None:
-            return table.feature_length
-        return prod(open_engine(self.engine).feature_shape)
+def prepare_run(job: ExtractJob) -> Run:
+    """List the input, fix the contract and make sure that the table can take the result.
+
+    Raises:
+        UsageError: the options or the input are wrong.
+        TableError: the table's folder cannot be written.
+    """
+    flags = with_a_worker_a_gpu(job.beam_flags, len(visible_gpus()))
+    images = {ref.image_id: ref for ref in list_images(job.input, job.input_root)}
+    threads = _cores_of_a_worker(job.threads, flags)
+    if threads is not None:
+        limit_threads(threads)
+    contract = make_contract(job.features)
+    computation = Computation(contract, job.features.weights, job.batch_size, threads)
+    run = Run(job, images, computation, flags)
+    table = run.open_table()
+    if job.copies and (table is None or table.augmentation is None):
+        _check_augmented_split(run)
+    check_writable(run.uri)
+    return run
+
+
+def _check_augmented_split(run: Run) -> None:
+    splits = {ref.split for ref in run.images.values()}
+    if run.augmentation.split not in splits:
+        raise UsageError(
+            f"--augment makes copies of images in split {run.augmentation.split!r}, and the "
+            f"input has none; it has {', '.join(sorted(splits)) or 'no images'}"
+        )
+
+
+def _feature_length(table: FeatureTable | None, engine: EngineRequest) -> int:
+    return prod(open_engine(engine).feature_shape) if table is None else table.feature_length
 
 
 def _cores_of_a_worker(wanted: int | None, flags: Sequence[str]) -> int | None:

@@ -6,18 +6,19 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from pipelines.contract import Contract
+from pipelines.contract import Augmentation, Contract
 from pipelines.errors import CommitRefusedError, TableError
-from pipelines.images.augmentation import Augmentation
-from pipelines.planning.comparison import ContentHashes, StoredImage, signs_agree, stored_images
+from pipelines.images.hashing import ContentHashes
+from pipelines.planning.comparison import signs_agree
 from pipelines.records import Failure, ImageRef, is_copy
 from pipelines.system.threads import map_ahead
-from pipelines.table.files import read_receipt
 from pipelines.table.inspection import InspectedFile, inspect_file
 from pipelines.table.names import run_of_path
+from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Placement
 from pipelines.table.schema import DATA_FOLDER
 from pipelines.table.storage import is_local
+from pipelines.table.stored import StoredImage, stored_images
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,42 @@
-"""Making one line of what Beam's runners say when something fails, which they say at length."""
+"""Importing Beam without its noise, and one line of what its runners say at length."""
 
 import contextlib
 import functools
 import logging
 import threading
 from collections.abc import Iterator
+from typing import Any
+
+from pipelines.errors import UsageError
 
 _MESSAGE_THREAD = "wait_until_finish_read"
 """Beam's thread that fails, with a traceback, when the job server it reads from is gone."""
+
+
+def load_beam() -> Any:  # noqa: ANN401 - a module without types
+    """Import Beam without what it warns of on the way.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    # While it is imported Beam warns of Google libraries that only its Google parts need.
+    logging.disable(logging.WARNING)
+    try:
+        import apache_beam
+    except ImportError as error:
+        raise UsageError("Apache Beam is not installed; pip install '.[extract]'") from error
+    finally:
+        logging.disable(logging.NOTSET)
+    return apache_beam
+
+
+def serve_runner(argv: list[str]) -> None:
+    """Be a worker process of Beam's embedded runner until it is done, and log errors alone."""
+    load_beam()
+    from apache_beam.runners.worker import sdk_worker_main
+
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    sdk_worker_main.main(argv)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from pipelines.records import Shard
-from pipelines.table.names import run_of_path
+from pipelines.table.names import run_of_path, shard_of_path
 from pipelines.table.schema import DATA_FOLDER
 from pipelines.table.storage import open_storage
 
@@ -39,7 +39,7 @@ class FinishedShards:
 
     def _finished(self) -> list[str]:
         selector = pafs.FileSelector(DATA_FOLDER, allow_not_found=True)
-        named = [(_shard_of(info.path), info) for info in self._storage.get_file_info(selector)]
+        named = [(shard_of_path(info.path), info) for info in self._storage.get_file_info(selector)]
         return [
             name
             for name, info in named
@@ -56,9 +56,3 @@ class FinishedShards:
                 return bool(file.read_at(4, size - 4) == _END_OF_PARQUET)
         except (OSError, pa.ArrowException):  # an abandoned attempt, gone meanwhile
             return False
-
-
-def _shard_of(path: str) -> str:
-    """The shard in a data file's name, `<time>-<random>-<shard>-<attempt>.parquet`."""
-    parts = path.rpartition("/")[2].split("-")
-    return parts[2] if len(parts) == 4 else ""

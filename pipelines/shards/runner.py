@@ -1,10 +1,6 @@
 """Handing shards to a Beam runner and waiting for them."""
 
-import argparse
 import contextlib
-import difflib
-import logging
-import os
 import shlex
 import shutil
 import sys
@@ -15,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipelines.cli import Parser
-from pipelines.errors import FrozenFeaturesError, UsageError
+from pipelines.errors import FrozenFeaturesError
 from pipelines.records import Shard
 from pipelines.shards import finished_shards as shard_progress
-from pipelines.shards.beam import one_line, quiet_runner
+from pipelines.shards.beam import load_beam, one_line, quiet_runner
+from pipelines.shards.beam_flags import LOCAL_RUNNER
 from pipelines.shards.counters import Counted, read_counters
 from pipelines.shards.finished_shards import FinishedShards
 from pipelines.shards.flink import cancel_jobs
@@ -27,69 +23,9 @@ from pipelines.shards.progress import BatchesDone, ProgressFile, ProgressWatch
 from pipelines.shards.shard import ShardJob
 from pipelines.system.signals import cancel_when_stopped, clean_up_when_stopped
 
-LOCAL_RUNNER = "FnApiRunner"
-"""Beam's embedded runner. `DirectRunner` would first try to download another one."""
-
 
 class RunnerError(FrozenFeaturesError):
     """The runner gave up; finished shards keep what they hold."""
-
-
-def check_beam_flags(flags: Sequence[str], own_options: Sequence[str]) -> None:
-    """Refuse options that neither this project nor Beam knows; Beam itself would ignore them.
-
-    Args:
-        flags: what is left of the command line; Beam is imported only if that is anything.
-        own_options: the command's own options, for a hint at what was meant.
-
-    Raises:
-        UsageError: names the option.
-    """
-    if not flags:
-        return
-    load_beam()
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    parser = Parser(add_help=False)
-    for options in [PipelineOptions, *PipelineOptions.__subclasses__()]:
-        with contextlib.suppress(argparse.ArgumentError):  # two classes share some options
-            options._add_argparse_args(parser)
-    _, unknown = parser.parse_known_args(list(flags))
-    if not unknown:
-        return
-    if not unknown[0].startswith("-"):
-        raise UsageError(f"unexpected argument {unknown[0]!r} (--help lists the options)")
-    meant = difflib.get_close_matches(unknown[0].partition("=")[0], own_options, n=1, cutoff=0.75)
-    hint = f"did you mean {meant[0]}?" if meant else "--help lists ours, Beam's are taken too"
-    raise UsageError(f"no option {unknown[0]}; {hint}")
-
-
-def with_a_worker_a_gpu(flags: Sequence[str], cards: int) -> tuple[str, ...]:
-    """Beam's options, with a worker process for each card unless they say something else.
-
-    Args:
-        flags: Beam's options as the user gave them.
-        cards: graphics cards of this machine; with fewer than two nothing is added.
-    """
-    told = {flag.partition("=")[0] for flag in flags}
-    elsewhere = "--runner" in told and LOCAL_RUNNER not in " ".join(flags)
-    if cards < 2 or elsewhere or {"--direct_num_workers", "--direct_running_mode"} & told:
-        return tuple(flags)
-    return (*flags, f"--direct_num_workers={cards}", "--direct_running_mode=multi_processing")
-
-
-def workers_here(flags: Sequence[str]) -> int:
-    """Worker processes that Beam's embedded runner would start on this machine, by its own options.
-
-    Workers that are threads of one process count as one: they share an engine.
-    """
-    parser = Parser(add_help=False)
-    parser.add_argument("--direct_num_workers", type=int, default=1)
-    parser.add_argument("--direct_running_mode")
-    options, _ = parser.parse_known_args(list(flags))
-    if options.direct_running_mode != "multi_processing":
-        return 1
-    return options.direct_num_workers or os.cpu_count() or 1
 
 
 def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]) -> Counted:
@@ -160,23 +96,6 @@ def _own_workers(runner: str, options: Any) -> Any:  # noqa: ANN401 - Beam is un
     direct.direct_running_mode = "in_memory"  # the mode would bring Beam's own environment
     command = f"{shlex.quote(sys.executable)} -m pipelines.worker"
     return FnApiRunner(SubprocessSDKEnvironment.from_command_string(command))
-
-
-def load_beam() -> Any:  # noqa: ANN401 - a module without types
-    """Import Beam without what it warns of on the way.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    # While it is imported Beam warns of Google libraries that only its Google parts need.
-    logging.disable(logging.WARNING)
-    try:
-        import apache_beam
-    except ImportError as error:
-        raise UsageError("Apache Beam is not installed; pip install '.[extract]'") from error
-    finally:
-        logging.disable(logging.NOTSET)
-    return apache_beam
 
 
 @contextlib.contextmanager

@@ -1,19 +1,19 @@
 """Extracting one shard: images in, one Parquet file with its receipt out."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from pipelines.contract import Augmentation
 from pipelines.engines.bottleneck import BaseClock, Waits
 from pipelines.engines.engine import Engine
 from pipelines.engines.extraction import extract_images
-from pipelines.engines.opening import EngineRequest
-from pipelines.images.augmentation import Augmentation
+from pipelines.engines.request import EngineRequest
 from pipelines.images.decode import pixel_spec
 from pipelines.records import Failure, Shard
 from pipelines.shards.progress import ProgressFile
-from pipelines.table.files import FeatureFileWriter, Receipt
-from pipelines.table.schema import DATA_FOLDER
+from pipelines.table.files import FeatureFileWriter
+from pipelines.table.names import data_file_name
+from pipelines.table.receipts import Receipt
 from pipelines.table.storage import open_storage
 
 COUNTERS = "frozen_features"
@@ -79,7 +79,7 @@ def extract_shard(shard: Shard, job: ShardJob, engine: Engine) -> ShardResult:
     """
     contract = job.engine.contract
     pixels = pixel_spec(contract, job.augmentation)
-    path = f"{DATA_FOLDER}/{job.run}-{shard.name}-{uuid.uuid4().hex[:8]}.parquet"
+    path = data_file_name(job.run, shard.name)
     storage = open_storage(job.table)
     failures: list[Failure] = []
     batches = 0

@@ -1,17 +1,44 @@
-"""One graphics card a worker process, whatever runner starts the processes."""
+"""Which graphics cards there are, and one of them a worker process, whatever starts it."""
 
 import fcntl
 import os
+import re
 import sys
 import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.system.cores import visible_gpus
+DEVICES = Path("/dev")
 
 _held: list[int] = []
 _lock = threading.Lock()
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """NVIDIA cards that a process started here would see, found without loading any library.
+
+    Returns:
+        What `CUDA_VISIBLE_DEVICES` names, or the numbers of the device files; empty without a card.
+    """
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    cards = sorted(
+        (
+            path.name[6:]
+            for path in DEVICES.glob("nvidia*")
+            if re.fullmatch(r"nvidia\d+", path.name)
+        ),
+        key=int,
+    )
+    if named is None or not cards:
+        return tuple(cards)
+    # CUDA itself stops at the first name that is none, which is how -1 hides all cards.
+    chosen = []
+    for name in (part.strip() for part in named.split(",")):
+        if not name or name.startswith("-"):
+            break
+        chosen.append(name)
+    return tuple(chosen)
 
 
 def pin_to_gpu() -> None:

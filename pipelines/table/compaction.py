@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipelines.planning.comparison import stored_images
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.files import read_receipt
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
-from pipelines.table.names import new_run_id, oldest_run
+from pipelines.table.names import new_run_id
 from pipelines.table.pins import pinned_versions
 from pipelines.table.rewriting import Rewrite, rewrite_rows
 from pipelines.table.storage import list_data_files, open_storage
+from pipelines.table.stored import stored_images
 
 TARGET_BYTES = 128 * 2**20
 """Raw features of a file that compaction aims at; files of half of it are left alone."""
@@ -42,24 +41,19 @@ class Tidied:
 
 def merge_small_files(table: FeatureTable) -> tuple[int, int]:
     """Merge small files of one split, in one commit that changes no row; (merged, into)."""
-    storage, contract = open_storage(table.uri), table.contract
+    storage = open_storage(table.uri)
     keys = table.keys()
     placed = {name: (row.label, row.split) for name, row in stored_images(keys).items()}
     removed: list[str] = []
     added: list[str] = []
     for paths in _groups(table):
-        receipt = read_receipt(storage, paths[0])
-        engine = "unknown" if receipt is None else receipt.engine
-        run = oldest_run(paths)
-        rewrite = Rewrite(run, contract, table.feature_shape, engine, table.policy)
+        rewrite = Rewrite.of(storage, paths, table)
         added.extend(rewrite_rows(storage, paths, placed, rewrite))
         removed.extend(paths)
     if removed:
         files = [inspect_file(storage, path) for path in added]
-        shape = table.feature_shape
-        state = TableState(table.uri, table.version, contract, shape, keys, table.augmentation)
         record = {"run": new_run_id(), "what": "tidy"}
-        commit_change(state, Change(files, removed, record, moves_only=True))
+        commit_change(table.state(keys), Change(files, removed, record, moves_only=True))
     return len(removed), len(added)
 
 

@@ -7,17 +7,17 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from pipelines.planning.comparison import stored_images
 from pipelines.records import image_of
 from pipelines.table.failures import append_failures, read_failures
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.files import read_receipt
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
-from pipelines.table.names import new_run_id, oldest_run
+from pipelines.table.names import new_run_id
+from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Rewrite, rewrite_rows
 from pipelines.table.schema import FAILURES_FOLDER
 from pipelines.table.storage import list_data_files, open_storage
+from pipelines.table.stored import stored_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _receipts_naming(table: FeatureTable, ids: frozenset[str]) -> set[str]:
 def _commit_without(
     table: FeatureTable, keys: pa.Table, found: frozenset[str], affected: list[str]
 ) -> int:
-    storage, contract, shape = open_storage(table.uri), table.contract, table.feature_shape
+    storage = open_storage(table.uri)
     stored = stored_images(keys)
     added = []
     for path in affected:
@@ -81,14 +81,10 @@ def _commit_without(
             for name, row in stored.items()
             if row.path == path and image_of(name) not in found
         }
-        receipt = read_receipt(storage, path)
-        engine = "unknown" if receipt is None else receipt.engine
-        rewrite = Rewrite(oldest_run([path]), contract, shape, engine, table.policy)
-        added.extend(rewrite_rows(storage, [path], keep, rewrite))
+        added.extend(rewrite_rows(storage, [path], keep, Rewrite.of(storage, [path], table)))
     files = [inspect_file(storage, path) for path in added]
-    state = TableState(table.uri, table.version, contract, shape, keys, table.augmentation)
     record = {"run": new_run_id(), "what": f"forget {len(found)} images"}
-    return commit_change(state, Change(files, affected, record))
+    return commit_change(table.state(keys), Change(files, affected, record))
 
 
 def _delete_files_with(table: FeatureTable, ids: frozenset[str]) -> int:

@@ -16,11 +16,17 @@ import pyarrow.fs as pafs
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from pipelines.contract import Contract, contract_from_json, require_same_contract
+from pipelines.contract import (
+    Augmentation,
+    Contract,
+    augmentation_from_json,
+    contract_from_json,
+    require_same_contract,
+)
 from pipelines.errors import TableError
-from pipelines.images.augmentation import Augmentation, augmentation_from_json
-from pipelines.table.files import read_receipt
+from pipelines.table.gate import TableState
 from pipelines.table.inspection import KEY_COLUMNS, with_plain_times
+from pipelines.table.receipts import read_receipt
 from pipelines.table.schema import AUGMENTATION_KEY, CONTRACT_KEY, RUN_KEY, SHAPE_KEY
 from pipelines.table.storage import (
     check_table_folder,
@@ -120,6 +126,16 @@ class FeatureTable:
         """The Parquet files of this version, relative to the table's folder, ascending."""
         actions = pa.table(self.delta.get_add_actions(flatten=True))
         return sorted(actions.column("path").to_pylist())
+
+    def state(self, keys: pa.Table) -> TableState:
+        """What a commit on this version is planned on.
+
+        Args:
+            keys: what `keys` gave.
+        """
+        return TableState(
+            self.uri, self.version, self.contract, self.feature_shape, keys, self.augmentation
+        )
 
     def keys(self) -> pa.Table:
         """The columns `KEY_COLUMNS` of every row, `modified` as int64 microseconds, and `path`."""

@@ -1,10 +1,9 @@
 """Writing one shard's Parquet file, whose footer is its receipt, and reading that receipt."""
 
 import contextlib
-import json
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,11 +14,10 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from pipelines.contract import Contract
-from pipelines.errors import TableError
-from pipelines.records import Failure, FeatureBlock, ImageRef, SourceImage, storable
+from pipelines.records import FeatureBlock, SourceImage, storable
 from pipelines.table.likeliest import likeliest_classes
 from pipelines.table.precision import round_mantissa
-from pipelines.table.receipts import RowDigest
+from pipelines.table.receipts import Receipt, RowDigest, receipt_to_json
 from pipelines.table.schema import (
     CLASSIFIED_SCHEMA,
     FEATURE_SCHEMA,
@@ -33,35 +31,6 @@ ROW_GROUP_BYTES = 8 * 2**20
 
 ZSTD_LEVEL = 1
 """On float32 features smaller than level 3 (0.205 of the raw size against 0.213), and faster."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a finished file says of itself in its footer.
-
-    Attributes:
-        run: the run that wrote it.
-        shard: name of the shard.
-        split: the one split of its rows.
-        rows: number of rows.
-        contract: canonical JSON of the contract of its features.
-        feature_shape: shape of one image's features before flattening.
-        engine: the engine that ran the base.
-        digest: `RowDigest` of the rows, hexadecimal.
-        failures: images of the shard that could not be used.
-        augmentation: canonical JSON of the policy of its copies; None when it has none.
-    """
-
-    run: str
-    shard: str
-    split: str
-    rows: int
-    contract: str
-    feature_shape: tuple[int, ...]
-    engine: str
-    digest: str
-    failures: tuple[Failure, ...]
-    augmentation: str | None = None
 
 
 class FeatureFileWriter:
@@ -208,36 +177,3 @@ def feature_rows(
     if schema.equals(CLASSIFIED_SCHEMA):
         columns |= likeliest_classes(features)
     return pa.table(columns, schema=schema)
-
-
-def receipt_to_json(receipt: Receipt) -> str:
-    """The receipt as the footer keeps it."""
-    return json.dumps(asdict(receipt), sort_keys=True)
-
-
-def read_receipt(storage: pafs.FileSystem, path: str) -> Receipt | None:
-    """Read a file's receipt; None for a Parquet file that this project did not write.
-
-    Raises:
-        TableError: the file is no finished Parquet file, or its footer contradicts itself.
-    """
-    try:
-        with storage.open_input_file(path) as source:
-            metadata = pq.read_metadata(source)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise TableError(f"{path} is not a finished Parquet file: {error}") from error
-    text = (metadata.metadata or {}).get(RECEIPT_KEY)
-    if text is None:
-        return None
-    try:
-        values = json.loads(text)
-        failures = tuple(
-            Failure(**{**each, "ref": ImageRef(**each["ref"])}) for each in values.pop("failures")
-        )
-        shape = tuple(values.pop("feature_shape"))
-        receipt = Receipt(**values, failures=failures, feature_shape=shape)
-    except (ValueError, TypeError, KeyError) as error:
-        raise TableError(f"the receipt of {path} cannot be read: {error}") from error
-    if receipt.rows != metadata.num_rows:
-        raise TableError(f"{path} holds {metadata.num_rows} rows, its receipt says {receipt.rows}")
-    return receipt

@@ -16,13 +16,15 @@ from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
-from pipelines.contract import Contract, contract_from_json, require_same_contract
-from pipelines.errors import CommitRefusedError
-from pipelines.images.augmentation import (
+from pipelines.contract import (
     Augmentation,
+    Contract,
     augmentation_from_json,
+    contract_from_json,
     require_same_augmentation,
+    require_same_contract,
 )
+from pipelines.errors import CommitRefusedError
 from pipelines.table.inspection import InspectedFile
 from pipelines.table.schema import (
     AUGMENTATION_KEY,

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from pipelines.contract import contract_from_json
 from pipelines.errors import CommitRefusedError
-from pipelines.table.files import Receipt, read_receipt
+from pipelines.table.receipts import Receipt, read_receipt
 from pipelines.table.schema import FEATURE_SCHEMA, feature_schema
 
 KEY_COLUMNS = ["image_id", "copy", "label", "split", "uri", "sha256", "bytes", "modified"]

@@ -1,10 +1,12 @@
-"""The name of a run, which tells when it began."""
+"""Names of runs and of data files: a file's name tells its run, and a run's tells when it began."""
 
 import calendar
 import functools
 import time
 import uuid
 from collections.abc import Iterable
+
+from pipelines.table.schema import DATA_FOLDER
 
 _FORMAT = "%Y%m%dT%H%M%S"
 _SECONDS_LONG = len("20000101T000000")
@@ -46,3 +48,14 @@ def run_began(run: str) -> int:
         return calendar.timegm(time.strptime(run[:_SECONDS_LONG], _FORMAT)) * 1_000_000
     except ValueError:
         return 0
+
+
+def data_file_name(run: str, shard: str) -> str:
+    """A new name for a file of a shard, inside the table's folder; no two attempts share one."""
+    return f"{DATA_FOLDER}/{run}-{shard}-{uuid.uuid4().hex[:8]}.parquet"
+
+
+def shard_of_path(path: str) -> str:
+    """The shard that `data_file_name` put into a path; "" for a file of somebody else's."""
+    parts = path.rpartition("/")[2].split("-")
+    return parts[2] if len(parts) == 4 else ""

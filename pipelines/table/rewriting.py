@@ -5,22 +5,29 @@ file for the old one.
 """
 
 import itertools
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from pipelines.contract import Contract
-from pipelines.table.files import FeatureFileWriter, Receipt
+from pipelines.contract import Contract, contract_from_json
+from pipelines.errors import TableError
+from pipelines.table.feature_table import FeatureTable
+from pipelines.table.files import FeatureFileWriter
+from pipelines.table.names import data_file_name, oldest_run
+from pipelines.table.receipts import Receipt, read_receipt
 from pipelines.table.rows import names_of, row_groups
-from pipelines.table.schema import DATA_FOLDER, FEATURE_SCHEMA
+from pipelines.table.schema import FEATURE_SCHEMA
 
 Placement = tuple[str | None, str]
 """Label and split of a row."""
+
+EDITED = "edit"
+"""Stands in a rewritten file's name and receipt where others have their shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,29 @@ class Rewrite:
     feature_shape: tuple[int, ...]
     engine: str
     augmentation: str | None
+
+    @classmethod
+    def of(cls, storage: pafs.FileSystem, paths: Sequence[str], table: FeatureTable | None) -> Self:
+        """What a rewriting of some files says of itself: what they and their table say.
+
+        Args:
+            storage: filesystem of the table's folder.
+            paths: the files; the first one's receipt speaks for all of them.
+            table: the table, which knows the rest of a file without a receipt, as Delta's own
+                compaction writes them; None while there is none.
+
+        Raises:
+            TableError: a file is damaged, or nobody knows what it holds.
+        """
+        receipt = read_receipt(storage, paths[0])
+        run, policy = oldest_run(paths), None if table is None else table.policy
+        if receipt is not None:
+            contract = contract_from_json(receipt.contract)
+            policy = policy or receipt.augmentation
+            return cls(run, contract, receipt.feature_shape, receipt.engine, policy)
+        if table is None:
+            raise TableError(f"{paths[0]} has no receipt, and there is no table that knows it")
+        return cls(run, table.contract, table.feature_shape, "unknown", policy)
 
 
 def rewrite_rows(
@@ -68,7 +98,7 @@ def rewrite_rows(
         for rows in groups:
             for split, part in _placed(rows, keep):
                 if split not in writers:
-                    path = f"{DATA_FOLDER}/{rewrite.run}-edit-{uuid.uuid4().hex[:8]}.parquet"
+                    path = data_file_name(rewrite.run, EDITED)
                     writer = FeatureFileWriter(storage, path, rewrite.contract)
                     writers[split] = (path, stack.enter_context(writer))
                 writers[split][1].write_rows(part)
@@ -95,7 +125,7 @@ def _placed(rows: pa.Table, keep: Mapping[str, Placement]) -> Iterator[tuple[str
 def _receipt(split: str, rewrite: Rewrite) -> Receipt:
     return Receipt(
         run=rewrite.run,
-        shard="edit",
+        shard=EDITED,
         split=split,
         rows=0,
         contract=rewrite.contract.canonical_json(),

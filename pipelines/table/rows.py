@@ -8,8 +8,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from pipelines.records import row_name
-from pipelines.table.files import Receipt
-from pipelines.table.receipts import RowDigest
+from pipelines.table.receipts import Receipt, RowDigest
 from pipelines.table.schema import schema_with
 
 

@@ -1,23 +1,19 @@
-"""Holding a feature table against its log, its files, its input and its base."""
+"""Holding a feature table against its log, its files, its input and freshly made features."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from pipelines.contract import contract_from_json, differing_fields
-from pipelines.engines.engine import PARITY_BOUND, Engine
-from pipelines.engines.extraction import extract_images
+from pipelines.contract import PARITY_BOUND, contract_from_json, differing_fields
 from pipelines.errors import TableError
-from pipelines.images.decode import pixel_spec
-from pipelines.planning.comparison import ContentHashes, StoredImage
-from pipelines.records import ImageRef, image_of, is_copy, shown_name
+from pipelines.records import Extracted, ImageRef, image_of, is_copy, shown_name
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.files import read_receipt
 from pipelines.table.precision import MANTISSA_BITS, round_mantissa
-from pipelines.table.receipts import RowDigest
+from pipelines.table.receipts import RowDigest, read_receipt
 from pipelines.table.rows import names_of, row_groups
+from pipelines.table.stored import StoredImage
 
 DEVICE_ERRORS = {"float32": 0.0, "tfloat32": 2e-3, "float16": 5e-3, "bfloat16": 3e-2}
 """Relative errors, by compute dtype, that another device may make in a vector: about three times
@@ -55,15 +51,16 @@ def check_rows(
     inputs: Mapping[str, ImageRef],
     stored: Mapping[str, StoredImage],
     known_failures: frozenset[str],
+    hashes: Mapping[str, str | None],
 ) -> Iterator[Finding]:
-    """Check ids, labels, splits and hashes of all rows against the input, reading all of it.
+    """Check ids, labels, splits and hashes of all rows against the input.
 
     Args:
         inputs: the rows that there should be, by name.
         stored: the rows that there are, by name.
         known_failures: ids of images that could not be used.
+        hashes: SHA-256 of the inputs that have a row, by `uri`; None for what cannot be read.
     """
-    hashes = ContentHashes().of(ref for name, ref in inputs.items() if name in stored)
     for name, ref in sorted(inputs.items()):
         row = stored.get(name)
         where = shown_name(name)
@@ -97,22 +94,21 @@ def sample_rows(table: FeatureTable, count: int | None, seed: int) -> list[str]:
 
 
 def check_features(
-    table: FeatureTable, refs: list[ImageRef], stored: Mapping[str, StoredImage], engine: Engine
+    table: FeatureTable, extracted: Iterable[Extracted], stored: Mapping[str, StoredImage]
 ) -> Iterator[Finding]:
-    """Extract some images again and hold the vectors against the stored ones.
+    """Hold vectors that were extracted anew against the stored ones.
 
     Args:
         table: the table.
-        refs: the images and copies, as they are now.
+        extracted: some of its images and copies, as they are now.
         stored: the table's rows by name.
-        engine: opened for the table's contract.
     """
     contract = table.contract
     # Where two engines differ a little, rounding may tip either way: by one unit in the last place.
     bound = PARITY_BOUND + 2.0 ** -MANTISSA_BITS[contract.precision]
     bound += DEVICE_ERRORS[contract.compute_dtype]
     found = {}
-    for each in extract_images(refs, engine, pixel_spec(contract, table.augmentation)):
+    for each in extracted:
         for failure in each.failures:
             where = shown_name(failure.ref.name)
             yield Finding(where, f"cannot be extracted again: {failure.message}")

@@ -4,7 +4,7 @@ import classifiers
 from benchmarks.formats import read_parquet, write_parquet, write_project_file
 from benchmarks.plain_arrays import load_splits, save_splits
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.files import read_receipt
+from pipelines.table.receipts import read_receipt
 from pipelines.table.storage import open_storage
 
 

@@ -12,10 +12,9 @@ from benchmarks.base_choice import BaseChoice
 from benchmarks.child import ChildError
 from benchmarks.images import list_images
 from benchmarks.rival import RivalJob
-from pipelines.bases import BASES
+from pipelines.bases import BASES, WeightsRequest, load_base
 from pipelines.driver import extract
 from pipelines.engines.trial import largest_error
-from pipelines.weights import WeightsRequest, load_base
 from tests.conftest import TINY, write_image
 
 COUNT = 5

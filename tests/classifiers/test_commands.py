@@ -103,9 +103,8 @@ def test_many_classes_and_an_older_version(make_job, tmp_path, capsys):
 
 
 def test_the_base_is_the_same_bits_before_and_after_heads_are_trained(dataset, table, tmp_path):
-    from pipelines.bases import fingerprint
+    from pipelines.bases import WeightsRequest, fingerprint
     from pipelines.engines.opening import open_base
-    from pipelines.weights import WeightsRequest
 
     base = open_base("VGG16", 32, WeightsRequest("random", seed=1)).model
     before = [variable.numpy() for variable in base.weights]

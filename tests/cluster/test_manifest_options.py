@@ -9,7 +9,7 @@ from apache_beam.transforms.environments import python_sdk_dependencies
 from classifiers import evaluate, predict, train
 from pipelines import extract
 from pipelines.cli import run_command
-from pipelines.shards.runner import check_beam_flags
+from pipelines.shards.beam_flags import check_beam_flags
 from tests.cluster.manifests import (
     ANOTHER,
     JOBS,

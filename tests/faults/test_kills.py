@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.errors import FrozenFeaturesError
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.files import read_receipt
+from pipelines.table.receipts import read_receipt
 from pipelines.table.rows import names_of
 from pipelines.table.storage import open_storage
 from tests.conftest import write_dataset

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
-from pipelines.table.files import FeatureFileWriter, Receipt
+from pipelines.table.files import FeatureFileWriter
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
+from pipelines.table.receipts import Receipt
 from pipelines.table.storage import open_storage
 from tests.conftest import ROOT
 from tests.pipelines.test_contract import CONTRACT

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.bases import BASES
+from pipelines.bases import BASES, load_base
 from pipelines.commits import commit as committing
 from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError
@@ -22,7 +22,6 @@ from pipelines.planning.job import make_contract
 from pipelines.shards.runner import RunnerError
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
-from pipelines.weights import load_base
 from tests.conftest import TINY, write_image
 
 

@@ -15,7 +15,7 @@ from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError
 from pipelines.extract import main
 from pipelines.table.feature_table import FeatureTable
-from tests.conftest import ROOT, copy_table, write_image
+from tests.conftest import ROOT, base_forbidden, copy_table, write_image
 
 CHEAP = ["--weights", "random:1", "--image_size", "32"]
 PLACE = ["image_id", "copy", "label", "split", "sha256", "features"]
@@ -113,12 +113,7 @@ def test_a_changed_label_or_split_is_rewritten_without_the_base(job, images, tmp
     ]
     manifest.write_text("\n".join(["path,label,split", *lines]))
 
-    def no_base(*_args):
-        raise AssertionError("the base was loaded")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("pipelines.planning.run.open_engine", no_base)
-        patch.setattr("pipelines.shards.transforms.open_engine", no_base)
+    with base_forbidden(monkeypatch):
         report = extract(by_manifest)
     assert (report.counts["relabelled"], report.counts["written"], report.version) == (45, 0, 2)
     assert content(job.table).equals(fresh(by_manifest, tmp_path))

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from pipelines import plan
-from pipelines.images.augmentation import Augmentation
+from pipelines.contract import Augmentation
 from pipelines.planning.cutting import rows_per_shard
 from pipelines.planning.sizing import rehearsal, stages
 from pipelines.planning.sizing.forecast import DRIVER_BYTES
@@ -141,11 +141,11 @@ def test_images_that_cannot_be_read_are_told(tmp_path, capsys):
 def test_a_rehearsal_that_ends_badly_is_told(monkeypatch, tmp_path):
     monkeypatch.undo()
     monkeypatch.setattr(rehearsal.sys, "executable", "/bin/false")
-    from pipelines.engines.opening import EngineRequest
-    from pipelines.weights import WeightsRequest
+    from pipelines.bases import WeightsRequest
+    from pipelines.engines.request import EngineRequest
     from tests.pipelines.test_contract import CONTRACT
 
-    request = EngineRequest("keras", CONTRACT, WeightsRequest("random"), 8, None)
+    request = EngineRequest(CONTRACT, WeightsRequest("random"), 8, None, "keras")
     with pytest.raises(RehearsalError, match="a trial extraction failed: status 1"):
         rehearse([], request, 8, Augmentation())
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LAYOUT_FILE = "layout.json"
 
 
-def convert_to_ncnn(model: "keras.Model", contract: Contract, folder: Path) -> None:
+def convert(model: "keras.Model", contract: Contract, folder: Path) -> None:
     """Write a base's nets and how images go through them into a folder.
 
     Raises:

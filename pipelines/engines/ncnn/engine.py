@@ -17,6 +17,11 @@ Map = npt.NDArray[np.float32]
 """float32 (channels, rows, columns)."""
 
 
+def load(folder: Path, threads: int, batch_size: int) -> "NcnnEngine":
+    """Open what `convert` wrote; see `NcnnEngine`."""
+    return NcnnEngine(folder, threads, batch_size)
+
+
 class NcnnEngine:
     """Worker threads of one core each; a thread takes a stack's images from pixels to features."""
 
@@ -26,7 +31,7 @@ class NcnnEngine:
         """Load the nets; the threads share them.
 
         Args:
-            folder: what `convert_to_ncnn` filled.
+            folder: what `convert` filled.
             threads: cores to use.
             batch_size: images a call of `extract`, or a full stack a thread where that is more.
 

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.contract import Augmentation
 from pipelines.engines.bottleneck import Waits
 from pipelines.engines.conversions import CONVERTED_FOLDER
 from pipelines.engines.kinds import CONVERTING
-from pipelines.engines.opening import EngineRequest, open_conversion, open_engine
+from pipelines.engines.opening import open_conversion, open_engine
+from pipelines.engines.request import EngineRequest
 from pipelines.engines.trial import time_engine
 from pipelines.errors import UsageError
-from pipelines.images.augmentation import Augmentation
 from pipelines.images.decode import pixel_spec
 from pipelines.planning.cutting import rows_per_shard
 from pipelines.planning.sizing.rehearsal import Rehearsed, rehearse
-from pipelines.planning.sizing.sampling import repeat_images, spread_images
 from pipelines.planning.sizing.stages import time_decoding, time_encoding
+from pipelines.planning.sizing.stand_ins import repeat_images, spread_images
 from pipelines.records import FeatureBlock, ImageRef
 from pipelines.system.cache import cache_folder
 from pipelines.system.cores import usable_cores

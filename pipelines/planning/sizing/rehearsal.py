@@ -1,7 +1,7 @@
 """A rehearsal: some images go through all of a run but its listing, in a process of its own.
 
-`python -m pipelines.planning.sizing.rehearsal FOLDER` is how `rehearse` starts that process. Its table is
-temporary; what counts is how long it took, where the time went, and how much memory and disk.
+`rehearse` starts that process as `python -m pipelines.planning.sizing.rehearsal FOLDER`. Its table
+is temporary; what counts is how long it took, where the time went, and how much memory and disk.
 """
 
 import json
@@ -15,11 +15,12 @@ from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
 
-from pipelines.contract import contract_from_json
+from pipelines.bases import WeightsRequest
+from pipelines.contract import Augmentation, augmentation_from_json, contract_from_json
 from pipelines.engines.bottleneck import Waits
-from pipelines.engines.opening import EngineRequest, open_engine
+from pipelines.engines.opening import open_engine
+from pipelines.engines.request import EngineRequest
 from pipelines.errors import FrozenFeaturesError
-from pipelines.images.augmentation import Augmentation, augmentation_from_json
 from pipelines.planning.cutting import cut_shards
 from pipelines.planning.uncommitted import find_uncommitted
 from pipelines.records import ImageRef
@@ -32,7 +33,6 @@ from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS
 from pipelines.table.names import new_run_id
 from pipelines.table.storage import open_storage
-from pipelines.weights import WeightsRequest
 
 REQUEST_FILE, TABLE_FOLDER = "request.json", "table"
 
@@ -134,7 +134,7 @@ def main(desk: Path) -> None:
     threads = asked["threads"]
     if threads is not None:
         limit_threads(threads)
-    request = EngineRequest(asked["engine"], contract, weights, asked["batch_size"], threads)
+    request = EngineRequest(contract, weights, asked["batch_size"], threads, asked["engine"])
     shards = cut_shards([ImageRef(**each) for each in asked["refs"]], asked["shard_rows"])
     shape = open_engine(request).feature_shape
 

@@ -115,7 +115,7 @@ def as_json(report: PlanReport) -> dict[str, Any]:
     return {
         "images": survey.work.images,
         "listed": survey.work.listed,
-        "contract_id": survey.request.contract.contract_id,
+        "contract_id": survey.contract.contract_id,
         "choice": None if choice is None else asdict(choice),
         "choosing_seconds": survey.choosing_seconds,
         "measured": asdict(report.measured),

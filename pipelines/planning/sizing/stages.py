@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.engines.engine import Engine
-from pipelines.engines.opening import EngineRequest
+from pipelines.engines.request import EngineRequest
 from pipelines.images.decode import PixelSpec
 from pipelines.images.loading import LoadedImage, load_rows
 from pipelines.records import FeatureBlock, ImageRef
 from pipelines.system.threads import map_ahead
-from pipelines.table.files import FeatureFileWriter, Receipt
+from pipelines.table.files import FeatureFileWriter
+from pipelines.table.receipts import Receipt
 from pipelines.table.storage import open_storage
 
 DECODE_SECONDS = 1.5

@@ -4,13 +4,13 @@ import itertools
 import time
 from dataclasses import dataclass, replace
 
-from pipelines.engines.choice import RACE_FROM, choose_engine
-from pipelines.engines.opening import EngineRequest
+from pipelines.contract import Augmentation, Contract
+from pipelines.engines.choosing import RACE_FROM, choose_engine
 from pipelines.engines.race_results import Choice
-from pipelines.images.augmentation import Augmentation
+from pipelines.engines.request import EngineRequest
 from pipelines.images.listing import list_images
 from pipelines.planning.job import ExtractJob
-from pipelines.planning.run import Run
+from pipelines.planning.run import prepare_run
 from pipelines.planning.sizing.forecast import Workload
 from pipelines.records import ImageRef
 
@@ -24,7 +24,8 @@ class Survey:
         refs: images and copies to measure on; empty when there is nothing to do.
         augmentation: how copies are made.
         choice: the engine and why it is that one; None when there is nothing to do.
-        request: the same for whoever opens it.
+        request: the same for whoever opens it; None likewise.
+        contract: what the features are to be.
         choosing_seconds: what choosing and opening it took; most of it is spent once a machine.
     """
 
@@ -32,7 +33,8 @@ class Survey:
     refs: tuple[ImageRef, ...]
     augmentation: Augmentation
     choice: Choice | None
-    request: EngineRequest
+    request: EngineRequest | None
+    contract: Contract
     choosing_seconds: float
 
 
@@ -49,13 +51,13 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
         EngineError, WeightsError: no engine can be opened.
     """
     started = time.perf_counter()
-    run = Run(job)
+    run = prepare_run(job)
     listing = time.perf_counter() - started
     scene = run.look()
     started = time.perf_counter()
-    plan = run.plan(scene)
+    decision = run.decide(scene)
     choosing = time.perf_counter() - started
-    refs = tuple(ref for shard in plan.shards for ref in shard.refs)
+    refs = tuple(ref for shard in decision.plan.shards for ref in shard.refs)
     sources = {ref.image_id: ref.bytes for ref in refs}
     work = Workload(
         images=len(refs),
@@ -66,11 +68,14 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
         listing_seconds=listing,
         commit_every=job.commit_every,
     )
+    found = Survey(
+        work, refs, run.augmentation, decision.choice, decision.engine, run.contract, choosing
+    )
     if images is None or not refs:
-        return Survey(work, refs, run.augmentation, run.choice, run.engine, choosing)
+        return found
     # A run of so many images would hold a race where one of the sample does not.
     like = list(itertools.islice(itertools.cycle(refs), min(images, RACE_FROM)))
-    choice, request = choose_engine(job.engine, run.engine, like)
+    choice, request = choose_engine(job.engine, run.computation, like)
     choosing = time.perf_counter() - started
     many = replace(
         work,
@@ -81,7 +86,7 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
         listed_rows=images * work.listed_rows // work.listed,
         listing_seconds=_seconds_of_listing(job) * images / work.listed,
     )
-    return Survey(many, refs, run.augmentation, choice, request, choosing)
+    return replace(found, work=many, choice=choice, request=request, choosing_seconds=choosing)
 
 
 def _seconds_of_listing(job: ExtractJob) -> float:

@@ -15,11 +15,11 @@ import pytest
 from classifiers import evaluate, predict, train
 from classifiers.from_images.image_set import EpochPlan, ImageSet
 from classifiers.models.folder import read_card
+from pipelines.bases import WeightsRequest
+from pipelines.contract import Augmentation
 from pipelines.engines.opening import open_base
-from pipelines.images.augmentation import Augmentation
 from pipelines.images.listing import list_images
 from pipelines.images.loading import load_image
-from pipelines.weights import WeightsRequest
 from tests.classifiers.conftest import run_train
 from tests.classifiers.from_images.conftest import PIXELS
 from tests.conftest import write_dataset

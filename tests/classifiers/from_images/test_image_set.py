@@ -9,8 +9,9 @@ import pytest
 from classifiers.data.images import labelled
 from classifiers.data.memory import MemoryBudget
 from classifiers.from_images.image_set import EpochPlan, hold_images, require_room
+from pipelines.contract import Augmentation
 from pipelines.errors import InputError, TableError, UsageError
-from pipelines.images.augmentation import Augmentation, augment
+from pipelines.images.augmentation import augment
 from pipelines.images.listing import list_images
 from pipelines.images.loading import load_image
 from tests.classifiers.from_images.conftest import CLASSES, PIXELS

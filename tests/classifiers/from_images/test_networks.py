@@ -9,8 +9,8 @@ from classifiers.from_images.fitting import fit
 from classifiers.from_images.image_set import EpochPlan
 from classifiers.from_images.on_base import DenseOnBase, FineTune, count_tensors
 from classifiers.heads.unfreezing import unfreeze
+from pipelines.bases import WeightsRequest
 from pipelines.errors import ModelError, UsageError
-from pipelines.weights import WeightsRequest
 
 RANDOM = WeightsRequest("random", seed=1)
 

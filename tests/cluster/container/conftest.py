@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.bases import BASES
+from pipelines.bases import BASES, WeightsRequest
 from pipelines.bases.weights import load_base
-from pipelines.weights import WeightsRequest
 from tests.cluster.bases import go_base, python_base
 from tests.cluster.container.commands import USER, WEIGHTS, extract
 from tests.cluster.images import Images

@@ -24,8 +24,8 @@ from tests.cluster.object_stores.conftest import FEATURES
 from tests.cluster.s3_server import BUCKET, free_port, s3_server
 from tests.conftest import write_dataset
 from tests.faults.commands import command, content, finish, start
+from tests.pipelines.table.test_files import SHAPE, block, receipt, write
 from tests.pipelines.test_contract import CONTRACT
-from tests.pipelines.test_table_files import SHAPE, block, receipt, write
 
 pytestmark = pytest.mark.cluster
 

@@ -1,0 +1,38 @@
+"""What an engine is asked for: features of a contract, and by which engine."""
+
+from dataclasses import dataclass
+
+from pipelines.bases import WeightsRequest
+from pipelines.contract import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """What is to be computed, before it is known by which engine.
+
+    Attributes:
+        contract: what the features must be; holds the weights' fingerprint.
+        weights: where to look for the weights.
+        batch_size: images a call.
+        threads: cores an engine may use; all that the worker finds when None.
+    """
+
+    contract: Contract
+    weights: WeightsRequest
+    batch_size: int
+    threads: int | None
+
+    def by(self, engine: str) -> "EngineRequest":
+        """The same, to be computed by the engine of that name."""
+        return EngineRequest(self.contract, self.weights, self.batch_size, self.threads, engine)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRequest(Computation):
+    """All a worker needs to open the engine that the driver chose.
+
+    Attributes:
+        name: the engine.
+    """
+
+    name: str

@@ -1,0 +1,31 @@
+"""Hashes of images' bytes, each file read once."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+
+from pipelines.records import ImageRef
+from pipelines.stores.reading import read_bytes
+from pipelines.system.threads import map_ahead
+
+HASHING_THREADS = 8
+
+
+class ContentHashes:
+    """Hashes of inputs' bytes, each file read once a run, by its place."""
+
+    def __init__(self, read: Callable[[str], bytes] = read_bytes) -> None:
+        self._read = read
+        self._known: dict[str, str | None] = {}
+
+    def of(self, refs: Iterable[ImageRef]) -> Mapping[str, str | None]:
+        """SHA-256 of each input's bytes, hexadecimal, by `uri`; None where they cannot be read."""
+        missing = list(dict.fromkeys(ref.uri for ref in refs if ref.uri not in self._known))
+        hashes = map_ahead(self._hash, missing, HASHING_THREADS, HASHING_THREADS * 4)
+        self._known.update(zip(missing, hashes, strict=True))
+        return self._known
+
+    def _hash(self, uri: str) -> str | None:
+        try:
+            return hashlib.sha256(self._read(uri)).hexdigest()
+        except OSError:
+            return None

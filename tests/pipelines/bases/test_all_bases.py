@@ -1,0 +1,105 @@
+"""Every base, with random weights, gives what plain Keras gives, in every engine that takes it."""
+
+import gc
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from keras.src.utils import file_utils  # what Keras's bases fetch their files with
+
+from pipelines.bases import BASES, WeightsRequest, cut, load_base
+from pipelines.contract import PARITY_BOUND
+from pipelines.engines import opening
+from pipelines.engines.keras_engine import KerasEngine
+from pipelines.engines.kinds import CONVERTING
+from pipelines.engines.trial import largest_error
+from pipelines.errors import EngineError
+from pipelines.planning.job import make_contract
+from tests.conftest import TINY
+
+RANDOM = WeightsRequest("random", seed=1)
+QUICK = ("MobileNet",)
+"""Built in a second, for the quick suite."""
+
+CHAINS = ("VGG16", "VGG19")
+
+CONVERTED = (
+    *("Xception", "VGG16", "VGG19", "ResNet50", "ResNet50V2", "InceptionV3", "InceptionResNetV2"),
+    *("MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large", "DenseNet121"),
+    *("NASNetMobile", "EfficientNetB0", "EfficientNetV2B0", "ConvNeXtTiny"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_base_outlives_its_test(monkeypatch):
+    """All forty together would take 20 GB."""
+    monkeypatch.setattr(opening, "_bases", {})
+    yield
+    keras.backend.clear_session()
+    gc.collect()
+
+
+def plain_keras(base, weights, size, tmp_path, monkeypatch):
+    """The base as anybody would build it, with these weights."""
+    constructor = getattr(keras.applications, base.name)
+    settings = {"include_top": False, "input_shape": (size, size, 3)}
+    plain = constructor(weights=None, **settings)
+    plain.set_weights(weights)
+    if base.module == "efficientnet":  # which Keras builds otherwise when it loads weights itself
+        plain.save_weights(tmp_path / "plain.weights.h5")
+        where = str(tmp_path / "plain.weights.h5")
+        monkeypatch.setattr(file_utils, "get_file", lambda *_, **__: where)
+        plain = constructor(**settings)
+    return plain
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.acceptance) for name in BASES],
+)
+def test_a_base_gives_what_plain_keras_gives(name, tmp_path, monkeypatch):
+    """At the smallest size that a base takes.
+
+    One or two bases of each family are converted: the others have the same layers, only more, and
+    the largest take a minute and 5 GB. All forty were converted once, and agreed.
+    """
+    base = BASES[name]
+    size = base.min_size
+    contract = make_contract(replace(TINY, base=name, image_size=size, weights=RANDOM))
+    model = opening.open_base(name, size, RANDOM).model
+    assert model.count_params() == base.parameters
+    assert model.layers[-1].name == base.last_layer
+    images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
+    found = KerasEngine(model, contract, 2).extract(images)
+    assert np.isfinite(found).all()
+    assert largest_error(found[:1], found[1:]) > 0.01
+
+    plain = plain_keras(base, model.get_weights(), size, tmp_path, monkeypatch)
+    prepared = getattr(keras.applications, base.module).preprocess_input(images.astype(np.float32))
+    wanted = np.asarray(plain(prepared, training=False)).reshape(2, -1)
+    assert largest_error(found, wanted) <= PARITY_BOUND / 10
+
+    for layer in model.layers[:: max(1, len(model.layers) // 3)]:
+        shorter = cut(model, layer.name, "none")
+        assert shorter.layers[-1].name == layer.name
+        assert shorter.output_shape == layer.output.shape
+
+    if name in CONVERTED:
+        CONVERTING["openvino"].convert(model, contract, tmp_path)
+        converted = CONVERTING["openvino"].open(tmp_path, 2, 2).extract(images)
+        assert largest_error(converted, wanted) <= PARITY_BOUND
+    if name in CHAINS:
+        CONVERTING["ncnn"].convert(model, contract, tmp_path)
+        converted = CONVERTING["ncnn"].open(tmp_path, 1, 2).extract(images)
+        assert largest_error(converted, wanted) <= PARITY_BOUND
+    else:
+        with pytest.raises(EngineError, match=r"no chain holds a layer like|branches at its layer"):
+            CONVERTING["ncnn"].convert(model, contract, tmp_path)
+
+
+def test_mobilenet_with_its_top_has_the_parameters_of_the_literature():
+    plain = keras.applications.MobileNet(weights=None)
+    assert plain.count_params() == 4_253_864
+    ours = load_base(BASES["MobileNet"].with_top(), 224, RANDOM).model
+    assert ours.count_params() == 4_253_864
