@@ -75,9 +75,11 @@ def test_a_name_that_is_none():
 
 
 def test_the_size_is_the_base_s_own_unless_it_is_given():
-    assert chosen().image_size == 150
-    assert chosen("--base", "Xception").image_size == 299
-    assert chosen("--base", "Xception", "--image_size", "128").image_size == 128
+    random = ("--weights", "random")
+    assert make_contract(chosen("--weights", "imagenet")).image_size == 150
+    assert make_contract(chosen("--base", "MobileNetV2", *random)).image_size == 224
+    small = chosen("--base", "MobileNetV2", *random, "--image_size", "128")
+    assert make_contract(small).image_size == 128
 
 
 EXPECTED = {

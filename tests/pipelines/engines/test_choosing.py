@@ -18,7 +18,7 @@ from pipelines.engines.ncnn.text import NetText
 from pipelines.engines.opening import open_engine
 from pipelines.engines.race_results import Choice, remember, remembered
 from pipelines.engines.racing import race
-from pipelines.engines.request import EngineRequest
+from pipelines.engines.request import Computation
 from pipelines.engines.trial import time_engine, try_conversion
 from pipelines.errors import EngineError, UsageError
 from pipelines.extract import main
@@ -33,7 +33,7 @@ def contract() -> Contract:
 
 @pytest.fixture
 def request_(contract):
-    return EngineRequest("auto", contract, TINY.weights, 16, None)
+    return Computation(contract, TINY.weights, 16, None)
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +133,7 @@ def test_a_conversion_with_other_features_is_never_kept(request_, monkeypatch, t
 
     monkeypatch.setattr(NetText, "convolution", spoiled)
     with pytest.raises(EngineError, match="the ncnn engine cannot run VGG16: its features are off"):
-        open_engine(replace(request_, name="ncnn"))
+        open_engine(request_.by("ncnn"))
     kept = list((tmp_path / "cache/converted").rglob(DIGESTS_FILE))
     assert kept == []
 
@@ -175,7 +175,7 @@ def test_a_remembered_engine_that_runs_no_more_is_forgotten(
 @pytest.mark.acceptance
 def test_first_calls_that_meet_on_two_threads_do_not_hang(request_, tmp_path):
     """OpenVINO's bindings wait for themselves when two first calls meet (decision 13)."""
-    folder = opening.open_conversion(replace(request_, name="openvino"))
+    folder = opening.open_conversion(request_.by("openvino"))
     code = (
         "import sys; sys.setswitchinterval(1e-6); import numpy as np; from pathlib import Path;"
         "from pipelines.engines.kinds import CONVERTING;"
@@ -210,4 +210,4 @@ def test_an_engine_that_is_not_installed_is_refused_in_one_line(request_, monkey
     missing = replace(CONVERTING["ncnn"], package="no_such_package")
     monkeypatch.setitem(CONVERTING, "ncnn", missing)
     with pytest.raises(UsageError, match=r"it is not installed; pip install '\.\[ncnn\]'"):
-        open_engine(replace(request_, name="ncnn"))
+        open_engine(request_.by("ncnn"))
