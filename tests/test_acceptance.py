@@ -1,5 +1,6 @@
 """The figures promised, on real photographs with real ImageNet weights."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -18,6 +19,11 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(3000)]
 SEEDS = (0, 1, 2)
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(_session_cache: None) -> None:
+    """One cache for all of this module: the engines race and are converted once."""
+
+
 def run_extract(photographs: Path, weights: Path, table: Path, *more: str) -> Path:
     options = ["--input", str(photographs), "--table", str(table), "--weights", str(weights)]
     assert extract.main([*options, *more]) == 0
@@ -31,24 +37,41 @@ def imagenet_table(photographs, imagenet_weights, tmp_path_factory):
     return run_extract(photographs, imagenet_weights, where)
 
 
+def some_photographs(photographs: Path, folder: Path, **each_class: int) -> Path:
+    """A folder of links to the first photographs of each class, so many of each split."""
+    for split, count in each_class.items():
+        for label in ("cats", "dogs"):
+            place = folder / split / label
+            place.mkdir(parents=True)
+            for path in sorted((photographs / split / label).iterdir())[:count]:
+                (place / path.name).symlink_to(path)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def literature_table(photographs, imagenet_weights, tmp_path_factory):
-    """The same with the literature's preprocessing."""
-    where = tmp_path_factory.mktemp("literature") / "features"
+def book_table(photographs, imagenet_weights, tmp_path_factory):
+    """What is trained and validated on, with the book's preprocessing."""
+    folder = tmp_path_factory.mktemp("book")
+    images = some_photographs(photographs, folder / "images", train=1000, validation=500)
     options = ["--preprocessing", "rescale", "--interpolation", "nearest"]
-    return run_extract(photographs, imagenet_weights, where, *options)
+    return run_extract(images, imagenet_weights, folder / "features", *options)
 
 
-def accuracies(
-    table: Path, folder: Path, head: str, seed: int = 0, *more: str
-) -> tuple[float, float]:
+def validation_accuracy(table: Path, model: Path, head: str, *more: str) -> float:
+    """Train a head; returns its accuracy on validation."""
+    options = ["--table", str(table), "--model", str(model), "--head", head]
+    assert train.main([*options, *more]) == 0
+    card = json.loads((model / "card.json").read_text())
+    return card["metrics"]["validation"]["accuracy"]
+
+
+def accuracies(table: Path, folder: Path, head: str, seed: int = 0) -> tuple[float, float]:
     """Train a head; returns its accuracy on validation and test."""
     model, result = folder / f"{head}-{seed}", folder / "result.json"
-    options = ["--table", str(table), "--model", str(model)]
-    assert train.main([*options, "--head", head, "--seed", str(seed), *more]) == 0
-    assert evaluate.main([*options, "--json", str(result)]) == 0
-    card = json.loads((model / "card.json").read_text())
-    return card["metrics"]["validation"]["accuracy"], json.loads(result.read_text())["accuracy"]
+    validation = validation_accuracy(table, model, head, "--seed", str(seed))
+    options = ["--table", str(table), "--model", str(model), "--json", str(result)]
+    assert evaluate.main(options) == 0
+    return validation, json.loads(result.read_text())["accuracy"]
 
 
 def test_the_dense_head(imagenet_table, tmp_path):
@@ -68,18 +91,19 @@ def test_the_baselines(imagenet_table, tmp_path, head, least):
     assert test >= least
 
 
-def test_fine_tuning_is_no_worse_than_the_dense_head(
-    imagenet_table, photographs, imagenet_weights, tmp_path
-):
-    table = run_extract(
-        photographs, imagenet_weights, tmp_path / "block4", "--layer", "block4_pool"
-    )
+def test_fine_tuning_gains_on_its_own_head(photographs, imagenet_weights, tmp_path):
+    """On a part of the photographs; docs/literature.md has the figures of all of them."""
+    images = some_photographs(photographs, tmp_path / "images", train=300, validation=200)
     weights = ["--weights", str(imagenet_weights)]
-    _, dense = accuracies(imagenet_table, tmp_path, "dense")
-    validation, test = accuracies(table, tmp_path, "finetune", 0, *weights)
-    print(f"fine-tuning: validation {validation:.4f}, test {test:.4f}, dense head {dense:.4f}")
-    assert validation >= 0.960
-    assert test >= dense - 0.003  # the photographs that rounding alone moves
+    table = run_extract(images, imagenet_weights, tmp_path / "block4", "--layer", "block4_pool")
+    model = tmp_path / "finetune"
+    epochs = ["--head_epochs", "5", "--epochs", "4", "--learning_rate", "0.00005"]
+    tuned = validation_accuracy(table, model, "finetune", *weights, *epochs)
+    with (model / "history.csv").open() as file:
+        before = [float(row["val_accuracy"]) for row in csv.DictReader(file)][4]
+    print(f"fine-tuning: validation {before:.4f} before, {tuned:.4f} after")
+    assert tuned >= 0.93
+    assert tuned >= before
 
 
 def test_pooling_and_softmax(imagenet_table, tmp_path):
@@ -88,21 +112,30 @@ def test_pooling_and_softmax(imagenet_table, tmp_path):
     assert test >= 0.955
 
 
-def test_the_literature_s_about_90_percent(literature_table, tmp_path):
-    found = [accuracies(literature_table, tmp_path, "dense", seed)[0] for seed in SEEDS]
+def test_the_book_s_about_90_percent(book_table, tmp_path):
+    found = [
+        validation_accuracy(book_table, tmp_path / str(seed), "dense", "--seed", str(seed))
+        for seed in SEEDS
+    ]
     print(f"dense on 1/255 and nearest: validation {found}")
     assert 0.89 <= np.mean(found) <= 0.92
 
 
 @pytest.fixture(scope="module")
-def plain_features(photographs, imagenet_weights):
-    """What a user would write, on the 1,000 test images: load_img, preprocess_input, predict."""
+def tested(photographs, tmp_path_factory):
+    """300 of the photographs to test on."""
+    return some_photographs(photographs, tmp_path_factory.mktemp("tested") / "images", test=150)
+
+
+@pytest.fixture(scope="module")
+def plain_features(tested, imagenet_weights):
+    """What a user would write: load_img, preprocess_input, predict."""
     import keras
 
     base = keras.applications.VGG16(
         include_top=False, weights=str(imagenet_weights), input_shape=(150, 150, 3)
     )
-    paths = sorted((photographs / "test").glob("*/*.jpg"))
+    paths = sorted((tested / "test").glob("*/*.jpg"))
     features = []
     for start in range(0, len(paths), 20):
         loaded = [
@@ -112,7 +145,7 @@ def plain_features(photographs, imagenet_weights):
         batch = np.stack([keras.utils.img_to_array(image) for image in loaded])
         batch = keras.applications.vgg16.preprocess_input(batch)
         features.append(base.predict(batch, verbose=0).reshape(len(batch), 4 * 4 * 512))
-    ids = [str(path.relative_to(photographs)) for path in paths]
+    ids = [str(path.relative_to(tested)) for path in paths]
     return ids, [path.parent.name for path in paths], np.concatenate(features)
 
 
@@ -120,16 +153,11 @@ def plain_features(photographs, imagenet_weights):
     ("engine", "bound"), [("auto", 1e-4), ("keras", 1e-5), ("openvino", 1e-4), ("ncnn", 1e-4)]
 )
 def test_features_are_those_of_a_plain_loop(
-    imagenet_table, plain_features, photographs, imagenet_weights, tmp_path, engine, bound
+    plain_features, tested, imagenet_weights, tmp_path, engine, bound
 ):
     ids, labels, expected = plain_features
-    table = imagenet_table
-    if engine != "auto":
-        images = tmp_path / "images"
-        images.mkdir()
-        (images / "test").symlink_to(photographs / "test")
-        options = ["--engine", engine]
-        table = run_extract(images, imagenet_weights, tmp_path / "features", *options)
+    options = ["--engine", engine]
+    table = run_extract(tested, imagenet_weights, tmp_path / "features", *options)
     samples = classifiers.load(str(table), split="test")
     assert list(samples.ids) == ids
     assert list(samples.labels) == labels
@@ -164,20 +192,24 @@ def repeated(photographs: Path, folder: Path, count: int) -> Path:
     return folder
 
 
-def test_memory_is_small_and_does_not_grow_with_the_images(photographs, imagenet_weights, tmp_path):
-    weights = ["--weights", str(imagenet_weights)]
+def test_memory_is_small_and_does_not_grow_with_the_images(
+    imagenet_table, photographs, imagenet_weights, tmp_path
+):
+    """Small images, read at full size, grow memory as large ones would, in less time."""
 
-    def peak(count: int) -> int:
-        images = repeated(photographs, tmp_path / str(count), count)
-        return peak_memory(["--input", str(images), "--table", f"{images}-features", *weights])
+    def peak(count: int, size: int) -> int:
+        images = repeated(photographs, tmp_path / f"{count}-{size}", count)
+        options = ["--weights", str(imagenet_weights), "--image_size", str(size)]
+        return peak_memory(["--input", str(images), "--table", f"{images}-features", *options])
 
-    chosen = peak(200)  # this run holds the race that chooses the engine
-    few, many = peak(600), peak(6000)
-    print(f"peak of 600 images {few / 1024:.0f} MiB, of 6,000 {many / 1024:.0f} MiB", end="; ")
-    print(f"of the run that chose the engine {chosen / 1024:.0f} MiB")
+    whole = peak(600, 150)
+    peak(200, 32)  # this run holds the race that chooses the engine
+    few, many = peak(600, 32), peak(6000, 32)
+    print(f"peak of 600 images at 150 pixels {whole / 1024:.0f} MiB", end="; ")
+    print(f"at 32 pixels of 600 {few / 1024:.0f} MiB, of 6,000 {many / 1024:.0f} MiB")
     # A driver keeps some 2.5 kB an image, and allocators differ by 5 % from run to run.
     assert many <= 1.15 * few
-    assert many * 1024 <= 2.0e9
+    assert whole * 1024 <= 2.0e9
 
 
 def test_the_stored_features_are_small(imagenet_table):

@@ -15,7 +15,7 @@ SHARDS = ("--shard_size", "8")
 VICTIMS = ("taskmanager", "pool", "job server", "submitter")
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_killed_part_loses_and_doubles_no_row(cluster, four_hundred, reference, tmp_path, seed):
     random_of_seed = random.Random(seed)
     victim = VICTIMS[seed % len(VICTIMS)]

@@ -1,6 +1,6 @@
 """Random mutations of images and manifests: an answer or a clean error, no crash, hang or hunger.
 
-Each runs in a process of its own for FROZEN_FEATURES_FUZZ_SECONDS (20 if not set), so that a crash
+Each runs in a process of its own for FROZEN_FEATURES_FUZZ_SECONDS (10 if not set), so that a crash
 is seen as one.
 """
 
@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(86_400)]
 
-SECONDS = float(os.environ.get("FROZEN_FEATURES_FUZZ_SECONDS", "20"))
+SECONDS = float(os.environ.get("FROZEN_FEATURES_FUZZ_SECONDS", "10"))
 MEMORY_KIB = 700 * 1024
 SLOWEST_SECONDS = 10.0
 

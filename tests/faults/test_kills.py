@@ -18,23 +18,23 @@ from tests.faults.commands import command, content, finish, start
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
-KILLS = 25
+KILLS = 12
 SEED = 20_251
 WORKERS = 1
 
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory) -> Path:
-    """408 images of two classes, 200 of which have a copy: 76 shards of 8."""
+    """204 images of two classes, 100 of which have a copy: 38 shards of 8."""
     root = tmp_path_factory.mktemp("images")
-    return write_dataset(root, {"train": 100, "validation": 52, "test": 52}, ("dark", "light"))
+    return write_dataset(root, {"train": 50, "validation": 26, "test": 26}, ("dark", "light"))
 
 
 @pytest.fixture(scope="module")
 def undisturbed(images, tmp_path_factory) -> Path:
     table = tmp_path_factory.mktemp("undisturbed") / "features"
     finish(with_copies(images, table))
-    assert len(FeatureTable.open(str(table)).paths) == 76
+    assert len(FeatureTable.open(str(table)).paths) == 39
     return table
 
 
