@@ -73,7 +73,8 @@ def run_module(
     started = time.perf_counter()
     child = start_module(module, *arguments, environment=environment)
     assert child.stderr is not None
-    lines = tuple(Line(time.perf_counter() - started, text.rstrip()) for text in child.stderr)
+    with child.stderr as said_by_it:
+        lines = tuple(Line(time.perf_counter() - started, text.rstrip()) for text in said_by_it)
     if child.wait() != 0:
         said = next((each.text for each in reversed(lines) if each.text), "nothing was said")
         raise ChildError(f"{module} ended with status {child.returncode}: {said}")

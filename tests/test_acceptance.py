@@ -1,6 +1,5 @@
 """The figures promised, on real photographs with real ImageNet weights."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 import classifiers
 from classifiers import evaluate, train
 from pipelines import extract
+from tests.classifiers.history import read_history
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(3000)]
@@ -99,8 +99,7 @@ def test_fine_tuning_gains_on_its_own_head(photographs, imagenet_weights, tmp_pa
     model = tmp_path / "finetune"
     epochs = ["--head_epochs", "5", "--epochs", "4", "--learning_rate", "0.00005"]
     tuned = validation_accuracy(table, model, "finetune", *weights, *epochs)
-    with (model / "history.csv").open() as file:
-        before = [float(row["val_accuracy"]) for row in csv.DictReader(file)][4]
+    before = [float(row["val_accuracy"]) for row in read_history(model)][4]
     print(f"fine-tuning: validation {before:.4f} before, {tuned:.4f} after")
     assert tuned >= 0.93
     assert tuned >= before

@@ -1,6 +1,5 @@
 """train and evaluate as a user runs them, on the tiny table."""
 
-import csv
 import json
 import re
 import shutil
@@ -13,6 +12,7 @@ from classifiers import evaluate, predict
 from classifiers.models.folder import load_model, read_card
 from pipelines.images.splits import TEST
 from tests.classifiers.conftest import run_train
+from tests.classifiers.history import read_history
 from tests.conftest import write_dataset
 
 EPOCHS = ["--epochs", "3", "--learning_rate", "0.001"]
@@ -61,7 +61,7 @@ def test_a_training_writes_a_model_folder(table, tmp_path, capsys, head, more, f
     assert card["metrics"]["validation"]["accuracy"] >= 0.9
     assert card["versions"]["keras"]
     assert card["contract_id"] == read_card(folder).contract.contract_id
-    rows = list(csv.DictReader((folder / "history.csv").open()))
+    rows = read_history(folder)
     assert len(rows) == (3 if "curves.png" in pictures else 1)
     measured = card["metrics"]["validation"]["accuracy"]
     assert float(rows[-1]["val_accuracy"]) == pytest.approx(measured, abs=1e-6)

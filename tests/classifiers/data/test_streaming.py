@@ -1,6 +1,5 @@
 """Training on a table four times larger than the memory budget, as a user runs it."""
 
-import csv
 import json
 
 import pytest
@@ -14,6 +13,7 @@ from classifiers.from_features.holding import choose_holding
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.scikit import ScikitHead
 from pipelines.errors import UsageError
+from tests.classifiers.history import read_history
 from tests.classifiers.tables import LENGTH, ROWS, write_table
 
 FILES = 160
@@ -49,7 +49,7 @@ def test_a_streamed_head_is_as_good_as_a_held_one(large, tmp_path, capsys, head,
         assert train.main([*options, "--head", head, "--memory", budget, *more]) == 0
         assert capsys.readouterr().err.startswith(name)
         cards[name] = json.loads((model / "card.json").read_text())
-        rows = list(csv.DictReader((model / "history.csv").open()))
+        rows = read_history(model)
         assert len(rows) == (3 if head == "dense" else 1)
         accuracy = cards[name]["metrics"]["validation"]["accuracy"]
         assert float(rows[-1]["val_accuracy"]) == pytest.approx(accuracy, abs=1e-6)

@@ -1,6 +1,5 @@
 """train, evaluate and predict on images, as a user runs them."""
 
-import csv
 import json
 import re
 import shutil
@@ -22,6 +21,7 @@ from pipelines.images.listing import list_images
 from pipelines.images.loading import load_image
 from tests.classifiers.conftest import run_train
 from tests.classifiers.from_images.conftest import PIXELS
+from tests.classifiers.history import read_history
 from tests.conftest import write_dataset
 
 SMALL = ["--image_size", "32", "--weights", "random:1", "--units", "8", "--batch_size", "8"]
@@ -100,7 +100,7 @@ def test_a_training_writes_a_model_folder(dataset, tuned):
     assert card["augmentation"] == asdict(Augmentation(rotation=10.0, seed=5))
     assert card["rows"] == {"train": 48, "validation": 20}
     assert card["cpu_seconds"] > 0
-    rows = list(csv.DictReader((tuned / "history.csv").open()))
+    rows = read_history(tuned)
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert [row["trainable"] for row in rows] == ["4", "10", "10"]
     assert all(float(row["seconds"]) > 0 and float(row["cpu_seconds"]) > 0 for row in rows)

@@ -1,6 +1,5 @@
 """predict as a user runs it: from a table, from images, by a base of one's own training."""
 
-import csv
 import json
 import shutil
 from dataclasses import replace
@@ -17,6 +16,7 @@ from pipelines import extract
 from pipelines.errors import WeightsError
 from pipelines.images.splits import TEST
 from tests.classifiers.conftest import run_train
+from tests.classifiers.history import read_history
 from tests.conftest import TINY
 
 
@@ -82,7 +82,7 @@ def test_fine_tuning_from_training_to_prediction(dataset, make_job, tmp_path, ca
         "learning_rate": 1e-5,
         "epochs": 1,
     }
-    rows = list(csv.DictReader((model / "history.csv").open()))
+    rows = read_history(model)
     assert [(row["epoch"], row["trainable"]) for row in rows] == [
         ("1", "4"),
         ("2", "4"),

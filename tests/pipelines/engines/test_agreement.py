@@ -1,5 +1,6 @@
 """OpenVINO and ncnn give Keras's features, whatever shares a batch or a stack with an image."""
 
+import functools
 import subprocess
 import sys
 from dataclasses import replace
@@ -39,9 +40,15 @@ def pixels(count: int, size: int) -> np.ndarray:
     return np.random.default_rng(count).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
 
 
+@functools.cache
+def model_of(base, size):
+    """A base with random weights, made once: nothing here changes it."""
+    return load_base(BASES[base], size, RANDOM).model
+
+
 def with_engine(name, contract, folder, threads=2):
     """The engine of that name and Keras's, for one contract."""
-    model = load_base(BASES[contract.base], contract.image_size, RANDOM).model
+    model = model_of(contract.base, contract.image_size)
     CONVERTING[name].convert(model, contract, folder)
     return CONVERTING[name].open(folder, threads, 16), KerasEngine(model, contract, 16)
 
@@ -90,14 +97,14 @@ def opened(request, tmp_path_factory):
 
 @settings(deadline=None, max_examples=12)
 @given(order=st.permutations(range(16)), count=st.integers(1, 16))
-def test_an_image_s_features_hang_on_nothing_but_the_image(opened, order, count):
+def test_an_image_s_features_depend_on_nothing_but_the_image(opened, order, count):
     engine, images, features = opened
     chosen = order[:count]
     np.testing.assert_array_equal(engine.extract(images[chosen]), features[chosen])
 
 
 def test_a_stack_keeps_images_apart_at_every_depth():
-    model = load_base(BASES["VGG16"], 150, RANDOM).model
+    model = model_of("VGG16", 150)
     steps = read_chain(model)
     for size in range(32, 260):
         stack = plan_stack(steps, size)
@@ -152,7 +159,7 @@ def test_openvino_s_telemetry_is_never_imported():
     ("dtype", "low", "high"), [("bfloat16", 1e-4, 5e-2), ("float16", 1e-6, 5e-3)]
 )
 def test_a_narrower_compute_dtype_is_another_computation(dtype, low, high):
-    model = load_base(BASES["VGG16"], 48, RANDOM).model
+    model = model_of("VGG16", 48)
     images = pixels(3, 48)
     wanted = KerasEngine(model, BASE, 4).extract(images)
     found = KerasEngine(model, replace(BASE, compute_dtype=dtype), 4).extract(images)
