@@ -42,17 +42,15 @@ def test_every_package_but_shards_is_said_to_import_no_beam():
 
 
 @pytest.mark.parametrize(
-    "module",
+    "modules",
     [
-        "classifiers",
-        "classifiers.evaluate",
-        "classifiers.train",
+        "classifiers, classifiers.evaluate, classifiers.train",
         "pipelines.describe",
         "pipelines.extract",
     ],
 )
-def test_starting_up_imports_nothing_heavy(module):
-    assert not imported_by(f"import {module}") & HEAVY
+def test_starting_up_imports_nothing_heavy(modules):
+    assert not imported_by(f"import {modules}") & HEAVY
 
 
 def test_listing_the_bases_imports_nothing_heavy():

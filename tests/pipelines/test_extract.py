@@ -31,15 +31,16 @@ def rows_of(table: Path) -> pa.Table:
 
 
 def plain_loop(root: Path) -> dict[str, np.ndarray]:
-    """What a user would write: load_img, preprocess_input, predict, one image at a time."""
+    """What a user would write: load_img, preprocess_input, predict."""
     model = load_base(BASES["VGG16"], 32, TINY.weights).model
-    features = {}
-    for path in sorted(root.glob("*/*/*.png")):
+    paths = sorted(root.glob("*/*/*.png"))
+    images = []
+    for path in paths:
         image = keras.utils.load_img(path, target_size=(32, 32), interpolation="bilinear")
-        batch = keras.utils.img_to_array(image)[None]
-        batch = keras.applications.vgg16.preprocess_input(batch)
-        features[str(path.relative_to(root))] = model.predict(batch, verbose=0)[0].reshape(-1)
-    return features
+        images.append(keras.utils.img_to_array(image))
+    batch = keras.applications.vgg16.preprocess_input(np.stack(images))
+    features = model.predict(batch, verbose=0).reshape(len(paths), -1)
+    return {str(path.relative_to(root)): row for path, row in zip(paths, features, strict=True)}
 
 
 def test_rows_are_those_of_a_plain_loop(dataset, table):

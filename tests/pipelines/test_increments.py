@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from pipelines.bases import base_named, load_base
 from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError
 from pipelines.extract import main
 from pipelines.table.feature_table import FeatureTable
-from tests.conftest import ROOT, base_forbidden, copy_table, write_image
+from tests.conftest import ROOT, TINY, base_forbidden, copy_table, write_image
 
 CHEAP = ["--weights", "random:1", "--image_size", "32"]
 PLACE = ["image_id", "copy", "label", "split", "sha256", "features"]
@@ -221,8 +222,8 @@ def test_a_rerun_with_nothing_to_do_imports_neither_base_nor_beam(job, images):
         "assert not heavy, heavy"
     )
     command = [sys.executable, "-c", code]
-    # Random weights are fingerprinted once, then known; this test's cache may know none yet.
-    subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    # Random weights are fingerprinted once, then known.
+    load_base(base_named("VGG16"), 32, TINY.weights)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "nothing to extract" in done.stdout

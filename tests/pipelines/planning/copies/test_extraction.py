@@ -24,7 +24,7 @@ def test_copies_are_what_a_plain_loop_makes(job, images):
     rows = content(job.table)
     loaded = load_base(BASES["VGG16"], 32, WeightsRequest("random", seed=1))
     model = cut(loaded.model, "block5_pool", "none")
-    expected = {}
+    pictures = {}
     for path in sorted(images.rglob("*.png")):
         image_id = str(path.relative_to(images))
         pixels = np.asarray(
@@ -33,9 +33,10 @@ def test_copies_are_what_a_plain_loop_makes(job, images):
         versions = [pixels]
         if image_id.startswith("train/"):
             versions += [augment(pixels, Augmentation(), image_id, copy) for copy in (1, 2)]
-        for copy, version in enumerate(versions):
-            prepared = preprocess(BASES["VGG16"], "imagenet", version[None].astype(np.float32))
-            expected[image_id, copy] = model.predict(prepared, verbose=0).reshape(-1)
+        pictures |= {(image_id, copy): version for copy, version in enumerate(versions)}
+    batch = np.stack(list(pictures.values())).astype(np.float32)
+    features = model.predict(preprocess(BASES["VGG16"], "imagenet", batch), verbose=0)
+    expected = dict(zip(pictures, features.reshape(len(batch), -1), strict=True))
     assert names(job.table) == expected.keys()
     for image_id, copy, values in zip(
         rows["image_id"].to_pylist(), rows["copy"].to_pylist(), rows["features"], strict=True
