@@ -118,7 +118,9 @@ def _print_table(table: FeatureTable) -> None:
     ours = next((commit["run"] for commit in history if commit["run"]), None)
     if ours is not None and "versions" in ours:
         versions = ", ".join(f"{name} {version}" for name, version in ours["versions"].items())
-        print(f"\nlast run: {ours['engine']} engine, {ours['extract_seconds']} s, {versions}")
+        print(
+            f"\nlast run: {ours['engine'] or 'no'} engine, {ours['extract_seconds']} s, {versions}"
+        )
 
 
 def _times(shape: Sequence[int]) -> str:

@@ -53,7 +53,7 @@ class ExtractReport:
         waits: where the workers' time went.
         mean_batch: images the engine got at once, on average; None when it was not called.
         threads: cores that a worker uses.
-        attempted: images and copies that this run extracted.
+        attempted: images and copies that this run extracted, or tried to.
         counts: rows by where they ended; see `pipelines.commits.counting.counts_of_run`.
         leakage: images that stand in two splits or under two labels.
         failures: the images that failed in this run.
@@ -145,7 +145,8 @@ def extract_shards(run: Run, engine: EngineRequest, shards: Sequence[Shard]) -> 
 def _announcement(scene: Scene, plan: Plan) -> str:
     compared, copies = scene.comparison, scene.copies
     todo = [
-        (plan.attempted, f"to extract in {_cut(plan)}"),
+        (plan.attempted - len(plan.unusable), f"to extract in {_cut(plan)}"),
+        (len(plan.unusable), "that cannot be used"),
         (len(compared.changed), "changed since they were stored"),
         (len(plan.present), "in the table"),
         (len(compared.relabelled), "under another label or split"),

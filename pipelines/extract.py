@@ -47,7 +47,8 @@ def _extract(argv: Sequence[str]) -> int:
     if left > 0:
         print(f"{left} rows stay whose image is gone from the input; --prune removes them")
     if not report.counts["written"] and not report.extract_seconds:
-        print("nothing to extract: the base was not loaded")
+        what = "none of these can be used" if report.attempted else "nothing to extract"
+        print(f"{what}: the base was not loaded")
     if (sentence := _bottleneck(report)) is not None:
         print(sentence)
     if report.failures:

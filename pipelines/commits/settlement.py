@@ -45,7 +45,7 @@ class Settlement:
         self._run, self._plan = run, decision.plan
         self._known = frozenset(ref.name for ref in self._plan.known_failures)
         # By name. Receipts go out of sight when their files are committed, or were waste.
-        self._failures: dict[str, Failure] = {}
+        self._failures = {failure.ref.name: failure for failure in self._plan.unusable}
         self._recorded = self._committed = False
         # What was in any version stays on the disk for those who read that version.
         self._in_versions: set[str] = set()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from pipelines.records import ImageRef, Shard
+from pipelines.records import Failure, ImageRef, Shard
 
 SHARD_BYTES = 32 * 2**20
 """Raw features a shard holds when `--shard_size` does not say: 1,024 rows of VGG16 at 150 x 150."""
@@ -22,12 +22,15 @@ class Plan:
         present: inputs that the table already holds.
         finished: inputs that finished but uncommitted files hold.
         known_failures: inputs that failed before for a lasting reason and have not changed since.
+        unusable: why the inputs that are to be extracted cannot be, if that holds for all of them;
+            there are no parts then.
     """
 
     parts: tuple[tuple[Shard, ...], ...]
     present: tuple[ImageRef, ...]
     finished: tuple[ImageRef, ...]
     known_failures: tuple[ImageRef, ...]
+    unusable: tuple[Failure, ...] = ()
 
     @property
     def shards(self) -> tuple[Shard, ...]:
@@ -36,12 +39,13 @@ class Plan:
 
     @property
     def attempted(self) -> int:
-        """Images and copies to extract."""
-        return sum(len(shard.refs) for shard in self.shards)
+        """Images and copies to extract, or to try to."""
+        return sum(len(shard.refs) for shard in self.shards) + len(self.unusable)
 
     def images(self) -> int:
-        """Images to extract, or finished by an earlier run, however many copies of each."""
-        refs = itertools.chain(self.finished, *(shard.refs for shard in self.shards))
+        """Images attempted, or finished by an earlier run, however many copies of each."""
+        tried = (failure.ref for failure in self.unusable)
+        refs = itertools.chain(self.finished, tried, *(shard.refs for shard in self.shards))
         return len({ref.image_id for ref in refs})
 
 

@@ -19,6 +19,7 @@ from pipelines.engines.opening import open_engine
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import Computation, EngineRequest
 from pipelines.errors import UsageError
+from pipelines.images.decode import pixel_spec
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
 from pipelines.planning.comparison import Comparison, compare
@@ -32,12 +33,13 @@ from pipelines.planning.uncommitted import (
     find_uncommitted,
     match_finished,
 )
+from pipelines.planning.usable import failures_of_all
 from pipelines.records import ImageRef, is_copy
 from pipelines.shards.beam_flags import with_a_worker_a_gpu, workers_here
 from pipelines.system.cores import usable_cores
 from pipelines.system.gpus import visible_gpus
 from pipelines.system.keras_backend import limit_threads
-from pipelines.table.failures import known_failures
+from pipelines.table.failures import lasting_of, recorded_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
 from pipelines.table.names import new_run_id
@@ -172,11 +174,10 @@ class Run:
         return Scene(table, inputs, keys, stored, comparison, work)
 
     def decide(self, scene: Scene) -> Decision:
-        """Decide what is to be extracted, and by which engine if anything is."""
+        """Decide what is to be extracted, and by which engine if anything can be."""
         version = 0 if scene.table is None else scene.table.version
-        failed = frozenset[tuple[str, int, int]]()
-        if not self.job.retry_failures:
-            failed = known_failures(self.uri)
+        recorded = recorded_failures(self.uri)
+        failed = frozenset() if self.job.retry_failures else lasting_of(recorded)
         # A failure that an earlier run already recorded is known; one it had no time to is not.
         found = scene.work.failures.values()
         recent = {f.ref.name for f in found if _signs(f.ref) not in failed}
@@ -185,6 +186,14 @@ class Run:
         todo = sort_inputs(scene.inputs.values(), present, finished, failed)
         if not todo.new:
             return Decision(make_plan(todo, 1), version, None, None)
+        unusable = failures_of_all(
+            todo.new,
+            lambda ref: not ref.bytes or _signs(ref) in recorded,
+            pixel_spec(self.contract, self.augmentation),
+        )
+        if unusable:
+            plan = make_plan(replace(todo, new=()), 1)
+            return Decision(replace(plan, unusable=unusable), version, None, None)
         choice, engine = choose_engine(self.job.engine, self.computation, todo.new)
         rows = self.job.shard_rows
         if rows is None:

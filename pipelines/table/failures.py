@@ -1,6 +1,6 @@
 """The table of images that could not be used, kept beside the features."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
@@ -58,14 +58,30 @@ def read_failures(uri: str) -> pa.Table:
 
 def known_failures(uri: str) -> frozenset[tuple[str, int, int]]:
     """(id, bytes, modified) of images that failed for a lasting reason, with the signs they had."""
+    return lasting_of(recorded_failures(uri))
+
+
+def lasting_of(recorded: Mapping[tuple[str, int, int], bool]) -> frozenset[tuple[str, int, int]]:
+    """Those of `recorded_failures` that need not be tried again."""
+    return frozenset(signs for signs, lasting in recorded.items() if lasting)
+
+
+def recorded_failures(uri: str) -> dict[tuple[str, int, int], bool]:
+    """Images that failed, as (id, bytes, modified) with the signs they had: for a lasting reason?
+
+    A failure that was lasting once is known, whatever other runs recorded of the same bytes.
+    """
     rows = read_failures(uri)
-    rows = rows.filter(rows.column("lasting"))
     columns = [
         rows.column("image_id").to_pylist(),
         rows.column("bytes").to_pylist(),
         rows.column("modified").cast(pa.int64()).to_pylist(),
     ]
-    return frozenset(zip(*columns, strict=True))
+    found: dict[tuple[str, int, int], bool] = {}
+    for *signs, lasting in zip(*columns, rows.column("lasting").to_pylist(), strict=True):
+        key = (signs[0], signs[1], signs[2])
+        found[key] = found.get(key, False) or lasting
+    return found
 
 
 def _row(failure: Failure, run: str) -> dict[str, object]:

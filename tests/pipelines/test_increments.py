@@ -213,7 +213,9 @@ def test_a_rerun_with_nothing_to_do_looks_into_no_file(job, images, monkeypatch)
     assert extract(job).counts["written"] == 0
 
 
-def test_a_rerun_with_nothing_to_do_imports_neither_base_nor_beam(job, images):
+def test_a_rerun_with_nothing_it_could_do_imports_neither_base_nor_beam(job, images):
+    (images / "train/dark/dangling.jpg").symlink_to("nowhere.jpg")
+    (images / "train/dark/folder.jpg").mkdir()
     code = (
         "import sys; from pipelines.extract import main\n"
         f"status = main(['--input', {str(images)!r}, '--table', {job.table!r}, *{CHEAP!r}])\n"
@@ -226,7 +228,7 @@ def test_a_rerun_with_nothing_to_do_imports_neither_base_nor_beam(job, images):
     load_base(base_named("VGG16"), 32, TINY.weights)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "nothing to extract" in done.stdout
+    assert "none of these can be used: the base was not loaded" in done.stdout
 
 
 def test_two_images_that_change_places_in_a_manifest(images, make_job, tmp_path):

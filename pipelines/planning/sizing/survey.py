@@ -8,6 +8,7 @@ from pipelines.contract import Augmentation, Contract
 from pipelines.engines.choosing import RACE_FROM, choose_engine
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
+from pipelines.errors import UsageError
 from pipelines.images.listing import list_images
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.run import prepare_run
@@ -47,7 +48,7 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
             the table lacks.
 
     Raises:
-        UsageError: the options or the input are wrong.
+        UsageError: the options or the input are wrong, or none of the images can be used.
         EngineError, WeightsError: no engine can be opened.
     """
     started = time.perf_counter()
@@ -57,6 +58,8 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
     started = time.perf_counter()
     decision = run.decide(scene)
     choosing = time.perf_counter() - started
+    if unusable := decision.plan.unusable:
+        raise UsageError(f"none of the {len(unusable)} images looked at can be used")
     refs = tuple(ref for shard in decision.plan.shards for ref in shard.refs)
     sources = {ref.image_id: ref.bytes for ref in refs}
     work = Workload(
