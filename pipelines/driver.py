@@ -27,6 +27,9 @@ from pipelines.shards.shard import ShardJob
 from pipelines.system.cores import usable_cores
 from pipelines.system.versions import installed_versions
 
+MEASURED_FROM = 200
+"""Images extracted from which a run's rate tells something of the next one's."""
+
 RECORDED_PACKAGES = (
     "frozen-features",
     "tensorflow",
@@ -168,6 +171,7 @@ def _cut(plan: Plan) -> str:
 def _record(
     run: Run, choice: Choice | None, extract_seconds: float, counted: Counted
 ) -> dict[str, Any]:
+    rate = counted.images_per_second if counted.images >= MEASURED_FROM else None
     return {
         "run": run.id,
         "who": f"{_user()}@{platform.node()}",
@@ -176,6 +180,7 @@ def _record(
         "waits": asdict(counted.waits),
         "contract_id": run.contract.contract_id,
         "extract_seconds": round(extract_seconds, 3),
+        "images_per_second": None if rate is None else round(rate, 3),
         "versions": {"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},
     }
 

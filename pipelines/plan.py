@@ -41,14 +41,12 @@ def _plan(argv: Sequence[str]) -> None:
     _check(options)
     with _input(options) as place, _table(options) as table:
         seen = survey(_job(options, place, table), options.images)
-        if seen.request is None:
+        if seen.request is None or seen.sizes is None:
             print(f"{seen.work.listed} images: all are in the table; nothing to extract")
             write_json(options.json, {"images": 0, "listed": seen.work.listed})
             return
         log(f"{seen.work.images} images and copies; measuring for about {options.seconds:g} s")
-        measured = measure(
-            seen.refs, seen.request, options.shard_size, seen.augmentation, options.seconds
-        )
+        measured = measure(seen.refs, seen.request, seen.sizes, seen.augmentation, options.seconds)
     worker = plan_worker(measured, options.cores, options.images_per_second)
     workers = options.workers or 1
     if options.hours is not None:

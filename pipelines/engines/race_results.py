@@ -51,6 +51,12 @@ class Choice:
     reason: str
     trials: tuple[Trial, ...] = ()
 
+    @property
+    def images_per_second(self) -> float | None:
+        """What the engine did in the race it won; None without one."""
+        rates = (trial.images_per_second for trial in self.trials if trial.engine == self.engine)
+        return next(rates, None)
+
     def describe(self) -> str:
         """The choice in one line."""
         ran = [

@@ -8,9 +8,6 @@ from operator import attrgetter
 
 from pipelines.records import Failure, ImageRef, Shard
 
-SHARD_BYTES = 32 * 2**20
-"""Raw features a shard holds when `--shard_size` does not say: 1,024 rows of VGG16 at 150 x 150."""
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -141,6 +138,14 @@ def cut_parts(refs: Sequence[ImageRef], part_images: int | None) -> list[list[Im
     ]
 
 
+def rows_of_part(refs: Sequence[ImageRef], part_images: int | None) -> int:
+    """Rows of a part as `cut_parts` deals them, about: copies are spread unevenly over images."""
+    if part_images is None or not refs:
+        return len(refs)
+    images = sum(1 for _ in itertools.groupby(refs, attrgetter("image_id")))
+    return -(-len(refs) // -(-images // part_images))
+
+
 def _draw(ref: ImageRef) -> bytes:
     # Not the hash that chooses splits, or parts would hold one split after the other.
     return hashlib.sha256(b"part " + ref.image_id.encode()).digest()
@@ -171,8 +176,3 @@ def _fill(refs: Iterable[ImageRef], most: int) -> Iterator[list[ImageRef]]:
         filled += image
     if filled:
         yield filled
-
-
-def rows_per_shard(feature_length: int, batch_size: int) -> int:
-    """Rows whose raw float32 features fill `SHARD_BYTES`, in whole batches, at least one batch."""
-    return max(1, SHARD_BYTES // (4 * feature_length * batch_size)) * batch_size

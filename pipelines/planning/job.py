@@ -53,7 +53,8 @@ class ExtractJob:
         engine: the engine wanted, or "auto".
         batch_size: images the engine takes at once.
         threads: reading and decoding threads a worker; as many as cores when None.
-        shard_rows: most images of a shard; None to size shards by bytes.
+        shard_rows: most images of a shard; None to size shards by bytes and
+            time.
         commit_every: most images of a part, which is committed when it is done; None to commit
             once, at the end.
         max_failures: most new failures at which the run commits; None for the larger of 10 and

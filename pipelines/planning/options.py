@@ -87,7 +87,10 @@ def add_work_options(group: argparse._ArgumentGroup) -> None:
         "--threads", type=positive_number, help="cores a worker uses; all of them if not given"
     )
     group.add_argument(
-        "--shard_size", type=positive_number, metavar="ROWS", help="by bytes if not given"
+        "--shard_size",
+        type=positive_number,
+        metavar="ROWS",
+        help="by bytes and time, and several a worker, if not given",
     )
     group.add_argument(
         "--commit_every",

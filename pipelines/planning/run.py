@@ -24,8 +24,9 @@ from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
 from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted
-from pipelines.planning.cutting import Plan, make_plan, rows_per_shard, sort_inputs
+from pipelines.planning.cutting import Plan, make_plan, rows_of_part, sort_inputs
 from pipelines.planning.job import ExtractJob, make_contract
+from pipelines.planning.shard_sizes import ShardSizes, known_rate
 from pipelines.planning.uncommitted import (
     NO_WORK,
     FinishedWork,
@@ -35,7 +36,7 @@ from pipelines.planning.uncommitted import (
 )
 from pipelines.planning.usable import failures_of_all
 from pipelines.records import ImageRef, is_copy
-from pipelines.shards.beam_flags import with_a_worker_a_gpu, workers_here
+from pipelines.shards.beam_flags import with_a_worker_a_gpu, workers_here, workers_sharing
 from pipelines.system.cores import usable_cores
 from pipelines.system.gpus import visible_gpus
 from pipelines.system.keras_backend import limit_threads
@@ -88,12 +89,14 @@ class Decision:
         version: of the table it was decided on; 0 while there is none.
         choice: the engine and why it is that one; None when nothing is to be extracted.
         engine: the same for whoever opens it.
+        sizes: what decided how large shards are; None when there are none.
     """
 
     plan: Plan
     version: int
-    choice: Choice | None
-    engine: EngineRequest | None
+    choice: Choice | None = None
+    engine: EngineRequest | None = None
+    sizes: ShardSizes | None = None
 
 
 class Run:
@@ -185,7 +188,7 @@ class Run:
         present = scene.comparison.same | scene.comparison.relabelled
         todo = sort_inputs(scene.inputs.values(), present, finished, failed)
         if not todo.new:
-            return Decision(make_plan(todo, 1), version, None, None)
+            return Decision(make_plan(todo, 1), version)
         unusable = failures_of_all(
             todo.new,
             lambda ref: not ref.bytes or _signs(ref) in recorded,
@@ -193,12 +196,18 @@ class Run:
         )
         if unusable:
             plan = make_plan(replace(todo, new=()), 1)
-            return Decision(replace(plan, unusable=unusable), version, None, None)
+            return Decision(replace(plan, unusable=unusable), version)
         choice, engine = choose_engine(self.job.engine, self.computation, todo.new)
-        rows = self.job.shard_rows
-        if rows is None:
-            rows = rows_per_shard(_feature_length(scene.table, engine), self.job.batch_size)
-        return Decision(make_plan(todo, rows, self.job.commit_every), version, choice, engine)
+        sizes = ShardSizes(
+            named=self.job.shard_rows,
+            feature_length=_feature_length(scene.table, engine),
+            batch_size=self.job.batch_size,
+            images_per_second=known_rate(scene.table, choice),
+        )
+        part = rows_of_part(todo.new, self.job.commit_every)
+        rows = sizes.rows(part, workers_sharing(self.beam_flags))
+        plan = make_plan(todo, rows, self.job.commit_every)
+        return Decision(plan, version, choice, engine, sizes)
 
     def _is_intact(self, storage: pafs.FileSystem, file: InspectedFile) -> bool:
         if file.path not in self._intact:

@@ -13,6 +13,9 @@ from pipelines.shards.beam import load_beam
 LOCAL_RUNNER = "FnApiRunner"
 """Beam's embedded runner. `DirectRunner` would first try to download another one."""
 
+ELSEWHERE = ("--parallelism", "--num_workers", "--max_num_workers")
+"""Options by which clusters are told how many workers a job has."""
+
 
 def check_beam_flags(flags: Sequence[str], own_options: Sequence[str]) -> None:
     """Refuse options that neither this project nor Beam knows; Beam itself would ignore them.
@@ -62,10 +65,34 @@ def workers_here(flags: Sequence[str]) -> int:
 
     Workers that are threads of one process count as one: they share an engine.
     """
-    parser = Parser(add_help=False)
-    parser.add_argument("--direct_num_workers", type=int, default=1)
-    parser.add_argument("--direct_running_mode")
+    parser = _parser_of_local_workers()
     options, _ = parser.parse_known_args(list(flags))
     if options.direct_running_mode != "multi_processing":
         return 1
     return options.direct_num_workers or os.cpu_count() or 1
+
+
+def workers_sharing(flags: Sequence[str]) -> int:
+    """Workers that will share a run's shards, as far as Beam's options say; else 1.
+
+    Here that is threads too: each has a shard of its own. On a cluster it is `--parallelism` of
+    Flink, and of Dataflow the workers that it may grow to.
+    """
+    parser = _parser_of_local_workers()
+    parser.add_argument("--runner", default=LOCAL_RUNNER)
+    for name in ELSEWHERE:
+        parser.add_argument(name, type=int, default=1)
+    options, _ = parser.parse_known_args(list(flags))
+    if not options.runner.endswith((LOCAL_RUNNER, "DirectRunner")):
+        said: list[int] = [getattr(options, name.removeprefix("--")) for name in ELSEWHERE]
+        return max(1, *said)
+    if options.direct_running_mode not in ("multi_processing", "multi_threading"):
+        return 1
+    return options.direct_num_workers or os.cpu_count() or 1
+
+
+def _parser_of_local_workers() -> Parser:
+    parser = Parser(add_help=False)
+    parser.add_argument("--direct_num_workers", type=int, default=1)
+    parser.add_argument("--direct_running_mode")
+    return parser

@@ -30,6 +30,11 @@ class Counted:
         )
 
     @property
+    def images_per_second(self) -> float | None:
+        """Of one worker, while it worked; None when nothing was counted."""
+        return self.images / self.waits.seconds if self.images and self.waits.seconds else None
+
+    @property
     def mean_batch(self) -> float | None:
         """Images the engine got at once, on average; None when it was not called."""
         return self.images / self.batches if self.batches else None

@@ -89,6 +89,7 @@ class Forecast:
         extract_seconds: first shard to last.
         driver_seconds: of the driver, before and after.
         seconds: all of it, with start-up.
+        shard_rows: images of a shard.
         files: feature files.
         commits: Delta commits.
         bytes_read: of images.
@@ -108,6 +109,7 @@ class Forecast:
     extract_seconds: float
     driver_seconds: float
     seconds: float
+    shard_rows: int
     files: int
     commits: int
     bytes_read: int
@@ -156,9 +158,9 @@ def plan_worker(measured: Measured, cores: int | None, elsewhere: float | None) 
 
 def forecast(work: Workload, measured: Measured, worker: Worker, workers: int) -> Forecast:
     """What the work takes with so many workers."""
-    rows = measured.shard_rows
     commits = 1 if work.commit_every is None else math.ceil(work.sources / work.commit_every)
     part = math.ceil(work.images / commits)  # parts are nearly equal
+    rows = measured.shards.rows(part, workers)
     files = commits * math.ceil(part / rows)
     # The workers wait for one another at the end of every part.
     most = min(work.images, commits * busiest(part, rows, workers))
@@ -174,6 +176,7 @@ def forecast(work: Workload, measured: Measured, worker: Worker, workers: int) -
         extract_seconds=extract,
         driver_seconds=driver,
         seconds=seconds,
+        shard_rows=rows,
         files=files,
         commits=commits,
         bytes_read=work.bytes_read,
@@ -205,7 +208,7 @@ def workers_for(work: Workload, measured: Measured, worker: Worker, hours: float
         UsageError: no number of workers is enough.
     """
     limit = hours * 3600
-    most = min(MOST_WORKERS, math.ceil(work.images / measured.shard_rows))
+    most = min(MOST_WORKERS, math.ceil(work.images / measured.shards.least))
     quickest = forecast(work, measured, worker, most).seconds
     if quickest > limit:
         raise UsageError(

@@ -16,7 +16,7 @@ from pipelines.engines.request import EngineRequest
 from pipelines.engines.trial import time_engine
 from pipelines.errors import UsageError
 from pipelines.images.decode import pixel_spec
-from pipelines.planning.cutting import rows_per_shard
+from pipelines.planning.shard_sizes import ShardSizes
 from pipelines.planning.sizing.rehearsal import Rehearsed, rehearse
 from pipelines.planning.sizing.stages import time_decoding, time_encoding
 from pipelines.planning.sizing.stand_ins import repeat_images, spread_images
@@ -47,7 +47,7 @@ class Measured:
         waits: where the worker's time went.
         feature_length: features an image.
         row_bytes: bytes of a file, a row.
-        shard_rows: most images of a shard.
+        shards: how large a run makes them.
         peak_bytes: memory of the process.
         cold_seconds: that a worker takes longer to start where the base is not converted yet.
         cold_bytes: memory of a process that has to convert it.
@@ -65,7 +65,7 @@ class Measured:
     waits: Waits
     feature_length: int
     row_bytes: float
-    shard_rows: int
+    shards: ShardSizes
     peak_bytes: int
     cold_seconds: float
     cold_bytes: int
@@ -75,7 +75,7 @@ class Measured:
 def measure(
     refs: Sequence[ImageRef],
     request: EngineRequest,
-    shard_rows: int | None,
+    shards: ShardSizes,
     augmentation: Augmentation,
     seconds: float,
 ) -> Measured:
@@ -84,7 +84,7 @@ def measure(
     Args:
         refs: the images and copies; each is taken as often as it takes.
         request: the engine, chosen.
-        shard_rows: what `--shard_size` says; by bytes when None.
+        shards: how large a run makes them.
         augmentation: how copies are made.
         seconds: about how long the steady state is watched.
 
@@ -102,14 +102,13 @@ def measure(
     alone = time_engine(engine, np.stack([each.pixels for each in loaded]), ENGINE_ROUNDS)
     block = FeatureBlock([each.source for each in loaded], alone.features)
     encoded, lone_row = time_encoding(block, request, engine)
-    rows = shard_rows or rows_per_shard(alone.features.shape[1], request.batch_size)
 
     likely = 1.0 / (1.0 / alone.images_per_second + 1.0 / (cores * decoded))
     batch = request.batch_size
     many = max(3, round(seconds * likely / batch)) * batch
-    first = rehearse(repeat_images(refs, batch), request, rows, augmentation)
-    long = rehearse(repeat_images(refs, many), request, rows, augmentation)
-    cold = _rehearse_cold(repeat_images(refs, batch), request, rows, augmentation)
+    first = rehearse(repeat_images(refs, batch), request, shards.most, augmentation)
+    long = rehearse(repeat_images(refs, many), request, shards.most, augmentation)
+    cold = _rehearse_cold(repeat_images(refs, batch), request, shards.most, augmentation)
     each_image = _seconds_an_image(first, long)
     peak = max(first.peak_bytes, long.peak_bytes)
     return Measured(
@@ -125,7 +124,7 @@ def measure(
         feature_length=long.feature_length,
         # The same image again compresses to nothing beside itself.
         row_bytes=long.stored_bytes / long.rows if many <= len(refs) else lone_row,
-        shard_rows=rows,
+        shards=shards,
         peak_bytes=peak,
         cold_seconds=0.0 if cold is None else max(0.0, cold.seconds - first.seconds),
         cold_bytes=peak if cold is None else max(peak, cold.peak_bytes),

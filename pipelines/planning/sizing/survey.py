@@ -12,6 +12,7 @@ from pipelines.errors import UsageError
 from pipelines.images.listing import list_images
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.run import prepare_run
+from pipelines.planning.shard_sizes import ShardSizes, known_rate
 from pipelines.planning.sizing.forecast import Workload
 from pipelines.records import ImageRef
 
@@ -26,6 +27,7 @@ class Survey:
         augmentation: how copies are made.
         choice: the engine and why it is that one; None when there is nothing to do.
         request: the same for whoever opens it; None likewise.
+        sizes: how large the run's shards would be; None likewise.
         contract: what the features are to be.
         choosing_seconds: what choosing and opening it took; most of it is spent once a machine.
     """
@@ -35,6 +37,7 @@ class Survey:
     augmentation: Augmentation
     choice: Choice | None
     request: EngineRequest | None
+    sizes: ShardSizes | None
     contract: Contract
     choosing_seconds: float
 
@@ -72,14 +75,16 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
         commit_every=job.commit_every,
     )
     found = Survey(
-        work, refs, run.augmentation, decision.choice, decision.engine, run.contract, choosing
+        *(work, refs, run.augmentation, decision.choice, decision.engine, decision.sizes),
+        *(run.contract, choosing),
     )
-    if images is None or not refs:
+    if images is None or decision.sizes is None:
         return found
     # A run of so many images would hold a race where one of the sample does not.
     like = list(itertools.islice(itertools.cycle(refs), min(images, RACE_FROM)))
     choice, request = choose_engine(job.engine, run.computation, like)
     choosing = time.perf_counter() - started
+    sizes = replace(decision.sizes, images_per_second=known_rate(scene.table, choice))
     many = replace(
         work,
         images=images * work.images // work.listed,
@@ -89,7 +94,14 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
         listed_rows=images * work.listed_rows // work.listed,
         listing_seconds=_seconds_of_listing(job) * images / work.listed,
     )
-    return replace(found, work=many, choice=choice, request=request, choosing_seconds=choosing)
+    return replace(
+        found,
+        work=many,
+        choice=choice,
+        request=request,
+        sizes=sizes,
+        choosing_seconds=choosing,
+    )
 
 
 def _seconds_of_listing(job: ExtractJob) -> float:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.planning.cutting import cut_shards, make_plan, rows_per_shard, sort_inputs
+from pipelines.planning.cutting import cut_shards, make_plan, sort_inputs
 from pipelines.records import ImageRef
 
 
@@ -48,10 +48,3 @@ def test_a_known_failure_that_changed_is_tried_again():
     )
     assert [r.image_id for r in plan.known_failures] == ["a"]
     assert [r.image_id for r in plan.shards[0].refs] == ["b"]
-
-
-def test_shards_are_sized_by_bytes_in_whole_batches():
-    assert rows_per_shard(8192, 32) == 1024
-    assert rows_per_shard(8192, 20) == 1020
-    assert rows_per_shard(100_352, 32) == 64
-    assert rows_per_shard(10_000_000, 32) == 32

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.engines.bottleneck import Waits
 from pipelines.errors import UsageError
+from pipelines.planning.shard_sizes import ShardSizes
 from pipelines.planning.sizing import forecast as formulas
 from pipelines.planning.sizing.forecast import Workload, busiest, forecast, plan_worker, workers_for
 from pipelines.planning.sizing.measuring import Measured
@@ -28,7 +29,7 @@ MEASURED = Measured(
     waits=Waits(base=9.0, images=0.5, writing=0.5),
     feature_length=8192,
     row_bytes=6700.5,
-    shard_rows=1024,
+    shards=ShardSizes(1024, 8192, 32, 60.0),
     peak_bytes=800 * MEBIBYTE,
     cold_seconds=12.0,
     cold_bytes=2_000 * MEBIBYTE,
