@@ -11,6 +11,7 @@ from benchmarks import (
     forecast,
     memory,
     scaling,
+    shards,
     steady_state,
     storage,
     training,
@@ -105,3 +106,12 @@ def test_finetune_epochs(tmp_path):
     (plain, ours) = result["tables"][0]["rows"]
     assert plain[2] == 1.0
     assert ours[1] > 0
+
+
+def test_shards(pictures, tmp_path):
+    result = run(shards, tmp_path, "--input", pictures, "--images", 1500, "--repeats", 1)
+    lost, idle = result["raw"]["lost"], result["raw"]["idle"]
+    # By bytes alone all images are one shard. A base this fast may have one by time as well.
+    assert 750 <= lost["by bytes"][0] <= 1500
+    assert 0 <= lost["by bytes, time and workers"][0] <= 1500
+    assert all(seconds[0] > 0 for seconds in idle.values())

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines import driver
 from pipelines.bases import BASES, load_base
 from pipelines.commits import commit as committing
 from pipelines.driver import extract
@@ -108,7 +109,8 @@ def test_two_worker_processes_give_the_same_table(dataset, table, make_job, tmp_
     assert 0 < report.waits.base <= 2 * report.extract_seconds
 
 
-def test_a_run_ends_with_what_bounds_it(dataset, tmp_path, capsys):
+def test_a_run_ends_with_what_bounds_it_and_keeps_its_rate(dataset, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(driver, "MEASURED_FROM", 88)
     where = ["--input", str(dataset), "--table", str(tmp_path / "features")]
     what = ["--weights", "random", "--image_size", "32", "--json", str(tmp_path / "report.json")]
     assert main([*where, *what]) == 0
@@ -119,9 +121,14 @@ def test_a_run_ends_with_what_bounds_it(dataset, tmp_path, capsys):
     assert sum(waits.values()) <= report["extract_seconds"] + 0.1
     run = FeatureTable.open(str(tmp_path / "features")).history()[0]["run"]
     assert run["waits"] == waits
+    assert run["images_per_second"] == pytest.approx(88 / sum(waits.values()), rel=1e-3)
     assert main([*where, *what]) == 0
     assert json.loads((tmp_path / "report.json").read_text())["bottleneck"] is None
     assert "the base ran" not in capsys.readouterr().out
+
+
+def test_a_run_of_few_images_tells_no_rate(table):
+    assert FeatureTable.open(str(table)).history()[0]["run"]["images_per_second"] is None
 
 
 def test_a_second_run_does_nothing_and_new_images_are_added(dataset, make_job, tmp_path):

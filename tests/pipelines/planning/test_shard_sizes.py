@@ -1,6 +1,7 @@
 """Shards are bounded by bytes and by time, and every worker has several."""
 
 import math
+import shutil
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -11,10 +12,13 @@ from hypothesis import strategies as st
 
 from pipelines.engines.race_results import Choice, Trial
 from pipelines.planning.cutting import cut_shards, make_plan, rows_of_part, sort_inputs
+from pipelines.planning.run import prepare_run
 from pipelines.planning.shard_sizes import SHARD_BYTES, ShardSizes, known_rate
 from pipelines.planning.sizing.forecast import busiest
 from pipelines.records import ImageRef
 from pipelines.shards.beam_flags import workers_sharing
+from pipelines.table.feature_table import FeatureTable
+from tests.conftest import copy_table, write_image
 
 VGG16, POOLED = 8192, 512
 
@@ -169,3 +173,24 @@ def test_the_last_run_of_the_engine_knows_best_then_the_race():
 )
 def test_workers_are_counted_by_beam_s_options(flags, workers):
     assert workers_sharing(flags) == workers
+
+
+def test_a_run_cuts_by_the_rate_of_the_last_one(dataset, table, make_job, tmp_path, monkeypatch):
+    """Forty new images at four a second: a batch of 8 is two seconds of work."""
+    shutil.copytree(dataset, tmp_path / "images")
+    copy_table(table, tmp_path / "features")
+    for seed in range(40):
+        write_image(tmp_path / f"images/train/dark/new{seed}.png", seed=seed)
+    monkeypatch.setattr(FeatureTable, "history", lambda self: [{"run": run("keras", 4.0)}])
+    job = make_job(tmp_path / "images", tmp_path / "features", engine="keras")
+    two = ("--direct_num_workers=2", "--direct_running_mode=multi_threading")
+
+    def shards(**changes):
+        started = prepare_run(replace(job, **changes))
+        decision = started.decide(started.look())
+        return [[len(shard.refs) for shard in part] for part in decision.plan.parts]
+
+    assert shards() == [[16, 16, 8]]
+    assert shards(beam_flags=two) == [[8, 8, 8, 8, 8]]
+    assert shards(commit_every=20) == [[8, 8, 4], [8, 8, 4]]
+    assert shards(shard_rows=30) == [[30, 10]]
