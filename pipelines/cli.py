@@ -1,4 +1,4 @@
-"""What every command shares: one-line errors, exit status, a table on stdout, JSON on request."""
+"""What every command shares: one-line errors, exit status, JSON on request."""
 
 import argparse
 import json
@@ -75,24 +75,6 @@ def log(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def format_table(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
-    """Rows as aligned columns of text: numbers to the right, everything else to the left."""
-    cells = [[_cell(value) for value in row] for row in ([header] if header else []) + list(rows)]
-    if not cells:
-        return ""
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    numeric = [
-        all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(widths))
-    ]
-    lines = []
-    for row in cells:
-        columns = zip(row, widths, numeric, strict=True)
-        lines.append("  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in columns).rstrip())
-    if header:
-        lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines)
-
-
 def write_json(path: str | None, result: dict[str, Any]) -> None:
     """Write a command's result where `--json` asked for it; nothing when it did not."""
     if path is not None:
@@ -137,14 +119,6 @@ def _writable_file(text: str) -> str:
     if Path(text).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be written: no such folder, or no right")
     return text
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return str(value)
 
 
 def _one_line(error: BaseException) -> str:
