@@ -12,6 +12,12 @@ from typing import Any, NoReturn
 
 from pipelines.errors import FrozenFeaturesError, UsageError
 
+EXTRA_OF = {
+    **dict.fromkeys(("apache_beam", "tensorflow", "keras", "onnx", "tqdm"), "extract"),
+    **dict.fromkeys(("matplotlib", "sklearn", "scipy", "skops", "threadpoolctl"), "train"),
+}
+"""Packages that a command may find missing, and the extra that installs each."""
+
 
 class _DefaultsShown(argparse.HelpFormatter):
     """Ends an option's help with its default, where it has one."""
@@ -57,6 +63,13 @@ def run_command(body: Callable[[Sequence[str]], int | None], argv: Sequence[str]
         return 1
     except OSError as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRA_OF:
+            raise  # a fault of ours
+        extra = f"pip install 'frozen-features[{EXTRA_OF[package]}]'"
+        print(f"error: {package} is not installed; {extra} installs it", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

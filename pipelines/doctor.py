@@ -92,16 +92,11 @@ class DoctorReport(Report):
         races: list[Part] = []
         if kept:
             races = ["", Grid(kept, ("race of", "pixels", "won by", "images/s", "counts"))]
+        sources = source_states(self.weights)
         return [
             *(Grid(facts), "", Grid(versions, ("package", "version"))),
             *("", Grid(engines, ("engine", "here")), *races),
-            *(
-                "",
-                Grid(
-                    source_states(self.weights),
-                    (f"{self.base}'s ImageNet weights", "where", "state"),
-                ),
-            ),
+            *("", Grid(sources, (imagenet, "where", "state"))),
             *("", Grid(stores, ("store", "server", "credentials", "problem"))),
         ]
 
