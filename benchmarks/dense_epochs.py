@@ -15,7 +15,8 @@ from classifiers.data.encoding import classes_of
 from classifiers.data.row_groups import find_rows
 from classifiers.data.training_set import HeldSet, hold, labelled_rows
 from classifiers.heads.dense import DenseHead
-from pipelines.cli import format_table, write_json
+from pipelines.cli import write_json
+from pipelines.reports import format_table
 from pipelines.system.keras_backend import load_keras
 from pipelines.table.feature_table import FeatureTable
 

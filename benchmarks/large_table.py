@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.cli import format_table, write_json
+from pipelines.cli import write_json
 from pipelines.contract import Contract
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
+from pipelines.reports import format_table
 from pipelines.table.files import FeatureFileWriter
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file

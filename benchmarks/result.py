@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine_facts
-from pipelines.cli import format_table, write_json
+from pipelines.cli import write_json
+from pipelines.reports import format_table
 
 Cell = str | int | float | None
 

@@ -3,24 +3,15 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 from classifiers.data.images import labelled, left_out
 from classifiers.data.row_groups import find_rows
 from classifiers.data.training_set import labelled_rows
-from classifiers.models.card import ModelCard
-from classifiers.models.evaluation import Evaluation, measure
-from classifiers.models.folder import load_model, read_card
-from pipelines.cli import (
-    Parser,
-    add_json_option,
-    format_table,
-    log,
-    run_command,
-    whole_number,
-    write_json,
-)
+from classifiers.models.evaluation import measure
+from classifiers.models.opening import ModelOrFolder, card_of, opened
+from classifiers.models.reports import EvaluateReport
+from pipelines.cli import Parser, add_json_option, log, run_command, whole_number, write_json
 from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
 from pipelines.images.listing import list_images
@@ -28,16 +19,25 @@ from pipelines.images.splits import TEST
 from pipelines.records import Failure
 from pipelines.table.feature_table import FeatureTable
 
+PROG = "python -m classifiers.evaluate"
 
-def main(argv: Sequence[str]) -> int:
+
+def main(argv: Sequence[str], prog: str = PROG) -> int:
     """Run the command; returns its exit status."""
-    return run_command(_evaluate, argv)
+    return run_command(partial(_evaluate, make_parser(prog)), argv)
 
 
-def _evaluate(argv: Sequence[str]) -> int:
-    parser = Parser(
-        prog="python -m classifiers.evaluate", description=(__doc__ or "").partition(": ")[2]
-    )
+def _evaluate(parser: Parser, argv: Sequence[str]) -> int:
+    options = parser.parse_args(argv)
+    report = work(options)
+    print(report)
+    write_json(options.json, report.as_json())
+    return 0
+
+
+def make_parser(prog: str = PROG) -> Parser:
+    """The command's options."""
+    parser = Parser(prog=prog, description=(__doc__ or "").partition(": ")[2])
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--table", help="the feature table, for a head on features")
     what.add_argument("--input", help="a folder or manifest, for a model that reads images")
@@ -50,54 +50,57 @@ def _evaluate(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--split", default=TEST, help="split to measure on")
     add_json_option(parser)
-    options = parser.parse_args(argv)
+    return parser
 
+
+def work(options: argparse.Namespace) -> EvaluateReport:
+    """Do what the options of `make_parser` say."""
     other = "input_root" if options.input is None else "table_version"
     if getattr(options, other) is not None:
         raise UsageError(f"--{other} has no meaning without --{other.partition('_')[0]}")
-    card = read_card(Path(options.model))
-    result, source = (_on_table if options.input is None else _on_images)(options, card)
-    _print(card.head, options.split, result)
-    write_json(
-        options.json,
-        {**result.as_json(), "head": card.head, "split": options.split, **source},
-    )
-    return 0
+    if options.input is None:
+        return on_table(options.model, options.table, options.split, options.table_version)
+    return on_images(options.model, options.input, options.split, options.input_root)
 
 
-def _on_table(options: argparse.Namespace, card: ModelCard) -> tuple[Evaluation, dict[str, Any]]:
+def on_table(
+    model: ModelOrFolder, location: str, split: str, version: int | None = None
+) -> EvaluateReport:
+    """Measure a model on a split of a table.
+
+    Raises:
+        TableError: there is no such table, version or split.
+        ContractMismatchError: its features are not the model's.
+        UsageError: the model reads images.
+    """
+    card = card_of(model)
     contract = card.of_features()
-    table = FeatureTable.open(options.table, options.table_version)
+    table = FeatureTable.open(location, version)
     require_same_contract(contract, "the model", table.contract, "the table")
-    samples = labelled_rows(find_rows(table, options.split, copies=0), card.classes)
-    result = measure(load_model(Path(options.model)).head, samples.batches(), card.classes)
-    return result, {"table": table.uri, "table_version": table.version}
+    samples = labelled_rows(find_rows(table, split, copies=0), card.classes)
+    result = measure(opened(model).head, samples.batches(), card.classes)
+    source = {"table": table.uri, "table_version": table.version}
+    return EvaluateReport(card.head, split, result, source)
 
 
-def _on_images(options: argparse.Namespace, card: ModelCard) -> tuple[Evaluation, dict[str, Any]]:
+def on_images(
+    model: ModelOrFolder, location: str, split: str, root: str | None = None
+) -> EvaluateReport:
+    """Measure a model on a split of a folder or manifest of images.
+
+    Raises:
+        InputError: there are no such images, or none can be used.
+        UsageError: the model takes features.
+    """
+    card = card_of(model)
     pixels = card.of_images().pixel_spec()
-    refs = list_images(options.input, options.input_root)
-    part = labelled(refs, options.split, card.classes)
+    part = labelled(list_images(location, root), split, card.classes)
     failures: list[Failure] = []
-    head = load_model(Path(options.model)).head
-    result = measure(head, part.batches(pixels, failures), card.classes)
+    result = measure(opened(model).head, part.batches(pixels, failures), card.classes)
     if failures:
         log(left_out(failures))
-    return result, {"input": options.input, "left_out": len(failures)}
-
-
-def _print(head: str, split: str, result: Evaluation) -> None:
-    overall = (head, split, result.images, result.accuracy, result.roc_auc, result.log_loss)
-    print(format_table([overall], ("head", "split", "images", "accuracy", "roc_auc", "log_loss")))
-    rows = [
-        (name, each["precision"], each["recall"], each["f1"], each["support"])
-        for name, each in result.per_class.items()
-    ]
-    print("\n" + format_table(rows, ("class", "precision", "recall", "f1", "images")))
-    confusion = [
-        (name, *counts) for name, counts in zip(result.classes, result.confusion, strict=True)
-    ]
-    print("\n" + format_table(confusion, ("true \\ predicted", *result.classes)))
+    source = {"input": location, "left_out": len(failures)}
+    return EvaluateReport(card.head, split, result, source)
 
 
 if __name__ == "__main__":

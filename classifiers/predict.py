@@ -2,48 +2,40 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from functools import partial
 
-import pyarrow as pa
-
-from classifiers.models.folder import Model, load_model, read_card
-from classifiers.models.predicting import (
-    predict_images,
-    predict_pixels,
-    predict_table,
-    write_predictions,
+from classifiers.models.opening import card_of
+from classifiers.models.reports import PredictReport
+from classifiers.models.sources import (
+    check_output,
+    from_images,
+    from_table,
+    make_predictions,
+    refuse,
 )
-from pipelines.bases import parse_weights
-from pipelines.cli import (
-    Parser,
-    add_json_option,
-    format_table,
-    log,
-    run_command,
-    whole_number,
-    write_json,
-)
-from pipelines.contract import require_same_contract
-from pipelines.engines.choosing import open_without_race
-from pipelines.errors import UsageError, WeightsError
+from pipelines.cli import Parser, add_json_option, run_command, whole_number, write_json
 from pipelines.images.listing import list_images
-from pipelines.table.feature_table import FeatureTable
 
-BATCH_SIZE = 32
-FOR_TABLES = ("split", "table_version")
-FOR_IMAGES = ("weights", "input_root")
+PROG = "python -m classifiers.predict"
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], prog: str = PROG) -> int:
     """Run the command; returns its exit status."""
-    return run_command(_predict, argv)
+    return run_command(partial(_predict, make_parser(prog)), argv)
 
 
-def _predict(argv: Sequence[str]) -> int:
-    parser = Parser(
-        prog="python -m classifiers.predict", description=(__doc__ or "").partition(": ")[2]
-    )
+def _predict(parser: Parser, argv: Sequence[str]) -> int:
+    options = parser.parse_args(argv)
+    report = work(options)
+    print(report)
+    write_json(options.json, report.as_json())
+    return 0 if report.predicted or not report.failed else 1
+
+
+def make_parser(prog: str = PROG) -> Parser:
+    """The command's options."""
+    parser = Parser(prog=prog, description=(__doc__ or "").partition(": ")[2])
     parser.add_argument(
         "--model", required=True, metavar="DIR", help="what classifiers.train wrote"
     )
@@ -60,76 +52,23 @@ def _predict(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--output", required=True, metavar="FILE.parquet")
     add_json_option(parser)
-    options = parser.parse_args(argv)
-
-    _refuse_misplaced(options)
-    output = _output(options.output)
-    folder = Path(options.model)
-    read_card(folder)
-    tables, model = _read(options, folder)
-    predicted, failed = write_predictions(tables, model, output)
-    rows = [
-        ("predicted", str(predicted)),
-        ("could not be used", str(failed)),
-        ("file", str(output)),
-    ]
-    print(format_table(rows))
-    write_json(options.json, {"predicted": predicted, "failed": failed, "output": str(output)})
-    return 0 if predicted or not failed else 1
+    return parser
 
 
-def _refuse_misplaced(options: argparse.Namespace) -> None:
-    chosen, other = (
-        ("--table", FOR_IMAGES) if options.table is not None else ("--input", FOR_TABLES)
-    )
-    for name in other:
-        if getattr(options, name) is not None:
-            raise UsageError(f"--{name} has no meaning with {chosen}")
-
-
-def _output(text: str) -> Path:
-    path = Path(text)
-    if path.suffix != ".parquet":
-        raise UsageError(f"--output {text}: the predictions are Parquet, name a file.parquet")
-    if path.is_dir() or not path.resolve().parent.is_dir():
-        raise UsageError(f"--output {text}: no folder {path.resolve().parent} to write it in")
-    return path
-
-
-def _read(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.Table], Model]:
-    return (_from_images if options.table is None else _from_table)(options, folder)
-
-
-def _from_table(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.Table], Model]:
-    contract = read_card(folder).of_features()
-    table = FeatureTable.open(options.table, options.table_version)
-    require_same_contract(contract, "the model", table.contract, "the table")
-    model = load_model(folder)
-    return predict_table(model, table, options.split), model
-
-
-def _from_images(options: argparse.Namespace, folder: Path) -> tuple[Iterator[pa.Table], Model]:
-    refs = list_images(options.input, options.input_root)
-    card = read_card(folder)
-    if card.images is not None:
-        if options.weights is not None:
-            raise UsageError("--weights has no meaning here: this model holds its own")
-        model = load_model(folder)
-        return predict_pixels(model, refs), model
-    contract = card.of_features()
-    weights = parse_weights(options.weights or "imagenet")
-    try:
-        opened = open_without_race(contract, weights, BATCH_SIZE)
-    except WeightsError as error:
-        if options.weights is not None:
-            raise
-        raise WeightsError(
-            f"the model's features were made with weights {contract.weights[:12]}…, which could "
-            f"not be had as ImageNet's; name them with --weights ({error})"
-        ) from error
-    log(f"{len(refs)} images through {contract.base}")
-    model = load_model(folder)
-    return predict_images(model, refs, opened), model
+def work(options: argparse.Namespace) -> PredictReport:
+    """Do what the options of `make_parser` say."""
+    if options.table is not None:
+        refuse({"weights": options.weights, "input_root": options.input_root}, "--table")
+    else:
+        refuse({"split": options.split, "table_version": options.table_version}, "--input")
+    output = check_output(options.output)
+    card_of(options.model)
+    if options.table is not None:
+        wanted = from_table(options.model, options.table, options.split, options.table_version)
+    else:
+        refs = list_images(options.input, options.input_root)
+        wanted = from_images(options.model, refs, options.weights)
+    return make_predictions(wanted, output)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from classifiers.data.memory import default_budget, memory_budget
@@ -11,11 +11,10 @@ from classifiers.from_features.options import add_head_options, make_head
 from classifiers.from_features.training import TrainJob, train
 from classifiers.from_images.options import add_image_options, image_job, refuse_image_options
 from classifiers.from_images.training import train_on_images
-from classifiers.models.folder import CONFUSION_FILE, CURVES_FILE
+from classifiers.models.reports import TrainReport
 from pipelines.cli import (
     Parser,
     add_json_option,
-    format_table,
     run_command,
     seed_number,
     whole_number,
@@ -24,39 +23,36 @@ from pipelines.cli import (
 from pipelines.errors import UsageError
 from pipelines.images.splits import TRAIN, VALIDATION
 
+PROG = "python -m classifiers.train"
 
-def main(argv: Sequence[str]) -> int:
+
+def main(argv: Sequence[str], prog: str = PROG) -> int:
     """Run the command; returns its exit status."""
-    return run_command(_train, argv)
+    return run_command(partial(_train, make_parser(prog)), argv)
 
 
-def _train(argv: Sequence[str]) -> int:
-    options = _parser().parse_args(argv)
+def _train(parser: Parser, argv: Sequence[str]) -> int:
+    options = parser.parse_args(argv)
+    report = work(options)
+    print(report)
+    write_json(options.json, report.as_json())
+    return 0
+
+
+def work(options: argparse.Namespace) -> TrainReport:
+    """Do what the options of `make_parser` say."""
     folder = Path(options.model)
     if folder.resolve() == Path.cwd():
         raise UsageError(f"--model {options.model} is the folder you are in; name one in it")
     if options.from_images is not None:
-        card = train_on_images(image_job(options))
-    else:
-        refuse_image_options(options)
-        card = train(_table_job(options))
-    rows = []
-    for split, measures in card.metrics.items():
-        if measures is not None:
-            columns = (measures["accuracy"], measures["roc_auc"], measures["log_loss"])
-            rows.append((card.head, split, card.rows[split], *columns))
-    print(format_table(rows, ("head", "split", "images", "accuracy", "roc_auc", "log_loss")))
-    pictures = [folder / CURVES_FILE, folder / CONFUSION_FILE]
-    shown = ", ".join(str(picture) for picture in pictures if picture.is_file())
-    print(f"\nmodel in {folder} after {card.seconds:.1f} s; pictures: {shown}")
-    write_json(options.json, asdict(card))
-    return 0
+        return TrainReport(folder, train_on_images(image_job(options)))
+    refuse_image_options(options)
+    return TrainReport(folder, train(_table_job(options)))
 
 
-def _parser() -> Parser:
-    parser = Parser(
-        prog="python -m classifiers.train", description=(__doc__ or "").partition(": ")[2]
-    )
+def make_parser(prog: str = PROG) -> Parser:
+    """The command's options."""
+    parser = Parser(prog=prog, description=(__doc__ or "").partition(": ")[2])
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--table", help="the feature table")
     what.add_argument(

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from pipelines.cli import format_table
+from pipelines.reports import format_table
 
 SPLIT_SIZES = {"train": 24, "validation": 8, "test": 8}
 """Images of each digit in each split."""

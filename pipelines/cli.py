@@ -1,4 +1,4 @@
-"""What every command shares: one-line errors, exit status, a table on stdout, JSON on request."""
+"""What every command shares: one-line errors, exit status, JSON on request."""
 
 import argparse
 import json
@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pipelines.errors import FrozenFeaturesError, UsageError
+
+EXTRA_OF = {
+    **dict.fromkeys(("apache_beam", "tensorflow", "keras", "onnx", "tqdm"), "extract"),
+    **dict.fromkeys(("matplotlib", "sklearn", "scipy", "skops", "threadpoolctl"), "train"),
+}
+"""Packages that a command may find missing, and the extra that installs each."""
 
 
 class _DefaultsShown(argparse.HelpFormatter):
@@ -58,6 +64,13 @@ def run_command(body: Callable[[Sequence[str]], int | None], argv: Sequence[str]
     except OSError as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRA_OF:
+            raise  # a fault of ours
+        extra = f"pip install 'frozen-features[{EXTRA_OF[package]}]'"
+        print(f"error: {package} is not installed; {extra} installs it", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -73,24 +86,6 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 def log(message: str) -> None:
     """Tell the user something that is not the command's result: one line on stderr."""
     print(message, file=sys.stderr, flush=True)
-
-
-def format_table(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
-    """Rows as aligned columns of text: numbers to the right, everything else to the left."""
-    cells = [[_cell(value) for value in row] for row in ([header] if header else []) + list(rows)]
-    if not cells:
-        return ""
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    numeric = [
-        all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(widths))
-    ]
-    lines = []
-    for row in cells:
-        columns = zip(row, widths, numeric, strict=True)
-        lines.append("  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in columns).rstrip())
-    if header:
-        lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines)
 
 
 def write_json(path: str | None, result: dict[str, Any]) -> None:
@@ -137,14 +132,6 @@ def _writable_file(text: str) -> str:
     if Path(text).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be written: no such folder, or no right")
     return text
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return str(value)
 
 
 def _one_line(error: BaseException) -> str:

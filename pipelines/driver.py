@@ -5,22 +5,20 @@ import os
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from pipelines.cli import log
 from pipelines.commits.books import counts_of_run
-from pipelines.commits.leakage import Leakage
+from pipelines.commits.report import ExtractReport
 from pipelines.commits.settlement import Settlement
-from pipelines.contract import Contract
-from pipelines.engines.bottleneck import Waits
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
 from pipelines.planning.copies import short_of_copies
 from pipelines.planning.cutting import Plan
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.run import Run, Scene, prepare_run
-from pipelines.records import Failure, Shard
+from pipelines.records import Shard
 from pipelines.shards.counters import Counted
 from pipelines.shards.runner import run_shards
 from pipelines.shards.shard import ShardJob
@@ -41,43 +39,6 @@ RECORDED_PACKAGES = (
     "deltalake",
     "pillow",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractReport:
-    """What an extraction did.
-
-    Attributes:
-        run: the run's id.
-        table: the table's URI.
-        version: its version now; None when there is still no table.
-        contract: what its features are.
-        engine: what ran the base; None when nothing had to be extracted.
-        waits: where the workers' time went.
-        mean_batch: images the engine got at once, on average; None when it was not called.
-        threads: cores that a worker uses.
-        attempted: images and copies that this run extracted, or tried to.
-        counts: rows by where they ended; see `pipelines.commits.counting.counts_of_run`.
-        leakage: images that stand in two splits or under two labels.
-        failures: the images that failed in this run.
-        seconds: wall-clock time of the run.
-        extract_seconds: of that, from the first shard's start to the last one's end.
-    """
-
-    run: str
-    table: str
-    version: int | None
-    contract: Contract
-    engine: str | None
-    waits: Waits
-    mean_batch: float | None
-    threads: int
-    attempted: int
-    counts: dict[str, int]
-    leakage: Leakage
-    failures: tuple[Failure, ...]
-    seconds: float
-    extract_seconds: float
 
 
 def extract(job: ExtractJob) -> ExtractReport:

@@ -3,68 +3,57 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from functools import partial
 
 from pipelines.cli import (
     Parser,
     add_json_option,
-    format_table,
     run_command,
     whole_number,
     write_json,
 )
-from pipelines.driver import ExtractReport, extract
-from pipelines.engines.bottleneck import name_bottleneck
+from pipelines.commits.report import ExtractReport
+from pipelines.driver import extract
 from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
 from pipelines.shards.beam_flags import check_beam_flags
 from pipelines.shards.flink import check_flink
-from pipelines.system.cores import usable_cores
 from pipelines.system.signals import stop_on_signals
 
-OCCASIONAL = ("replaced", "relabelled", "vanished", "pruned", "stray")
-"""Counts that are shown when they are not 0."""
+PROG = "python -m pipelines.extract"
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], prog: str = PROG) -> int:
     """Run the command; returns its exit status."""
-    return run_command(_extract, argv)
+    return run_command(partial(_extract, make_parser(prog)), argv)
 
 
-def _extract(argv: Sequence[str]) -> int:
-    parser = _parser()
+def _extract(parser: Parser, argv: Sequence[str]) -> int:
     options, beam_flags = parser.parse_known_args(argv)
-    check_beam_flags(beam_flags, _own_options(parser))
-    check_flink(beam_flags)
     with stop_on_signals():
-        report = extract(_job(options, beam_flags))
-    print(format_table(_summary(report)))
-    for line in report.leakage.describe():
-        print(f"leakage: {line}")
-    left = report.counts["vanished"] - report.counts["pruned"]
-    if left > 0:
-        print(f"{left} rows stay whose image is gone from the input; --prune removes them")
-    if not report.counts["written"] and not report.extract_seconds:
-        what = "none of these can be used" if report.attempted else "nothing to extract"
-        print(f"{what}: the base was not loaded")
-    if (sentence := _bottleneck(report)) is not None:
-        print(sentence)
-    if report.failures:
-        shown = [(f.ref.image_id, f.stage, f.message) for f in report.failures[:10]]
-        print("\n" + format_table(shown, ("failed image", "stage", "why")))
-    write_json(options.json, _as_json(report))
+        report = work(options, beam_flags)
+    print(report)
+    write_json(options.json, report.as_json())
     return 0
 
 
-def _own_options(parser: Parser) -> list[str]:
+def work(options: argparse.Namespace, beam_flags: Sequence[str] = ()) -> ExtractReport:
+    """Do what the options of `make_parser`, and Beam's, say."""
+    check_beam_flags(beam_flags, own_options(make_parser()))
+    check_flink(beam_flags)
+    return extract(make_job(options, beam_flags))
+
+
+def own_options(parser: Parser) -> list[str]:
+    """The options that are not Beam's."""
     return [name for action in parser._actions for name in action.option_strings]
 
 
-def _parser() -> Parser:
+def make_parser(prog: str = PROG) -> Parser:
+    """The command's options; what it does not know is Beam's."""
     parser = Parser(
-        prog="python -m pipelines.extract",
+        prog=prog,
         description="Extract features of images with a frozen base into a feature table. "
         "Beam's own options (--runner, ...) are taken as well.",
     )
@@ -96,7 +85,8 @@ def _parser() -> Parser:
     return parser
 
 
-def _job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
+def make_job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
+    """The extraction that the options ask for."""
     return ExtractJob(
         input=options.input,
         input_root=options.input_root,
@@ -116,45 +106,6 @@ def _job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
         copies=options.augment,
         augmentation=augmentation_choice(options),
     )
-
-
-def _summary(report: ExtractReport) -> list[tuple[str, object]]:
-    counts = report.counts
-    rows: list[tuple[str, object]] = [
-        ("table", report.table),
-        ("version", "none yet" if report.version is None else str(report.version)),
-        ("contract", f"{report.contract.base} {report.contract.contract_id[:12]}"),
-        ("images", f"{counts['inputs'] - counts['copies']}"),
-        *([("augmented copies", f"{counts['copies']}")] if counts["copies"] else []),
-        ("written", f"{counts['written']}"),
-        ("already there", f"{counts['present']}"),
-        *((name, f"{counts[name]}") for name in OCCASIONAL if counts[name]),
-        ("new failures", f"{counts['new_failures']}"),
-        ("known failures", f"{counts['known_failures']}"),
-        ("seconds", f"{report.seconds:.1f}"),
-    ]
-    if report.extract_seconds:
-        rate = report.attempted / report.extract_seconds
-        rows.append(("images a second", f"{rate:.1f} ({report.engine} engine)"))
-    return rows
-
-
-def _bottleneck(report: ExtractReport) -> str | None:
-    return name_bottleneck(report.waits, report.threads, usable_cores())
-
-
-def _as_json(report: ExtractReport) -> dict[str, Any]:
-    failures = [
-        {"image_id": f.ref.image_id, "stage": f.stage, "error": f.error, "message": f.message}
-        for f in report.failures
-    ]
-    return {
-        **{k: v for k, v in asdict(report).items() if k != "counts"},
-        **report.counts,
-        "contract_id": report.contract.contract_id,
-        "bottleneck": _bottleneck(report),
-        "failures": failures,
-    }
 
 
 if __name__ == "__main__":

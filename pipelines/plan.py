@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from pipelines.cli import (
@@ -24,27 +25,35 @@ from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
 from pipelines.planning.sizing.forecast import forecast, plan_worker, workers_for
 from pipelines.planning.sizing.measuring import measure
-from pipelines.planning.sizing.report import PlanReport, as_json, as_text
+from pipelines.planning.sizing.report import NothingToDo, PlanReport
 from pipelines.planning.sizing.stand_ins import draw_stand_ins
 from pipelines.planning.sizing.survey import survey
+
+PROG = "python -m pipelines.plan"
 
 DEFAULT_SECONDS = 10.0
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], prog: str = PROG) -> int:
     """Run the command; returns its exit status."""
-    return run_command(_plan, argv)
+    return run_command(partial(_plan, make_parser(prog)), argv)
 
 
-def _plan(argv: Sequence[str]) -> None:
-    options = _parser().parse_args(argv)
+def _plan(parser: Parser, argv: Sequence[str]) -> int:
+    options = parser.parse_args(argv)
+    report = work(options)
+    print(report)
+    write_json(options.json, report.as_json())
+    return 0
+
+
+def work(options: argparse.Namespace) -> PlanReport | NothingToDo:
+    """Do what the options of `make_parser` say."""
     _check(options)
     with _input(options) as place, _table(options) as table:
         seen = survey(_job(options, place, table), options.images)
         if seen.request is None or seen.sizes is None:
-            print(f"{seen.work.listed} images: all are in the table; nothing to extract")
-            write_json(options.json, {"images": 0, "listed": seen.work.listed})
-            return
+            return NothingToDo(seen.work.listed)
         log(f"{seen.work.images} images and copies; measuring for about {options.seconds:g} s")
         measured = measure(seen.refs, seen.request, seen.sizes, seen.augmentation, options.seconds)
     worker = plan_worker(measured, options.cores, options.images_per_second)
@@ -52,14 +61,13 @@ def _plan(argv: Sequence[str]) -> None:
     if options.hours is not None:
         workers = workers_for(seen.work, measured, worker, options.hours)
     found = forecast(seen.work, measured, worker, workers)
-    report = PlanReport(seen, measured, worker, found, options.price_per_hour)
-    print(as_text(report))
-    write_json(options.json, as_json(report))
+    return PlanReport(seen, measured, worker, found, options.price_per_hour)
 
 
-def _parser() -> Parser:
+def make_parser(prog: str = PROG) -> Parser:
+    """The command's options."""
     parser = Parser(
-        prog="python -m pipelines.plan",
+        prog=prog,
         description="Forecast time, memory, disk and requests of an extraction, "
         "measured on some of its images on this machine.",
     )

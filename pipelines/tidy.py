@@ -3,22 +3,32 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from functools import partial
 
-from pipelines.cli import Parser, add_json_option, format_table, run_command, write_json
-from pipelines.table.compaction import Tidied, delete_unreferenced, merge_small_files
-from pipelines.table.feature_table import FeatureTable
+from pipelines.cli import Parser, add_json_option, run_command, write_json
+from pipelines.table.compaction import Tidied, tidy
+
+PROG = "python -m pipelines.tidy"
 
 DAY = 86_400.0
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], prog: str = PROG) -> int:
     """Run the command; returns its exit status."""
-    return run_command(_tidy, argv)
+    return run_command(partial(_tidy, make_parser(prog)), argv)
 
 
-def _tidy(argv: Sequence[str]) -> int:
-    parser = Parser(prog="python -m pipelines.tidy", description=(__doc__ or "").partition(": ")[2])
+def _tidy(parser: Parser, argv: Sequence[str]) -> int:
+    options = parser.parse_args(argv)
+    report = work(options)
+    print(report)
+    write_json(options.json, report.as_json())
+    return 0
+
+
+def make_parser(prog: str = PROG) -> Parser:
+    """The command's options."""
+    parser = Parser(prog=prog, description=(__doc__ or "").partition(": ")[2])
     parser.add_argument("--table", required=True, help="the feature table")
     parser.add_argument(
         "--retention_days",
@@ -33,20 +43,12 @@ def _tidy(argv: Sequence[str]) -> int:
         help="let go of versions that models were trained on, too",
     )
     add_json_option(parser)
-    options = parser.parse_args(argv)
-    merged, into = merge_small_files(FeatureTable.open(options.table))
-    table = FeatureTable.open(options.table)
-    keep_pinned = not options.release_models
-    deleted, freed, kept = delete_unreferenced(table, options.retention_days * DAY, keep_pinned)
-    done = Tidied(merged, into, deleted, freed, kept)
-    rows = [
-        ("files merged", f"{done.merged} into {done.into}"),
-        ("files deleted", f"{done.deleted} ({done.freed / 1e6:.1f} MB)"),
-        ("readable versions", ", ".join(str(version) for version in done.kept_versions)),
-    ]
-    print(format_table(rows))
-    write_json(options.json, asdict(done))
-    return 0
+    return parser
+
+
+def work(options: argparse.Namespace) -> Tidied:
+    """Do what the options of `make_parser` say."""
+    return tidy(options.table, options.retention_days * DAY, not options.release_models)
 
 
 def _days(text: str) -> float:

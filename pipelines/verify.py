@@ -3,13 +3,13 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
+from functools import partial
 
 from pipelines.bases import parse_weights
 from pipelines.cli import (
     Parser,
     add_json_option,
-    format_table,
     log,
     run_command,
     whole_number,
@@ -37,17 +37,28 @@ from pipelines.table.verification import (
     check_rows,
     sample_rows,
 )
+from pipelines.table.verify_report import VerifyReport
+
+PROG = "python -m pipelines.verify"
 
 DEFAULT_SAMPLE = 64
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], prog: str = PROG) -> int:
     """Run the command; returns its exit status, 1 if anything is wrong with the table."""
-    return run_command(_verify, argv)
+    return run_command(partial(_verify, make_parser(prog)), argv)
 
 
-def _verify(argv: Sequence[str]) -> int:
-    options = _parser().parse_args(argv)
+def _verify(parser: Parser, argv: Sequence[str]) -> int:
+    options = parser.parse_args(argv)
+    report = work(options)
+    print(report)
+    write_json(options.json, report.as_json())
+    return 1 if report.findings else 0
+
+
+def work(options: argparse.Namespace) -> VerifyReport:
+    """Do what the options of `make_parser` say."""
     table = FeatureTable.open(options.table, options.table_version)
     findings = list(check_files(table))
     log(f"{len(table.paths)} files checked against the log")
@@ -58,25 +69,12 @@ def _verify(argv: Sequence[str]) -> int:
             raise
         log(f"the rows were not checked further: {error}")
         checked = {"rows": 0, "features": 0}
-    for finding in findings:
-        print(f"{finding.where}: {finding.what}")
-    rows = [
-        ("table", f"{table.uri} at version {table.version}"),
-        ("files", str(len(table.paths))),
-        ("rows held against the input", str(checked["rows"])),
-        ("features extracted again", str(checked["features"])),
-        ("findings", str(len(findings))),
-    ]
-    print(format_table(rows))
-    result = {"findings": [asdict(finding) for finding in findings], **checked}
-    write_json(options.json, {"table": table.uri, "version": table.version, **result})
-    return 1 if findings else 0
+    return VerifyReport(table.uri, table.version, len(table.paths), tuple(findings), **checked)
 
 
-def _parser() -> Parser:
-    parser = Parser(
-        prog="python -m pipelines.verify", description=(__doc__ or "").partition(": ")[2]
-    )
+def make_parser(prog: str = PROG) -> Parser:
+    """The command's options."""
+    parser = Parser(prog=prog, description=(__doc__ or "").partition(": ")[2])
     parser.add_argument("--table", required=True, help="the feature table")
     parser.add_argument(
         "--table_version", type=whole_number, help="an older version; the newest if not given"

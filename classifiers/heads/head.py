@@ -42,6 +42,11 @@ class FittedHead(Protocol):
 
     file_name: str
 
+    @property
+    def length(self) -> int | None:
+        """How many features of an image it takes; None for a model that reads images."""
+        ...
+
     def judge(self, features: npt.NDArray[np.float32]) -> "Judgement":
         """Say what float32 features (n, length) show.
 

@@ -132,6 +132,12 @@ class FittedNetwork:
         """Read back what `save` wrote; safe mode refuses code in the file."""
         return cls(read_network(folder / cls.file_name))
 
+    @property
+    def length(self) -> int | None:
+        """See `FittedHead.length`."""
+        shape = self._network.input_shape
+        return int(shape[1]) if len(shape) == 2 else None
+
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
         """See `FittedHead.judge`; the scores are the probabilities."""
         rows = rows_at_once(features.shape[1])

@@ -111,6 +111,11 @@ class FittedScikit:
             raise ModelError(f"{path} holds types that are not trusted: {', '.join(strangers)}")
         return cls(io.load(path))
 
+    @property
+    def length(self) -> int | None:
+        """See `FittedHead.length`."""
+        return int(self._pipeline.n_features_in_)
+
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
         """See `FittedHead.judge`; the scores are distances from the separating surfaces.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -47,6 +48,18 @@ def predict_table(model: Model, table: FeatureTable, split: str | None) -> Itera
     require_same_contract(model.card.of_features(), "the model", table.contract, "the table")
     for keys, features in stream_split(table, split):
         yield _predictions(model, keys, features)
+
+
+def predict_features(model: Model, features: npt.NDArray[np.float32]) -> Iterator[pa.Table]:
+    """Predict features that are at hand; an image's id is the number of its row.
+
+    Args:
+        model: the head and its card.
+        features: float32 (n, length).
+    """
+    numbers = np.arange(len(features)).astype(str)
+    copies = np.zeros(len(features), np.int32)
+    yield _predictions(model, pa.table({"image_id": numbers, "copy": copies}), features)
 
 
 def predict_images(model: Model, refs: list[ImageRef], engine: Engine) -> Iterator[pa.Table]:
@@ -102,9 +115,7 @@ def write_predictions(tables: Iterator[pa.Table], model: Model, path: Path) -> t
     return predicted, failed
 
 
-def _predictions(
-    model: Model, keys: pa.Table, features: "np.typing.NDArray[np.float32]"
-) -> pa.Table:
+def _predictions(model: Model, keys: pa.Table, features: npt.NDArray[np.float32]) -> pa.Table:
     judged = model.head.judge(features)
     classes = np.array(model.card.classes, dtype=object)
     table = keys.append_column("predicted", pa.array(classes[judged.predicted], pa.string()))

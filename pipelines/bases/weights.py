@@ -1,7 +1,6 @@
 """Building a base with the weights that were asked for, from the first source that has them."""
 
 import contextlib
-import os
 import socket
 import sys
 import tempfile
@@ -17,10 +16,17 @@ from pipelines.bases.building import build
 from pipelines.bases.catalogue import Base
 from pipelines.bases.fingerprints import fingerprint, remember_fingerprint
 from pipelines.bases.random_weights import randomise
-from pipelines.bases.vgg16_package import REQUIREMENT, tensors_from_package
+from pipelines.bases.sources import (
+    CACHE,
+    DOWNLOAD,
+    KERAS_CACHE,
+    PACKAGE,
+    imagenet_sources,
+    kept_file,
+)
+from pipelines.bases.vgg16_package import tensors_from_package
 from pipelines.bases.weights_request import WeightsRequest
 from pipelines.errors import WeightsError
-from pipelines.system.cache import cache_folder
 
 if TYPE_CHECKING:
     import keras
@@ -78,27 +84,26 @@ def load_base(base: Base, image_size: int, request: WeightsRequest) -> LoadedBas
 def _load_imagenet(base: Base, image_size: int) -> LoadedBase:
     if base.imagenet_fingerprint is None:
         return _load_as_keras_does(base, image_size)
-    kept = cache_folder() / f"{base.name}-{base.imagenet_fingerprint[:16]}.weights.h5"
-    sources: list[tuple[str, Callable[[], keras.Model]]] = []
-    if base.imagenet_file is not None and (_keras_cache() / base.imagenet_file).is_file():
-        sources.append(("Keras's cache", lambda: _build_by_keras(base, image_size)))
-    if kept.is_file():
-        sources.append((f"the cache {kept}", lambda: _build_from_file(base, image_size, str(kept))))
-    sources.append(("Keras's download", lambda: _build_by_keras(base, image_size)))
-    if base.name == "VGG16":
-        sources.append((REQUIREMENT, lambda: _build_by_package(base, image_size, kept)))
-
+    kept = kept_file(base)
+    makers: dict[str, Callable[[], keras.Model]] = {
+        KERAS_CACHE: lambda: _build_by_keras(base, image_size),
+        CACHE: lambda: _build_from_file(base, image_size, str(kept)),
+        DOWNLOAD: lambda: _build_by_keras(base, image_size),
+        PACKAGE: lambda: _build_by_package(base, image_size, kept),
+    }
     refusals = []
-    for source, make in sources:
+    for source in imagenet_sources(base):
+        if not source.there:
+            continue
         try:
-            model = make()
+            model = makers[source.kind]()
         except Exception as error:  # a source that fails in any way is passed over, and named
-            refusals.append(f"{source}: {error}")
+            refusals.append(f"{source.name}: {error}")
             continue
         found = _fingerprint_of(model)
         if found == base.imagenet_fingerprint:
-            return LoadedBase(model, source, found)
-        refusals.append(f"{source}: refused, its fingerprint is {found[:12]}…")
+            return LoadedBase(model, source.name, found)
+        refusals.append(f"{source.name}: refused, its fingerprint is {found[:12]}…")
     raise WeightsError(
         f"no source has {base.name}'s ImageNet weights ({'; '.join(refusals)}); "
         "give a file with --weights"
@@ -120,11 +125,6 @@ def _load_as_keras_does(base: Base, image_size: int) -> LoadedBase:
 
 def _fingerprint_of(model: "keras.Model") -> str:
     return fingerprint(variable.numpy() for variable in model.weights)
-
-
-def _keras_cache() -> Path:
-    home = os.environ.get("KERAS_HOME")
-    return (Path(home) if home else Path("~/.keras").expanduser()) / "models"
 
 
 def _build_from_file(base: Base, image_size: int, path: str) -> "keras.Model":

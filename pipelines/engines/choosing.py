@@ -1,6 +1,6 @@
 """The engine a run takes: named, remembered, or found by racing on some of its own images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -125,3 +125,21 @@ def open_without_race(contract: Contract, weights: WeightsRequest, batch_size: i
     asked = Computation(contract, weights, batch_size, threads=None)
     choice = choose_without_race(AUTO, asked)
     return open_engine(asked.by(KERAS if choice is None else choice.engine))
+
+
+def describe_auto(gpus: Sequence[str], installed: Mapping[str, bool], raced: bool) -> str:
+    """What `--engine auto` takes here, in words, found without loading any engine.
+
+    Args:
+        gpus: names of the GPUs that a process would see.
+        installed: whether each engine is installed, by name.
+        raced: whether a race was run here whose result still holds.
+    """
+    if not installed[KERAS]:
+        return "none: Keras is not installed; pip install 'frozen-features[extract]'"
+    if gpus:
+        return "keras, if its backend sees a GPU (it was not loaded to find out)"
+    if sum(installed.values()) == 1:
+        return "keras, the only one installed"
+    known = "the winner of a race below; else " if raced else ""
+    return f"{known}a race finds out, from {RACE_FROM} images on; keras for fewer"

@@ -95,6 +95,40 @@ def forget(asked: Computation) -> None:
         _path(asked).unlink()
 
 
+@dataclass(frozen=True, slots=True)
+class Race:
+    """A race that was run on this machine.
+
+    Attributes:
+        base: what ran.
+        image_size: height and width in pixels.
+        engine: the winner.
+        images_per_second: the winner's.
+        counts: whether its result still holds: same processor, cores, backend and versions.
+    """
+
+    base: str
+    image_size: int
+    engine: str
+    images_per_second: float | None
+    counts: bool
+
+
+def races() -> list[Race]:
+    """All races whose results are kept, by base and size."""
+    found = []
+    for path in sorted((cache_folder() / "engines").glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            run, computed, winner = kept["for"], kept["for"]["computed"], kept["engine"]
+            rates = {each["engine"]: each["images_per_second"] for each in kept["trials"]}
+            here = {**circumstances(), "threads": usable_cores()}
+            counts = all(run.get(name) == value for name, value in here.items())
+            race = Race(computed["base"], computed["image_size"], winner, rates[winner], counts)
+            found.append(race)
+    return sorted(found, key=lambda race: (race.base, race.image_size, not race.counts))
+
+
 def _path(asked: Computation) -> Path:
     key = json.dumps(_circumstances(asked), sort_keys=True)
     return cache_folder() / "engines" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
@@ -105,6 +139,13 @@ def _circumstances(asked: Computation) -> dict[str, Any]:
         "computed": computed_part(asked.contract),
         "batch_size": asked.batch_size,
         "threads": asked.threads or usable_cores(),
+        **circumstances(),
+    }
+
+
+def circumstances() -> dict[str, Any]:
+    """What the speed of engines depends on here: processor, Keras's backend, versions."""
+    return {
         "processor": _processor(),
         "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
         "versions": installed_versions(_PACKAGES),

@@ -1,13 +1,17 @@
 """Where images come from: a folder or a manifest becomes a sorted list of `ImageRef`."""
 
 import itertools
+import os
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from pipelines.errors import InputError
 from pipelines.images.folder import list_folder
 from pipelines.images.manifest import MANIFEST_SUFFIXES, list_manifest
 from pipelines.images.prefix import list_prefix
-from pipelines.records import ImageRef
+from pipelines.images.signs import unsigned_ref
+from pipelines.images.splits import split_of
+from pipelines.records import ImageRef, storable
 from pipelines.stores.objects import StoreAwayError, StoreError, signs_of
 from pipelines.stores.places import Place, is_remote, parse_place
 from pipelines.system.garbage import collector_paused
@@ -44,6 +48,26 @@ def list_images(location: str, root: str | None = None) -> list[ImageRef]:
                 f"two files of {location} have the id {one.image_id!r}, because one's name is not "
                 "UTF-8; rename it"
             )
+    return refs
+
+
+def name_images(paths: Iterable[str | os.PathLike[str]]) -> list[ImageRef]:
+    """Images that are named one by one, in that order, without labels; the id is what was given.
+
+    Args:
+        paths: files, or objects on a store.
+
+    Raises:
+        InputError: there are none.
+    """
+    refs = []
+    for given in paths:
+        path = os.fspath(given)
+        name = storable(path)
+        uri = path if is_remote(path) else str(Path(path).absolute())
+        refs.append(unsigned_ref(name, uri, None, split_of(name, None)))
+    if not refs:
+        raise InputError("the list of images is empty")
     return refs
 
 

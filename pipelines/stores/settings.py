@@ -6,6 +6,7 @@ Credentials each finds by itself, in the same variables, so no secret passes thr
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -58,12 +59,18 @@ class StoreSettings:
             return cls(emulator, None, anonymous or emulator is not None)
         endpoint = _first(environment, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
         if endpoint is not None and not endpoint.startswith(("http://", "https://")):
-            raise UsageError(f"AWS_ENDPOINT_URL {endpoint!r} must begin with http:// or https://")
+            raise UsageError(
+                f"AWS_ENDPOINT_URL {shown_endpoint(endpoint)!r} must begin with http:// or https://"
+            )
         region = _first(environment, "AWS_REGION", "AWS_DEFAULT_REGION")
         settings = cls(endpoint, region, _is_true(environment, "AWS_SKIP_SIGNATURE"))
-        if settings.open_http and not _is_true(environment, "AWS_ALLOW_HTTP"):
+        if (
+            endpoint is not None
+            and settings.open_http
+            and not _is_true(environment, "AWS_ALLOW_HTTP")
+        ):
             raise UsageError(
-                f"AWS_ENDPOINT_URL {endpoint} is not encrypted; "
+                f"AWS_ENDPOINT_URL {shown_endpoint(endpoint)} is not encrypted; "
                 "set AWS_ALLOW_HTTP=true if that is meant"
             )
         return settings
@@ -81,6 +88,12 @@ class StoreSettings:
     def open_http(self) -> bool:
         """Whether requests go unencrypted."""
         return self.endpoint is not None and self.endpoint.startswith("http://")
+
+
+def shown_endpoint(endpoint: str) -> str:
+    """An endpoint without what may be secret in a URL: a user and password, and a query."""
+    scheme, mark, rest = endpoint.rpartition("://")
+    return scheme + mark + re.split("[?#]", rest, maxsplit=1)[0].rpartition("@")[2]
 
 
 def _first(environment: Mapping[str, str], *names: str) -> str | None:

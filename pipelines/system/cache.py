@@ -1,7 +1,26 @@
 """Where this project keeps what is costly to get again."""
 
 import os
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class CacheState:
+    """What there is to say of the cache.
+
+    Attributes:
+        folder: where it is, or would be.
+        writable: whether this process may write it, or make it.
+        held: bytes of its files.
+        free: bytes free on its disk.
+    """
+
+    folder: str
+    writable: bool
+    held: int
+    free: int
 
 
 def cache_folder() -> Path:
@@ -10,3 +29,13 @@ def cache_folder() -> Path:
     if named:
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "frozen-features"
+
+
+def cache_state() -> CacheState:
+    """Look at the cache without changing it."""
+    folder = cache_folder()
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    held = sum(path.stat().st_size for path in files)
+    return CacheState(str(folder), writable, held, shutil.disk_usage(there).free)

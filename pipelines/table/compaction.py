@@ -3,10 +3,12 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 
+from pipelines.reports import Grid, Part, Report
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
@@ -21,7 +23,7 @@ TARGET_BYTES = 128 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Tidied:
+class Tidied(Report):
     """What tidying did.
 
     Attributes:
@@ -37,6 +39,30 @@ class Tidied:
     deleted: int
     freed: int
     kept_versions: tuple[int, ...]
+
+    def parts(self) -> list[Part]:
+        """See `Report.parts`."""
+        rows = [
+            ("files merged", f"{self.merged} into {self.into}"),
+            ("files deleted", f"{self.deleted} ({self.freed / 1e6:.1f} MB)"),
+            ("readable versions", ", ".join(str(version) for version in self.kept_versions)),
+        ]
+        return [Grid(rows)]
+
+    def as_json(self) -> dict[str, Any]:
+        """See `Report.as_json`."""
+        return asdict(self)
+
+
+def tidy(location: str, retention: float, keep_pinned: bool) -> Tidied:
+    """Merge a table's small files, then delete what `delete_unreferenced` does.
+
+    Raises:
+        TableError: there is no such table.
+    """
+    merged, into = merge_small_files(FeatureTable.open(location))
+    table = FeatureTable.open(location)
+    return Tidied(merged, into, *delete_unreferenced(table, retention, keep_pinned))
 
 
 def merge_small_files(table: FeatureTable) -> tuple[int, int]:

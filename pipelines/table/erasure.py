@@ -1,6 +1,7 @@
 """Deleting images for good: from the table, from its old versions, from every file."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -8,6 +9,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from pipelines.records import image_of
+from pipelines.reports import Grid, Part, Report
 from pipelines.table.failures import append_failures, read_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, commit_change
@@ -21,7 +23,7 @@ from pipelines.table.stored import stored_images
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class Forgotten(Report):
     """What forgetting did.
 
     Attributes:
@@ -33,6 +35,19 @@ class Forgotten:
     images: int
     files: int
     version: int
+
+    def parts(self) -> list[Part]:
+        """See `Report.parts`."""
+        rows = [
+            ("images forgotten", str(self.images)),
+            ("files deleted", str(self.files)),
+            ("version", str(self.version)),
+        ]
+        return [Grid(rows)]
+
+    def as_json(self) -> dict[str, Any]:
+        """See `Report.as_json`."""
+        return asdict(self)
 
 
 def forget(table: FeatureTable, ids: frozenset[str]) -> Forgotten:

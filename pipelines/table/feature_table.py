@@ -83,7 +83,7 @@ class FeatureTable:
                     return None
                 delta = open_delta(uri)
                 newest = int(delta.version())
-                if version is not None and version > newest:
+                if version is not None and not 0 <= version <= newest:
                     raise TableError(f"{location} has no version {version}, only 0 to {newest}")
                 if version is not None:
                     delta = open_delta(uri, version)

@@ -54,24 +54,24 @@ def command_line(place):
 def test_extraction_takes_its_options(place):
     words, used = command_line(place)
     assert words[:3] == ["python", "-m", "pipelines.extract"]
-    parser = extract._parser()
+    parser = extract.make_parser()
     options, beam = parser.parse_known_args(words[3:])
-    check_beam_flags(beam, extract._own_options(parser))
+    check_beam_flags(beam, extract.own_options(parser))
     for word in words[3:]:
         name, _, value = word.removeprefix("--").partition("=")
         if hasattr(options, name):
             assert str(getattr(options, name)) == value
     assert {"INPUT", "TABLE", "BASE", "WEIGHTS", "ENGINE"} <= used
-    job = extract._job(options, beam)
+    job = extract.make_job(options, beam)
     assert job.features.weights.kind == "imagenet"
     assert job.table == options_of(place)["TABLE"]
 
 
 def test_an_option_that_is_none_would_be_found():
     """The parsers refuse what they do not know, so that the tests above can fail."""
-    parser = extract._parser()
+    parser = extract.make_parser()
     _, beam = parser.parse_known_args(["--input=a", "--table=b", "--runner=x", "--paralelism=4"])
-    assert run_command(lambda _: check_beam_flags(beam, extract._own_options(parser)), []) == 2
+    assert run_command(lambda _: check_beam_flags(beam, extract.own_options(parser)), []) == 2
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_flink_is_told_the_cluster_that_is_there(place):
 def test_the_submitter_stages_nothing(place):
     """A file staged on the submitter's disk is none on a TaskManager's; boot would fail there."""
     words, _ = command_line(place)
-    beam = extract._parser().parse_known_args(words[3:])[1]
+    beam = extract.make_parser().parse_known_args(words[3:])[1]
     options = PipelineOptions(beam)
     assert options.view_as(PortableOptions).environment_type == "EXTERNAL"
     assert python_sdk_dependencies(options) == []

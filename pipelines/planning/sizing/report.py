@@ -3,16 +3,16 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipelines.cli import format_table
 from pipelines.engines.bottleneck import name_bottleneck
 from pipelines.planning.sizing.forecast import Forecast, Worker, Workload
 from pipelines.planning.sizing.measuring import Measured
 from pipelines.planning.sizing.pod_sizes import PodSizes, as_yaml, fit_pods
 from pipelines.planning.sizing.survey import Survey
+from pipelines.reports import Grid, Part, Report
 
 
 @dataclass(frozen=True, slots=True)
-class PlanReport:
+class PlanReport(Report):
     """Everything that was found out.
 
     Attributes:
@@ -47,16 +47,53 @@ class PlanReport:
         """The containers that it fits into."""
         return fit_pods(self.found, self.worker.cores, self.measured.engine_bytes)
 
+    def parts(self) -> list[Part]:
+        """What was measured, what is forecast, what bounds it, and the patches."""
+        return [
+            Grid(_measured(self.measured), ("measured here", "")),
+            "",
+            Grid(_forecast(self), ("forecast", "")),
+            "",
+            f"{self.bottleneck}\n{_cores(self.worker.busy_cores)} a worker's base busy",
+            "",
+            as_yaml(self.pods),
+        ]
 
-def as_text(report: PlanReport) -> str:
-    """What was measured, what is forecast, what bounds it, and the patches."""
-    parts = [
-        format_table(_measured(report.measured), ("measured here", "")),
-        format_table(_forecast(report), ("forecast", "")),
-        f"{report.bottleneck}\n{_cores(report.worker.busy_cores)} a worker's base busy",
-        as_yaml(report.pods),
-    ]
-    return "\n\n".join(parts)
+    def as_json(self) -> dict[str, Any]:
+        """Everything as values; seconds, bytes, and MiB in `kubernetes`."""
+        survey, choice = self.survey, self.survey.choice
+        return {
+            "images": survey.work.images,
+            "listed": survey.work.listed,
+            "contract_id": survey.contract.contract_id,
+            "choice": None if choice is None else asdict(choice),
+            "choosing_seconds": survey.choosing_seconds,
+            "measured": asdict(self.measured),
+            "worker": asdict(self.worker),
+            "forecast": {**asdict(self.found), "worker_hours": self.found.worker_hours},
+            "price": self.price,
+            "bottleneck": self.bottleneck,
+            "kubernetes": asdict(self.pods),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToDo(Report):
+    """A plan for a table that has everything.
+
+    Attributes:
+        listed: images of the input.
+    """
+
+    listed: int
+
+    def parts(self) -> list[Part]:
+        """See `Report.parts`."""
+        return [f"{self.listed} images: all are in the table; nothing to extract"]
+
+    def as_json(self) -> dict[str, Any]:
+        """See `Report.as_json`."""
+        return {"images": 0, "listed": self.listed}
 
 
 def _measured(found: Measured) -> list[tuple[str, str]]:
@@ -107,24 +144,6 @@ def _bytes(count: float) -> str:
             return f"{count:.3g} {unit}"
         count /= 1000
     return f"{count:,.0f} PB"
-
-
-def as_json(report: PlanReport) -> dict[str, Any]:
-    """Everything as values; seconds, bytes, and MiB in `kubernetes`."""
-    survey, choice = report.survey, report.survey.choice
-    return {
-        "images": survey.work.images,
-        "listed": survey.work.listed,
-        "contract_id": survey.contract.contract_id,
-        "choice": None if choice is None else asdict(choice),
-        "choosing_seconds": survey.choosing_seconds,
-        "measured": asdict(report.measured),
-        "worker": asdict(report.worker),
-        "forecast": {**asdict(report.found), "worker_hours": report.found.worker_hours},
-        "price": report.price,
-        "bottleneck": report.bottleneck,
-        "kubernetes": asdict(report.pods),
-    }
 
 
 def _cores(count: int) -> str:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 import classifiers
 from classifiers import evaluate, predict
+from classifiers.models import sources
 from classifiers.models.folder import load_model, read_card
 from pipelines import extract
 from pipelines.errors import WeightsError
@@ -53,7 +54,7 @@ def test_weights_that_were_not_named_are_asked_for(
     def no_weights(*_):
         raise WeightsError("no source has them")
 
-    monkeypatch.setattr(predict, "open_without_race", no_weights)
+    monkeypatch.setattr(sources, "open_without_race", no_weights)
     command = ["--model", str(logistic), "--input", str(dataset), "--output"]
     assert predict.main([*command, str(tmp_path / "predictions.parquet")]) == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]

@@ -29,6 +29,7 @@ def test_nothing_but_the_sources_gets_into_a_build(images, context):
     assert {name.split("/")[0] for name in found - wanted} == {
         "pipelines",
         "classifiers",
+        "frozen_features",
         "container",
     }
     assert not [name for name in found if "__pycache__" in name]

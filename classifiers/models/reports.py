@@ -1,0 +1,126 @@
+"""What training, evaluating and predicting have to say, for people and as values."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from classifiers.models.card import ModelCard
+from classifiers.models.evaluation import Evaluation
+from classifiers.models.folder import CONFUSION_FILE, CURVES_FILE
+from pipelines.reports import Grid, Part, Report
+
+MEASURES = ("accuracy", "roc_auc", "log_loss")
+COLUMNS = ("head", "split", "images", *MEASURES)
+
+SHOWN = 10
+"""Predictions shown of those that are held."""
+
+SHOWN_COLUMNS = ("image_id", "label", "predicted", "probability", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport(Report):
+    """A training that is done.
+
+    Attributes:
+        model: the model's folder.
+        card: the model's card.
+    """
+
+    model: Path
+    card: ModelCard
+
+    def parts(self) -> list[Part]:
+        """See `Report.parts`."""
+        rows = [
+            (self.card.head, split, self.card.rows[split], *(measures[each] for each in MEASURES))
+            for split, measures in self.card.metrics.items()
+            if measures is not None
+        ]
+        pictures = [self.model / CURVES_FILE, self.model / CONFUSION_FILE]
+        shown = ", ".join(str(picture) for picture in pictures if picture.is_file())
+        where = f"model in {self.model} after {self.card.seconds:.1f} s; pictures: {shown}"
+        return [Grid(rows, COLUMNS), "", where]
+
+    def as_json(self) -> dict[str, Any]:
+        """See `Report.as_json`."""
+        return asdict(self.card)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateReport(Report):
+    """How good a model is on a split.
+
+    Attributes:
+        head: its kind of head.
+        split: the split measured on.
+        measured: the measures.
+        source: where the split is from: table and version, or input and images left out.
+    """
+
+    head: str
+    split: str
+    measured: Evaluation
+    source: Mapping[str, Any]
+
+    def parts(self) -> list[Part]:
+        """See `Report.parts`."""
+        found = self.measured
+        overall = (found.images, found.accuracy, found.roc_auc, found.log_loss)
+        rows = [
+            (name, each["precision"], each["recall"], each["f1"], each["support"])
+            for name, each in found.per_class.items()
+        ]
+        confusion = [
+            (name, *counts) for name, counts in zip(found.classes, found.confusion, strict=True)
+        ]
+        return [
+            Grid([(self.head, self.split, *overall)], COLUMNS),
+            "",
+            Grid(rows, ("class", "precision", "recall", "f1", "images")),
+            "",
+            Grid(confusion, ("true \\ predicted", *found.classes)),
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """See `Report.as_json`."""
+        return {**self.measured.as_json(), "head": self.head, "split": self.split, **self.source}
+
+
+@dataclass(frozen=True, slots=True)
+class PredictReport(Report):
+    """Predictions that were made.
+
+    Attributes:
+        predicted: how many images were.
+        failed: how many could not be used.
+        output: the file that they are in; None when they are held.
+        held: the predictions themselves, when no file was asked for.
+    """
+
+    predicted: int
+    failed: int
+    output: Path | None
+    held: pa.Table | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def rows(self) -> pa.Table:
+        """The predictions; columns as `classifiers.models.predicting.prediction_schema` says."""
+        return self.held if self.output is None else pq.read_table(self.output)
+
+    def parts(self) -> list[Part]:
+        """See `Report.parts`."""
+        rows = [("predicted", str(self.predicted)), ("could not be used", str(self.failed))]
+        if self.output is not None:
+            return [Grid([*rows, ("file", str(self.output))])]
+        first = self.rows.slice(0, SHOWN).select(SHOWN_COLUMNS).to_pylist()
+        return [Grid(rows), "", Grid([tuple(row.values()) for row in first], SHOWN_COLUMNS)]
+
+    def as_json(self) -> dict[str, Any]:
+        """See `Report.as_json`."""
+        output = None if self.output is None else str(self.output)
+        return {"predicted": self.predicted, "failed": self.failed, "output": output}

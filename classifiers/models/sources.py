@@ -1,0 +1,155 @@
+"""What a model is to predict: the rows of a table, images, or an array of features."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from classifiers.models.folder import Model
+from classifiers.models.opening import ModelOrFolder, card_of, opened
+from classifiers.models.predicting import (
+    predict_features,
+    predict_images,
+    predict_pixels,
+    predict_table,
+    prediction_schema,
+    write_predictions,
+)
+from classifiers.models.reports import PredictReport
+from pipelines.bases import parse_weights
+from pipelines.cli import log
+from pipelines.contract import require_same_contract
+from pipelines.engines.choosing import open_without_race
+from pipelines.errors import UsageError, WeightsError
+from pipelines.records import ImageRef
+from pipelines.table.feature_table import FeatureTable
+
+BATCH_SIZE = 32
+
+Predictions = tuple[Iterator[pa.Table], Model]
+"""Predictions yet to be made, and the model that makes them."""
+
+
+def from_table(
+    model: ModelOrFolder, location: str, split: str | None = None, version: int | None = None
+) -> Predictions:
+    """Predict the rows of a table, from their features.
+
+    Args:
+        model: the model or its folder.
+        location: the table's.
+        split: this split only; all rows when None.
+        version: an older version; the newest when None.
+
+    Raises:
+        TableError: there is no such table or version.
+        ContractMismatchError: its features are not the model's.
+        UsageError: the model reads images.
+    """
+    contract = card_of(model).of_features()
+    table = FeatureTable.open(location, version)
+    require_same_contract(contract, "the model", table.contract, "the table")
+    model = opened(model)
+    return predict_table(model, table, split), model
+
+
+def from_images(
+    model: ModelOrFolder, refs: list[ImageRef], weights: str | None = None
+) -> Predictions:
+    """Predict images, by the base and the head or by a model that reads images.
+
+    Args:
+        model: the model or its folder.
+        refs: the images.
+        weights: of the base, as `--weights` takes them; ImageNet's when None.
+
+    Raises:
+        UsageError: the model holds its own weights.
+        WeightsError: the weights are not those that the model's features were made with.
+    """
+    card = card_of(model)
+    if card.images is not None:
+        if weights is not None:
+            raise UsageError("--weights has no meaning here: this model holds its own")
+        model = opened(model)
+        return predict_pixels(model, refs), model
+    contract = card.of_features()
+    wanted = parse_weights(weights or "imagenet")
+    try:
+        engine = open_without_race(contract, wanted, BATCH_SIZE)
+    except WeightsError as error:
+        if weights is not None:
+            raise
+        raise WeightsError(
+            f"the model's features were made with weights {contract.weights[:12]}…, which could "
+            f"not be had as ImageNet's; name them with --weights ({error})"
+        ) from error
+    log(f"{len(refs)} images through {contract.base}")
+    model = opened(model)
+    return predict_images(model, refs, engine), model
+
+
+def from_features(model: ModelOrFolder, features: npt.ArrayLike) -> Predictions:
+    """Predict features that are at hand.
+
+    Args:
+        model: the model or its folder.
+        features: numbers (n, length), as the base gave them, n at least 1.
+
+    Raises:
+        UsageError: they have another shape, or are no finite numbers, or the model reads images.
+    """
+    card_of(model).of_features()
+    try:
+        array = np.ascontiguousarray(features, np.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the features are no array of numbers: {error}") from error
+    model = opened(model)
+    if array.ndim != 2 or not len(array) or array.shape[1] != model.head.length:
+        raise UsageError(
+            f"this model takes features of shape (n, {model.head.length}), not {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise UsageError("the features hold values that are no finite numbers")
+    return predict_features(model, array), model
+
+
+def make_predictions(predictions: Predictions, output: Path | None) -> PredictReport:
+    """Make predictions: into a file, in bounded memory, or into a table of Arrow's.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    tables, model = predictions
+    if output is not None:
+        return PredictReport(*write_predictions(tables, model, output), output)
+    held = pa.concat_tables([prediction_schema(model.card.classes).empty_table(), *tables])
+    failed = held.column("predicted").null_count
+    return PredictReport(held.num_rows - failed, failed, None, held)
+
+
+def check_output(text: str) -> Path:
+    """The file that predictions are to be written to.
+
+    Raises:
+        UsageError: it is not Parquet by its name, or has no folder to be in.
+    """
+    path = Path(text)
+    if path.suffix != ".parquet":
+        raise UsageError(f"--output {text}: the predictions are Parquet, name a file.parquet")
+    if path.is_dir() or not path.resolve().parent.is_dir():
+        raise UsageError(f"--output {text}: no folder {path.resolve().parent} to write it in")
+    return path
+
+
+def refuse(values: Mapping[str, object], chosen: str) -> None:
+    """Refuse options that have no meaning beside another.
+
+    Raises:
+        UsageError: one of them is given.
+    """
+    for name, value in values.items():
+        if value is not None:
+            raise UsageError(f"--{name} has no meaning with {chosen}")

@@ -1,0 +1,29 @@
+"""The commands as functions: keyword arguments in, the report that the command prints out.
+
+Importing this imports none of the libraries that do the work; each function does when it is called.
+"""
+
+from frozen_features.extracting import extract, plan
+from frozen_features.models import evaluate, load, load_model, predict
+from frozen_features.tables import bases, describe, doctor, forget, tidy, verify
+from frozen_features.training import train
+from pipelines import __version__
+from pipelines.errors import FrozenFeaturesError
+
+__all__ = [
+    "FrozenFeaturesError",
+    "__version__",
+    "bases",
+    "describe",
+    "doctor",
+    "evaluate",
+    "extract",
+    "forget",
+    "load",
+    "load_model",
+    "plan",
+    "predict",
+    "tidy",
+    "train",
+    "verify",
+]

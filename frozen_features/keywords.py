@@ -1,0 +1,44 @@
+"""Keyword arguments read by a command's own parser: the same names, defaults and complaints."""
+
+import argparse
+import os
+from collections.abc import Mapping
+
+from pipelines.cli import Parser
+from pipelines.errors import UsageError
+
+Location = str | os.PathLike[str]
+
+
+def parse_keywords(parser: Parser, given: Mapping[str, object]) -> argparse.Namespace:
+    """What the parser would make of a command line with these options.
+
+    Args:
+        parser: the command's.
+        given: values by option; None is as good as not given.
+
+    Raises:
+        UsageError: as the command does, or a flag is neither True nor False.
+    """
+    actions = {action.dest: action for action in parser._actions}
+    argv = []
+    for name, value in given.items():
+        if value is None:
+            continue
+        if actions[name].nargs == 0:
+            if not isinstance(value, bool):
+                raise UsageError(f"{name} is True or False, not {value!r}")
+            argv += [f"--{name}"] if value else []
+        else:
+            argv.append(f"--{name}={_as_text(value)}")
+    return parser.parse_args(argv)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, os.PathLike):
+        return str(os.fspath(value))
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={each}" for name, each in value.items())
+    return str(value)

@@ -1,0 +1,154 @@
+"""Features as arrays, and what trained models say of images."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from frozen_features.keywords import Location, parse_keywords
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from classifiers.data.dataset import Samples
+    from classifiers.models.folder import Model
+    from classifiers.models.reports import EvaluateReport, PredictReport
+
+
+def load(
+    table: Location,
+    split: str | None = None,
+    version: int | None = None,
+    copies: int | None = 0,
+) -> "Samples":
+    """Load a split of a table as arrays; see `classifiers.load`, which this is.
+
+    Args:
+        table: the table's location.
+        split: the split wanted; all rows when None.
+        version: an older version; the newest when None.
+        copies: augmented copies of each image at most, after the image itself; all when None.
+
+    Returns:
+        `X, y, ids`: float32 (n, length), class names (n,) and image ids (n,).
+
+    Raises:
+        TableError: there is no such table, version or split.
+    """
+    import classifiers
+
+    return classifiers.load(os.fspath(table), split, version, copies)
+
+
+def load_model(model: Location) -> "Model":
+    """Read a model folder.
+
+    Args:
+        model: the folder.
+
+    Returns:
+        The trained `head` and its `card`.
+
+    Raises:
+        ModelError: there is no model, or a damaged one.
+    """
+    from classifiers.models.opening import opened
+
+    return opened(model)
+
+
+def evaluate(
+    model: "Model | Location",
+    *,
+    table: Location | None = None,
+    input: Location | None = None,
+    split: str = "test",
+    table_version: int | None = None,
+    input_root: Location | None = None,
+) -> "EvaluateReport":
+    """Measure a model on a split of a table, or of images where it reads images.
+
+    Args:
+        model: a model or its folder.
+        table: the feature table, for a head on features.
+        input: a folder or manifest, for a model that reads images.
+        split: the split to measure on.
+        table_version: with `table`: an older version; the newest when None.
+        input_root: with `input`: folder that a manifest's paths are relative to.
+
+    Raises:
+        UsageError: neither or both of `table` and `input` are given, or the wrong one.
+        ContractMismatchError: the table's features are not the model's.
+        TableError: there is no such table, version or split.
+        ModelError: there is no such model.
+    """
+    given = locals()
+    from classifiers import evaluate as command
+
+    options = parse_keywords(command.make_parser(), {**given, "model": ""})
+    options.model = model
+    return command.work(options)
+
+
+def predict(
+    model: "Model | Location",
+    *,
+    table: Location | None = None,
+    input: "Location | Sequence[Location] | None" = None,
+    features: "ArrayLike | None" = None,
+    split: str | None = None,
+    table_version: int | None = None,
+    input_root: Location | None = None,
+    weights: Location | None = None,
+    output: Location | None = None,
+) -> "PredictReport":
+    """Predict the classes of images: of a table's, of files, or of features that are at hand.
+
+    Args:
+        model: a model or its folder.
+        table: a feature table.
+        input: a folder or manifest of images, or a list of image files.
+        features: numbers (n, length), as the base gave them; an image's id is its row's number.
+        split: with `table`: this split only.
+        table_version: with `table`: an older version; the newest when None.
+        input_root: with a manifest: folder that its paths are relative to.
+        weights: with `input`: "imagenet" (when None), "random", "random:SEED", or a weights file.
+        output: a .parquet file to write them to, in bounded memory; they are held when None.
+
+    Returns:
+        The report; its `rows` are the predictions, a table of Arrow's with columns `image_id`,
+        `predicted`, `probability`, `error`, `score_CLASS` and more. An image that cannot be used
+        has an `error` and no `predicted`.
+
+    Raises:
+        UsageError: not exactly one of `table`, `input` and `features` is given, or they or the
+            other arguments do not fit the model.
+        ContractMismatchError: the table's features are not the model's.
+        InputError: the input cannot be listed.
+        WeightsError: the base's weights are not those that the model's features were made with.
+        ModelError: there is no such model.
+    """
+    from classifiers.models import sources
+    from pipelines.errors import UsageError
+    from pipelines.images.listing import list_images, name_images
+
+    if sum(each is not None for each in (table, input, features)) != 1:
+        raise UsageError("name what to predict by one of table, input and features")
+    of_table: dict[str, object] = {"split": split, "table_version": table_version}
+    of_images: dict[str, object] = {"input_root": input_root, "weights": weights}
+    file = None if output is None else sources.check_output(os.fspath(output))
+    if table is not None:
+        sources.refuse(of_images, "--table")
+        wanted = sources.from_table(model, os.fspath(table), split, table_version)
+    elif input is not None:
+        sources.refuse(of_table, "--input")
+        named = None if weights is None else os.fspath(weights)
+        if isinstance(input, str | os.PathLike):
+            refs = list_images(os.fspath(input), None if input_root is None else str(input_root))
+        else:
+            sources.refuse({"input_root": input_root}, "a list of images")
+            refs = name_images(input)
+        wanted = sources.from_images(model, refs, named)
+    elif features is not None:
+        sources.refuse(of_table | of_images, "features")
+        wanted = sources.from_features(model, features)
+    return sources.make_predictions(wanted, file)

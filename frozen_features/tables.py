@@ -1,0 +1,131 @@
+"""Looking at tables, checking them, keeping them small."""
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from frozen_features.keywords import Location, parse_keywords
+
+if TYPE_CHECKING:
+    from pipelines.describe import BaseList
+    from pipelines.doctor import DoctorReport
+    from pipelines.table.compaction import Tidied
+    from pipelines.table.description import TableDescription
+    from pipelines.table.erasure import Forgotten
+    from pipelines.table.verify_report import VerifyReport
+
+
+def describe(table: Location, *, table_version: int | None = None) -> "TableDescription":
+    """Say what a table holds: its contract, its rows, its commits, the images that failed.
+
+    Args:
+        table: the table's location.
+        table_version: an older version; the newest when None.
+
+    Raises:
+        TableError: there is no such table or version.
+    """
+    given = locals()
+    from pipelines import describe as command
+    from pipelines.table.description import describe_table
+
+    options = parse_keywords(command.make_parser(), given)
+    return describe_table(options.table, options.table_version)
+
+
+def bases() -> "BaseList":
+    """List the bases that features can be made with."""
+    from pipelines.describe import BaseList
+
+    return BaseList()
+
+
+def verify(
+    table: Location,
+    *,
+    table_version: int | None = None,
+    input: Location | None = None,
+    input_root: Location | None = None,
+    sample: int | str = 64,
+    seed: int = 0,
+    weights: Location = "imagenet",
+) -> "VerifyReport":
+    """Check whether a table is what it claims to be.
+
+    Args:
+        table: the table's location.
+        table_version: an older version; the newest when None.
+        input: folder or manifest to hold all rows against; none when None.
+        input_root: folder that a manifest's paths are relative to.
+        sample: rows to extract again, drawn at random, or "all".
+        seed: of the draw.
+        weights: "imagenet", "random", "random:SEED", or a weights file.
+
+    Returns:
+        The report; its `findings` are empty when all is well.
+
+    Raises:
+        TableError: there is no such table or version.
+        UsageError: an argument is wrong.
+    """
+    given = locals()
+    from pipelines import verify as command
+
+    return command.work(parse_keywords(command.make_parser(), given))
+
+
+def tidy(table: Location, *, retention_days: float = 7.0, release_models: bool = False) -> "Tidied":
+    """Merge a table's small files, and remove orphans and versions past their time.
+
+    Args:
+        table: the table's location.
+        retention_days: how long replaced versions stay readable and uncommitted files wait; no
+            run may take longer.
+        release_models: let go of versions that models were trained on, too.
+
+    Raises:
+        TableError: there is no such table.
+        UsageError: an argument is wrong.
+    """
+    given = locals()
+    from pipelines import tidy as command
+
+    return command.work(parse_keywords(command.make_parser(), given))
+
+
+def forget(table: Location, image_ids: Iterable[str]) -> "Forgotten":
+    """Delete images from a table for good, old versions included.
+
+    Args:
+        table: the table's location.
+        image_ids: ids of images.
+
+    Raises:
+        TableError: there is no such table.
+        UsageError: no image is named, or a text is given for the list of ids.
+        CommitRefusedError: another run committed meanwhile; nothing was deleted.
+    """
+    from pipelines.errors import UsageError
+    from pipelines.forget import forget_ids
+
+    ids = [] if isinstance(image_ids, str) else list(image_ids)
+    if not ids:
+        raise UsageError("image_ids names no image; give a list of ids")
+    return forget_ids(os.fspath(table), ids)
+
+
+def doctor(*, base: str = "VGG16") -> "DoctorReport":
+    """Say what is installed here and what would be used: versions, cores, engines, weights, stores.
+
+    Nothing is asked of the network, and no secret is read or shown.
+
+    Args:
+        base: whose ImageNet weights to look for.
+
+    Raises:
+        UsageError: there is no such base.
+    """
+    given = locals()
+    from pipelines import doctor as command
+
+    return command.work(parse_keywords(command.make_parser(), given))

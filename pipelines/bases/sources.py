@@ -1,0 +1,74 @@
+"""Where a base's ImageNet weights may come from, in the order in which they are looked for."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.bases.catalogue import Base
+from pipelines.bases.vgg16_package import REQUIREMENT
+from pipelines.system.cache import cache_folder
+
+KERAS_CACHE, CACHE, DOWNLOAD, PACKAGE = "Keras's cache", "the cache", "Keras's download", "package"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place to look for weights.
+
+    Attributes:
+        kind: one of `KERAS_CACHE`, `CACHE`, `DOWNLOAD` and `PACKAGE`.
+        name: the same in words, for the log.
+        path: the file; None for what comes over the network.
+    """
+
+    kind: str
+    name: str
+    path: Path | None = None
+
+    @property
+    def there(self) -> bool:
+        """Whether it can be tried: its file is there, or it has none."""
+        return self.path is None or self.path.is_file()
+
+
+def imagenet_sources(base: Base) -> tuple[Source, ...]:
+    """All sources of a base's ImageNet weights, those that are not there too.
+
+    A base whose weights' fingerprint is not known is loaded as Keras does: from its cache or by
+    its download.
+    """
+    sources = []
+    if base.imagenet_file is not None:
+        sources.append(Source(KERAS_CACHE, KERAS_CACHE, _keras_cache() / base.imagenet_file))
+    if base.imagenet_fingerprint is not None:
+        kept = kept_file(base)
+        sources.append(Source(CACHE, f"the cache {kept}", kept))
+    sources.append(Source(DOWNLOAD, DOWNLOAD))
+    if base.name == "VGG16" and base.imagenet_fingerprint is not None:
+        sources.append(Source(PACKAGE, REQUIREMENT))
+    return tuple(sources)
+
+
+def source_states(sources: Sequence[Source]) -> list[tuple[str, str, str]]:
+    """What would become of sources in their order: kind, place, and what is said of it."""
+    rows, taken = [], False
+    for source in sources:
+        if source.path is None:
+            state = "asked if those above give none"
+        elif not source.there:
+            state = "not there"
+        else:
+            state, taken = "there" if taken else "taken first", True
+        rows.append((source.kind, str(source.path or source.name), state))
+    return rows
+
+
+def kept_file(base: Base) -> Path:
+    """Where this project's cache keeps a base's known ImageNet weights."""
+    return cache_folder() / f"{base.name}-{str(base.imagenet_fingerprint)[:16]}.weights.h5"
+
+
+def _keras_cache() -> Path:
+    home = os.environ.get("KERAS_HOME")
+    return (Path(home) if home else Path("~/.keras").expanduser()) / "models"

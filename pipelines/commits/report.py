@@ -1,0 +1,111 @@
+"""What an extraction did, for people and as values."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipelines.commits.leakage import Leakage
+from pipelines.contract import Contract
+from pipelines.engines.bottleneck import Waits, name_bottleneck
+from pipelines.records import Failure
+from pipelines.reports import Grid, Part, Report
+from pipelines.system.cores import usable_cores
+
+OCCASIONAL = ("replaced", "relabelled", "vanished", "pruned", "stray")
+"""Counts that are shown when they are not 0."""
+
+SHOWN = 10
+"""Failures printed; the JSON holds all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractReport(Report):
+    """What an extraction did.
+
+    Attributes:
+        run: the run's id.
+        table: the table's URI.
+        version: its version now; None when there is still no table.
+        contract: what its features are.
+        engine: what ran the base; None when nothing had to be extracted.
+        waits: where the workers' time went.
+        mean_batch: images the engine got at once, on average; None when it was not called.
+        threads: cores that a worker uses.
+        attempted: images and copies that this run extracted, or tried to.
+        counts: rows by where they ended; see `pipelines.commits.books.counts_of_run`.
+        leakage: images that stand in two splits or under two labels.
+        failures: the images that failed in this run.
+        seconds: wall-clock time of the run.
+        extract_seconds: of that, from the first shard's start to the last one's end.
+    """
+
+    run: str
+    table: str
+    version: int | None
+    contract: Contract
+    engine: str | None
+    waits: Waits
+    mean_batch: float | None
+    threads: int
+    attempted: int
+    counts: dict[str, int]
+    leakage: Leakage
+    failures: tuple[Failure, ...]
+    seconds: float
+    extract_seconds: float
+
+    @property
+    def bottleneck(self) -> str | None:
+        """What bounds such a run, in a sentence; None when nothing was extracted."""
+        return name_bottleneck(self.waits, self.threads, usable_cores())
+
+    def parts(self) -> list[Part]:
+        """See `Report.parts`."""
+        parts: list[Part] = [Grid(self._summary())]
+        parts += [f"leakage: {line}" for line in self.leakage.describe()]
+        left = self.counts["vanished"] - self.counts["pruned"]
+        if left > 0:
+            gone = f"{left} rows stay whose image is gone from the input; --prune removes them"
+            parts.append(gone)
+        if not self.counts["written"] and not self.extract_seconds:
+            what = "none of these can be used" if self.attempted else "nothing to extract"
+            parts.append(f"{what}: the base was not loaded")
+        if self.bottleneck is not None:
+            parts.append(self.bottleneck)
+        if self.failures:
+            shown = [(f.ref.image_id, f.stage, f.message) for f in self.failures[:SHOWN]]
+            parts += ["", Grid(shown, ("failed image", "stage", "why"))]
+        return parts
+
+    def as_json(self) -> dict[str, Any]:
+        """See `Report.as_json`."""
+        failures = [
+            {"image_id": f.ref.image_id, "stage": f.stage, "error": f.error, "message": f.message}
+            for f in self.failures
+        ]
+        return {
+            **{k: v for k, v in asdict(self).items() if k != "counts"},
+            **self.counts,
+            "contract_id": self.contract.contract_id,
+            "bottleneck": self.bottleneck,
+            "failures": failures,
+        }
+
+    def _summary(self) -> list[tuple[str, object]]:
+        counts = self.counts
+        rows: list[tuple[str, object]] = [
+            ("table", self.table),
+            ("version", "none yet" if self.version is None else str(self.version)),
+            ("contract", f"{self.contract.base} {self.contract.contract_id[:12]}"),
+            ("images", f"{counts['inputs'] - counts['copies']}"),
+            *([("augmented copies", f"{counts['copies']}")] if counts["copies"] else []),
+            ("written", f"{counts['written']}"),
+            ("already there", f"{counts['present']}"),
+            *((name, f"{counts[name]}") for name in OCCASIONAL if counts[name]),
+            ("new failures", f"{counts['new_failures']}"),
+            ("known failures", f"{counts['known_failures']}"),
+            ("seconds", f"{self.seconds:.1f}"),
+        ]
+        if self.extract_seconds:
+            rate = self.attempted / self.extract_seconds
+            rows.append(("images a second", f"{rate:.1f} ({self.engine} engine)"))
+        return rows

@@ -1,0 +1,168 @@
+"""What a feature table holds: its contract, its rows, its commits, the images that failed."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import Any, Self
+
+from pipelines.contract import Augmentation, Contract
+from pipelines.errors import TableError
+from pipelines.reports import Grid, Part, Report
+from pipelines.table.failures import read_failures
+from pipelines.table.feature_table import FeatureTable
+from pipelines.table.storage import table_uri
+
+CHANGES = ("written", "replaced", "relabelled", "pruned")
+"""Counts of a run that say what its commit changed."""
+
+SHOWN = 10
+"""Commits and failures printed; the JSON holds all."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """One version of a table.
+
+    Attributes:
+        uri: where the table is.
+        version: its number.
+        contract: of all features.
+        feature_shape: of one image's features before flattening.
+        files: how many data files it has.
+        augmentation: how its copies are made; None while there never were any.
+        counts: split, label, rows and images of each.
+        history: its commits, the newest first; see `FeatureTable.history`.
+    """
+
+    uri: str
+    version: int
+    contract: Contract
+    feature_shape: tuple[int, ...]
+    feature_length: int
+    files: int
+    augmentation: Augmentation | None
+    counts: tuple[tuple[str, str | None, int, int], ...]
+    history: tuple[dict[str, Any], ...]
+
+    @classmethod
+    def of(cls, table: FeatureTable) -> Self:
+        """Read what there is to say of a table."""
+        return cls(
+            uri=table.uri,
+            version=table.version,
+            contract=table.contract,
+            feature_shape=table.feature_shape,
+            feature_length=table.feature_length,
+            files=len(table.paths),
+            augmentation=table.augmentation,
+            counts=tuple(table.counts()),
+            history=tuple(table.history()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TableDescription(Report):
+    """A table, and the images that failed on their way into it.
+
+    Attributes:
+        table: the version described; None where runs have failed and none has committed.
+        failures: the last failure of each image, the newest run first.
+    """
+
+    table: TableVersion | None
+    failures: tuple[dict[str, Any], ...]
+
+    def parts(self) -> list[Part]:
+        """See `Report.parts`."""
+        parts: list[Part] = [] if self.table is None else _parts_of_table(self.table)
+        if self.failures:
+            last = self.failures[:SHOWN]
+            shown = [(f["image_id"], f["stage"], f["message"], f["run"]) for f in last]
+            parts += ["", f"images that failed: {len(self.failures)}; the last {len(shown)}:"]
+            parts.append(Grid(shown, ("image_id", "stage", "message", "run")))
+        return parts
+
+    def as_json(self) -> dict[str, Any]:
+        """See `Report.as_json`."""
+        if (table := self.table) is None:
+            return {"table": None, "failures": list(self.failures)}
+        return {
+            "table": table.uri,
+            "version": table.version,
+            "feature_shape": list(table.feature_shape),
+            "feature_length": table.feature_length,
+            "files": table.files,
+            "contract_id": table.contract.contract_id,
+            "contract": asdict(table.contract),
+            "augmentation": None if table.augmentation is None else asdict(table.augmentation),
+            "counts": [
+                {"split": split, "label": label, "rows": rows, "images": images}
+                for split, label, rows, images in table.counts
+            ],
+            "history": list(table.history),
+            "failures": list(self.failures),
+        }
+
+
+def describe_table(location: str, version: int | None = None) -> TableDescription:
+    """Read what there is to say of a table.
+
+    Args:
+        location: the table's.
+        version: an older version; the newest when None.
+
+    Raises:
+        TableError: there is no such table or version, and no failure of one either.
+    """
+    failures = _last_failures(location)
+    table = FeatureTable.open_if_exists(location, version)
+    if table is None and not failures:
+        raise TableError(f"no feature table at {location}; pipelines.extract makes one")
+    return TableDescription(None if table is None else TableVersion.of(table), failures)
+
+
+def _last_failures(location: str) -> tuple[dict[str, Any], ...]:
+    rows = read_failures(table_uri(location)).drop_columns(["modified"]).to_pylist()
+    last = {row["image_id"]: row for row in sorted(rows, key=itemgetter("run"))}
+    return tuple(sorted(last.values(), key=itemgetter("run"), reverse=True))
+
+
+def _parts_of_table(table: TableVersion) -> list[Part]:
+    rows = [
+        ("table", table.uri),
+        ("version", str(table.version)),
+        ("features", f"{table.feature_length} ({times(table.feature_shape)})"),
+        ("files", str(table.files)),
+        ("contract_id", table.contract.contract_id),
+        *((name, str(value)) for name, value in asdict(table.contract).items()),
+    ]
+    header: tuple[str, ...] = ("split", "label", "rows")
+    if table.augmentation is not None:
+        policy = asdict(table.augmentation).items()
+        rows.append(("copies", ", ".join(f"{name} {value}" for name, value in policy)))
+        header += ("images",)
+    counts = [row[: len(header)] for row in table.counts]
+    commits = [_commit_row(commit) for commit in table.history[:SHOWN]]
+    commit_columns = ("version", "when (UTC)", "what", "run", "who")
+    parts: list[Part] = [Grid(rows), "", Grid(counts, header), "", Grid(commits, commit_columns)]
+    ours = next((commit["run"] for commit in table.history if commit["run"]), None)
+    if ours is not None and "versions" in ours:
+        versions = ", ".join(f"{name} {version}" for name, version in ours["versions"].items())
+        last = f"last run: {ours['engine'] or 'no'} engine, {ours['extract_seconds']} s, {versions}"
+        parts += ["", last]
+    return parts
+
+
+def times(shape: Sequence[int]) -> str:
+    """A shape for people: `4 x 4 x 512`."""
+    return " x ".join(str(n) for n in shape)
+
+
+def _commit_row(commit: dict[str, Any]) -> tuple[object, ...]:
+    when = datetime.fromtimestamp(commit["timestamp"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    run = commit["run"] or {}
+    counts = run.get("counts", {})
+    said = [f"{counts[name]} {name}" for name in CHANGES if counts.get(name)]
+    what = ", ".join(said) or run.get("what") or commit["operation"].lower()
+    return commit["version"], when, what, run.get("run", "-"), run.get("who", "-")
