@@ -11,7 +11,7 @@ from classifiers.from_features.options import add_head_options, make_head
 from classifiers.from_features.training import TrainJob, train
 from classifiers.from_images.options import add_image_options, image_job, refuse_image_options
 from classifiers.from_images.training import train_on_images
-from classifiers.models.folder import CONFUSION_FILE, CURVES_FILE
+from classifiers.models.place import CONFUSION_FILE, CURVES_FILE
 from pipelines.cli import (
     Parser,
     add_json_option,
