@@ -5,21 +5,13 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from classifiers.heads.finetune import FittedFineTuned
+from classifiers.heads.catalogue import fitted_of
 from classifiers.heads.head import FittedHead, History
 from classifiers.heads.network import FittedNetwork
-from classifiers.heads.scikit import FittedScikit
 from classifiers.models.card import ImageCard, ModelCard
 from classifiers.models.place import CARD_FILE, HISTORY_FILE, left_beside
 from pipelines.contract import Contract
 from pipelines.errors import ModelError
-
-KINDS: dict[str, type[FittedNetwork]] = {
-    "dense": FittedNetwork,
-    "softmax": FittedNetwork,
-    "finetune": FittedFineTuned,
-}
-"""What reads a model back, by the name of its head; scikit-learn's for all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +45,15 @@ def load_model(folder: Path) -> Model:
         ModelError: it is none, or it is damaged.
     """
     card = read_card(folder)
-    kind = KINDS.get(card.head, FittedScikit) if card.images is None else FittedNetwork
-    if not (folder / kind.file_name).is_file():
-        raise ModelError(f"{folder} has no {kind.file_name}; train it again")
+    fitted = fitted_of(card.head) if card.images is None else FittedNetwork
+    if not (folder / fitted.file_name).is_file():
+        raise ModelError(f"{folder} has no {fitted.file_name}; train it again")
     try:
-        return Model(kind.load(folder), card)
+        return Model(fitted.load(folder), card)
     except ModelError:
         raise
     except Exception as error:  # each library has its own errors for a damaged file
-        raise ModelError(f"cannot read {folder / kind.file_name}: {error}") from error
+        raise ModelError(f"cannot read {folder / fitted.file_name}: {error}") from error
 
 
 def read_card(folder: Path) -> ModelCard:

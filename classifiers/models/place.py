@@ -14,8 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from classifiers.heads.network import FittedNetwork
-from classifiers.heads.scikit import FittedScikit
+from classifiers.heads.catalogue import fitted_files
 from pipelines.cli import log
 from pipelines.errors import ModelError, UsageError
 
@@ -23,17 +22,6 @@ CARD_FILE = "card.json"
 HISTORY_FILE = "history.csv"
 CURVES_FILE = "curves.png"
 CONFUSION_FILE = "confusion.png"
-
-MODEL_FILES = frozenset(
-    {
-        CARD_FILE,
-        HISTORY_FILE,
-        CURVES_FILE,
-        CONFUSION_FILE,
-        FittedNetwork.file_name,
-        FittedScikit.file_name,
-    }
-)
 
 NEW = ".new-"
 BEFORE = ".before-"
@@ -125,7 +113,8 @@ def _check_taken(folder: Path, *, overwrite: bool) -> None:
             raise UsageError(f"--model {folder} exists and is no model folder; name another")
         if any(folder.iterdir()) and not overwrite:
             raise UsageError(f"--model {folder} holds a model; name another, or give --overwrite")
-        strangers = sorted({path.name for path in folder.iterdir()} - MODEL_FILES)
+        ours_in_it = {CARD_FILE, HISTORY_FILE, CURVES_FILE, CONFUSION_FILE, *fitted_files()}
+        strangers = sorted({path.name for path in folder.iterdir()} - ours_in_it)
         if strangers:
             raise UsageError(
                 f"--overwrite would delete {folder / strangers[0]}, which is no part of a model; "

@@ -106,6 +106,20 @@ def test_a_model_that_is_replaced_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == [model]
 
 
+def test_what_is_left_of_a_model_that_was_replaced_is_no_model(tmp_path, monkeypatch, capsys):
+    model = a_model(tmp_path / "m")
+
+    def refuse(folder):
+        raise PermissionError(f"not yours: {folder}")
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    place._put_in_place(a_model(tmp_path / "new", "new"), model, tmp_path / "m.before-x", True)
+    assert "the model before could not be deleted: not yours: " in capsys.readouterr().err
+    assert whole(model) == "new"
+    assert (tmp_path / "m.before-x").exists()
+    assert not left_beside(model)
+
+
 def test_to_look_whether_a_model_can_be_replaced_moves_nothing(tmp_path, monkeypatch):
     model = a_model(tmp_path / "m")
 
