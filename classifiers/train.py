@@ -9,8 +9,14 @@ from pathlib import Path
 from classifiers.data.memory import default_budget, memory_budget
 from classifiers.from_features.options import add_head_options, make_head
 from classifiers.from_features.training import TrainJob, train
-from classifiers.from_images.options import add_image_options, image_job, refuse_image_options
+from classifiers.from_images.options import (
+    WAYS,
+    add_image_options,
+    image_job,
+    refuse_image_options,
+)
 from classifiers.from_images.training import train_on_images
+from classifiers.heads.catalogue import HEADS
 from classifiers.models.reports import TrainReport
 from pipelines.cli import (
     Parser,
@@ -84,6 +90,8 @@ def make_parser(prog: str = PROG) -> Parser:
         help="most memory for features or images, such as 8G or 500M; features that need more are "
         "streamed from the table; half of what the process may use if not given",
     )
+    heads = dict.fromkeys([*(kind.head for kind in HEADS.values()), *WAYS])
+    parser.add_argument("--head", required=True, choices=list(heads))
     add_head_options(parser)
     add_image_options(parser)
     add_json_option(parser)

@@ -9,6 +9,7 @@ from classifiers.from_images.convnet import AUGMENTED_CONVNET, Convnet
 from classifiers.from_images.on_base import DenseOnBase, FineTune
 from classifiers.from_images.training import ImageTrainJob
 from classifiers.from_images.way import Way
+from classifiers.heads.catalogue import HEADS
 from pipelines.bases import BASES, PREPROCESSINGS, base_named, parse_weights
 from pipelines.cli import positive_number
 from pipelines.contract import Augmentation
@@ -32,7 +33,6 @@ CONVNET_SIZE = 150
 """The literature's, in pixels."""
 
 SETTINGS = tuple(dict.fromkeys(each.name for way in WAYS.values() for each in fields(way)))
-FOR_TABLES = ("table_version", "copies", "C", "top", "momentum", "decay")
 FOR_IMAGES = (
     *("input_root", "image_size", "interpolation", "orientation", "base"),
     *("preprocessing", "augmented", *TRANSFORMS),
@@ -71,8 +71,8 @@ def refuse_image_options(options: argparse.Namespace) -> None:
     Raises:
         UsageError: such an option is given.
     """
-    if options.head == "convnet":
-        raise UsageError("--head convnet is for --from_images, not for --table")
+    if options.head not in {kind.head for kind in HEADS.values()}:
+        raise UsageError(f"--head {options.head} is for --from_images, not for --table")
     for name in FOR_IMAGES:
         if getattr(options, name) is not None:
             raise UsageError(f"--{name} is for --from_images, not for --table")
@@ -84,7 +84,7 @@ def image_job(options: argparse.Namespace) -> ImageTrainJob:
     Raises:
         UsageError: an option is given that it has no use for.
     """
-    for name in FOR_TABLES:
+    for name in _for_tables():
         if getattr(options, name) is not None:
             raise UsageError(f"--{name} is for --table, not for --from_images")
     if options.head not in WAYS:
@@ -110,6 +110,12 @@ def image_job(options: argparse.Namespace) -> ImageTrainJob:
         seed=options.seed,
         budget=options.memory or default_budget(),
     )
+
+
+def _for_tables() -> list[str]:
+    """Options that have a meaning with a table only."""
+    of_heads = [option.name for kind in HEADS.values() for option in kind.options]
+    return ["table_version", "copies", *(name for name in of_heads if name not in SETTINGS)]
 
 
 def _defaults() -> str:

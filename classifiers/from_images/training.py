@@ -16,14 +16,9 @@ from classifiers.from_images.way import ImageNetwork, Way
 from classifiers.heads.network import FittedNetwork
 from classifiers.models.card import ImageCard, ModelCard
 from classifiers.models.evaluation import measure
-from classifiers.models.folder import (
-    CONFUSION_FILE,
-    CURVES_FILE,
-    check_target,
-    model_draft,
-    write_model,
-)
+from classifiers.models.folder import write_model
 from classifiers.models.pictures import draw_confusion, draw_curves
+from classifiers.models.place import CONFUSION_FILE, CURVES_FILE, check_target, model_draft
 from classifiers.models.provenance import library_versions, now
 from pipelines.cli import log
 from pipelines.images.decode import PixelSpec

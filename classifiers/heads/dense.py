@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from classifiers.data.training_set import TrainingSet
 from classifiers.heads.head import History
-from classifiers.heads.network import COPIES, FittedNetwork, fit_network
+from classifiers.heads.kind import HeadOption, share
+from classifiers.heads.network import COPIES, FittedNetwork, fit_network, network_kind
+from pipelines.cli import positive_number
 from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
@@ -80,3 +82,13 @@ class DenseHead:
     def optimizer(self, learning_rate: float) -> "keras.optimizers.Optimizer":
         """See `NetworkHead.optimizer`."""
         return load_keras().optimizers.RMSprop(learning_rate=learning_rate)
+
+
+_PLAIN = DenseHead()
+
+KIND = network_kind(
+    DenseHead,
+    HeadOption("units", positive_number, default=_PLAIN.units),
+    HeadOption("dropout", share, default=_PLAIN.dropout),
+    epochs_alone=3,
+)

@@ -1,6 +1,6 @@
 """Fine-tuning: the end of a base and a small network on it, trained together on stored features."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -11,10 +11,12 @@ import numpy as np
 from classifiers.data.training_set import HeldSet, StreamedSet, TrainingSet
 from classifiers.heads.dense_epochs import Schedule
 from classifiers.heads.head import History
+from classifiers.heads.kind import HeadKind, HeadOption
 from classifiers.heads.network import (
     COPIES,
     FittedNetwork,
     NetworkHead,
+    NetworkKind,
     train_network,
 )
 from classifiers.heads.split_base import (
@@ -27,14 +29,21 @@ from classifiers.heads.split_base import (
     tail_on_features,
 )
 from classifiers.heads.unfreezing import layers_to_train, unfreeze
-from pipelines.bases import WeightsRequest
-from pipelines.cli import log
+from pipelines.bases import WeightsRequest, parse_weights
+from pipelines.cli import log, positive_number, positive_real
 from pipelines.contract import Contract
 from pipelines.engines.opening import open_base_of
 from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras
+
+LEARNING_RATE = 1e-5
+"""Of RMSprop Chollet's (Deep Learning with Python, 2017, section 5.3.2). Of SGD a tenth of what
+Keras's own example takes for InceptionV3 (keras.io, "Keras Applications"): VGG16 has no batch
+normalisation, and lost eight points of accuracy in one epoch at 1e-4."""
+
+EPOCHS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +67,8 @@ class FineTuneHead:
     contract: Contract
     weights: WeightsRequest
     unfreeze: str | None = None
-    learning_rate: float = 1e-5
-    epochs: int = 6
+    learning_rate: float = LEARNING_RATE
+    epochs: int = EPOCHS
     name: str = "finetune"
 
     @property
@@ -150,6 +159,51 @@ class FittedFineTuned(FittedNetwork):
     def save(self, folder: Path) -> None:
         """See `FittedHead.save`; plain Keras loads it and needs nothing else."""
         self._whole.save(folder / self.file_name)
+
+
+def kind_on(top: NetworkKind) -> HeadKind:
+    """Fine-tuning of a base together with a kind of network on it."""
+    own = [option for option in top.options if option.name not in ("learning_rate", "epochs")]
+    options = (
+        HeadOption("learning_rate", positive_real, default=LEARNING_RATE),
+        HeadOption("epochs", positive_number, default=EPOCHS),
+        HeadOption("top", str, "the head; the first of these if not given", choices=(top.head,)),
+        HeadOption("head_learning_rate", positive_real, "of the head alone; its own if not given"),
+        HeadOption("head_epochs", positive_number, "of the head alone", default=top.epochs_alone),
+        HeadOption(
+            "unfreeze",
+            str,
+            "train the base from this layer on; from the table's on if not given",
+            metavar="LAYER",
+        ),
+        HeadOption(
+            "weights",
+            str,
+            "those of the table: imagenet (if not given), random[:SEED], or a file",
+        ),
+    )
+
+    def make(given: Mapping[str, Any], contract: Callable[[], Contract]) -> FineTuneHead:
+        of_top = {option.name: given[option.name] for option in own if option.name in given}
+        if "head_learning_rate" in given:
+            of_top["learning_rate"] = given["head_learning_rate"]
+        return FineTuneHead(
+            top=top.network(epochs=given.get("head_epochs", top.epochs_alone), **of_top),
+            contract=contract(),
+            weights=parse_weights(given.get("weights", "imagenet")),
+            unfreeze=given.get("unfreeze"),
+            learning_rate=given.get("learning_rate", LEARNING_RATE),
+            epochs=given.get("epochs", EPOCHS),
+        )
+
+    return HeadKind(
+        "finetune",
+        ("fine-tuning", "a head on the frozen base, then both; on features of an earlier layer"),
+        (*options, *(replace(option, default=None) for option in own)),
+        make,
+        FittedFineTuned,
+        top.head,
+    )
 
 
 def _through(tail: "keras.Model", part: HeldSet) -> HeldSet:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,17 @@ class FittedHead(Protocol):
         file_name: what `save` calls its file.
     """
 
-    file_name: str
+    file_name: ClassVar[str]
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` wrote into a folder.
+
+        Raises:
+            ModelError: the file holds what is not trusted; each library has its own errors for a
+                damaged one.
+        """
+        ...
 
     @property
     def length(self) -> int | None:

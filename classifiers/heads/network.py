@@ -1,9 +1,10 @@
 """Heads that are Keras networks: how they are trained, and how they judge."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ from classifiers.data.training_set import TrainingSet, rows_at_once
 from classifiers.heads.dense_epochs import Schedule, train_epochs
 from classifiers.heads.fused_rmsprop import fuse_rmsprop
 from classifiers.heads.head import Head, History, Judgement
+from classifiers.heads.kind import HeadKind, HeadOption
+from pipelines.cli import positive_number, positive_real
 from pipelines.errors import ModelError
 from pipelines.system.keras_backend import load_keras
 
@@ -118,17 +121,58 @@ def train_network(
     return epochs
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkKind(HeadKind):
+    """A kind of head that is a network.
+
+    Attributes:
+        network: makes a head of this kind of its settings, by keyword.
+        epochs_alone: passes in which it is trained alone when the base under it is to be trained
+            too.
+    """
+
+    network: Callable[..., NetworkHead] = field(kw_only=True)
+    epochs_alone: int = field(kw_only=True)
+
+
+def network_kind(
+    network: Callable[..., NetworkHead], *own: HeadOption, epochs_alone: int
+) -> NetworkKind:
+    """A kind of network.
+
+    Args:
+        network: makes a head of its settings, by keyword, all of which have a default.
+        own: the options that it has besides those of every network; each is a setting.
+        epochs_alone: as in `NetworkKind`.
+    """
+    plain = network()
+    options = (
+        HeadOption("learning_rate", positive_real, default=plain.learning_rate),
+        HeadOption("epochs", positive_number, default=plain.epochs),
+        HeadOption("batch_size", positive_number, default=plain.batch_size),
+    )
+    return NetworkKind(
+        plain.name,
+        ("heads that are networks", "and what each has if not given"),
+        (*options, *own),
+        lambda given, _contract: network(**given),
+        FittedNetwork,
+        network=network,
+        epochs_alone=epochs_alone,
+    )
+
+
 class FittedNetwork:
     """A trained network on features."""
 
-    file_name = "model.keras"
+    file_name: ClassVar[str] = "model.keras"
 
     def __init__(self, network: "keras.Model") -> None:
         """Judge by a network from flat features to probabilities."""
         self._network = network
 
     @classmethod
-    def load(cls, folder: Path) -> "FittedNetwork":
+    def load(cls, folder: Path) -> Self:
         """Read back what `save` wrote; safe mode refuses code in the file."""
         return cls(read_network(folder / cls.file_name))
 

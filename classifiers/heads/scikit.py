@@ -4,15 +4,16 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from classifiers.data.training_set import StreamedSet, TrainingSet
 from classifiers.heads.head import History, Judgement
+from classifiers.heads.kind import HeadKind, HeadOption
 from classifiers.heads.out_of_core import STREAMING, fit_out_of_core
-from pipelines.cli import log
+from pipelines.cli import log, positive_real
 from pipelines.errors import ModelError, UsageError
 
 RBF_ROWS = 20_000
@@ -91,13 +92,13 @@ class ScikitHead:
 class FittedScikit:
     """A trained scikit-learn pipeline."""
 
-    file_name = "model.skops"
+    file_name: ClassVar[str] = "model.skops"
 
     def __init__(self, pipeline: Any) -> None:  # noqa: ANN401 - scikit-learn is untyped
         self._pipeline = pipeline
 
     @classmethod
-    def load(cls, folder: Path) -> "FittedScikit":
+    def load(cls, folder: Path) -> Self:
         """Read back what `save` wrote.
 
         Raises:
@@ -163,3 +164,16 @@ _CLASSIFIERS: dict[str, Callable[[float, dict[int, float] | None, int], Any]] = 
     "linear_svm": _linear_svm,
     "rbf_svm": _rbf_svm,
 }
+
+
+def _kind(name: str, c: float) -> HeadKind:
+    return HeadKind(
+        name,
+        ("the other heads", None),
+        (HeadOption("C", positive_real, "inverse regularisation", default=c),),
+        lambda given, _contract: ScikitHead(name, given.get("C", c)),
+        FittedScikit,
+    )
+
+
+KINDS = (_kind("logistic", 1e-3), _kind("linear_svm", 1e-5), _kind("rbf_svm", 1.0))

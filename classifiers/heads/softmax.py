@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from classifiers.data.training_set import TrainingSet
 from classifiers.heads.head import History
-from classifiers.heads.network import COPIES, FittedNetwork, fit_network
+from classifiers.heads.kind import HeadOption, real_from_zero, share
+from classifiers.heads.network import COPIES, FittedNetwork, fit_network, network_kind
 from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
@@ -82,3 +83,18 @@ class SoftmaxHead:
         keras = load_keras()
         falling = keras.optimizers.schedules.InverseTimeDecay(learning_rate, 1, self.decay)
         return keras.optimizers.SGD(falling, momentum=self.momentum)
+
+
+_PLAIN = SoftmaxHead()
+
+KIND = network_kind(
+    SoftmaxHead,
+    HeadOption("momentum", share, default=_PLAIN.momentum),
+    HeadOption(
+        "decay",
+        real_from_zero,
+        "at step s the rate is divided by 1 + decay s",
+        default=_PLAIN.decay,
+    ),
+    epochs_alone=5,
+)

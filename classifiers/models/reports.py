@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from classifiers.models.card import ModelCard
 from classifiers.models.evaluation import Evaluation
-from classifiers.models.folder import CONFUSION_FILE, CURVES_FILE
+from classifiers.models.place import CONFUSION_FILE, CURVES_FILE
 from pipelines.reports import Grid, Part, Report
 
 MEASURES = ("accuracy", "roc_auc", "log_loss")

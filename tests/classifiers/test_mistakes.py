@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from classifiers import evaluate, predict, train
-from classifiers.models.folder import load_model, model_draft, read_card
+from classifiers.models.folder import load_model, read_card
+from classifiers.models.place import model_draft
 from pipelines import describe
 from pipelines.errors import ModelError
 from tests.classifiers.conftest import run_train
