@@ -1,21 +1,25 @@
 # Every target sets up what it needs; `make demo` and `make test` are the two to begin with.
-PYTHON ?= python3.11
+# With the newest Python here that setup.py supports, or with another one: make PYTHON=python3.12 test
+PYTHON ?=
 BIN := .venv/bin
 READY := .venv/.ready
 CLUSTER_READY := .venv/.ready-for-clusters
 DEMO ?= build/demo
 BENCH_IMAGES ?= 400
 BENCH_REPEATS ?= 3
-IMAGE_LOCK = build/lock/bin/uv pip compile --quiet --python-version 3.11 --no-annotate --no-header \
-    --constraint requirements.lock --generate-hashes
+COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --no-header
+# The images have the Python of Debian 12.
+IMAGE_LOCK = $(COMPILE) --python-version 3.11 --constraint requirements.lock --generate-hashes
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
-.PHONY: install demo test test-all test-long test-clusters check format lock bench bench-flink bench-scaling bench-gpu clean
+.PHONY: install demo test test-all test-long test-clusters test-oldest check format \
+    lock bench bench-flink bench-scaling bench-gpu clean asked
 
 install: $(READY)
 
-$(READY): setup.py requirements.lock
-	$(PYTHON) -m venv .venv
+# A Python that is asked for is looked at every time: .venv may be of another one.
+$(READY): setup.py requirements.lock $(if $(PYTHON),asked)
+	@scripts/make-venv .venv $(PYTHON)
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
 	touch $(READY)
 
@@ -30,16 +34,18 @@ test: $(READY)
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile \
 	    -m "not acceptance and not faults and not cluster"
 
-# The tests of clusters want Java 17, Maven, Go and buildah, and say so where one is missing.
-test-all: $(CLUSTER_READY)
-	$(BIN)/python -m pytest -m "acceptance or faults or cluster"
+test-all: test test-long test-clusters
 
-# The same in two halves, for CI to run side by side.
 test-long: $(READY)
 	$(BIN)/python -m pytest -m "(acceptance or faults) and not cluster"
 
+# They want Java 17, Maven, Go and buildah, and say so where one is missing.
 test-clusters: $(CLUSTER_READY)
 	$(BIN)/python -m pytest -m "cluster"
+
+# What depends on the Python, on the oldest one here; and tables and models of either with the other.
+test-oldest: $(READY)
+	.ci/test-oldest
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -78,16 +84,16 @@ bench-flink: $(CLUSTER_READY)
 bench-gpu:
 	$(GPU_PYTHON) -m benchmarks.gpu --json build/bench-gpu.json
 
-lock:
-	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet uv==0.13.9
-	build/lock/bin/uv pip compile --quiet --python-version 3.11 --no-annotate --no-header \
-	    --extra dev --extra cluster --output-file requirements.lock setup.py
+# One lock for every Python and processor, which must all find wheels: docs/pythons.md.
+lock: $(READY)
+	$(COMPILE) --universal --python-version 3.11 --extra dev --extra cluster \
+	    --output-file requirements.lock setup.py
 	$(IMAGE_LOCK) --extra extract --output-file container/worker-cpu.lock setup.py
 	$(IMAGE_LOCK) --extra extract --extra cuda --python-platform x86_64-manylinux_2_28 \
 	    --output-file container/worker-gpu.lock setup.py
 	$(IMAGE_LOCK) --extra train --extra openvino --extra ncnn \
 	    --output-file container/trainer.lock setup.py
+	.ci/resolves
 
 clean:
 	rm -rf build .venv

@@ -1,8 +1,14 @@
 """Packaging of frozen-features; exact versions stand in requirements.lock."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+
+PYTHONS = ["3.11", "3.12", "3.13"]  # scripts/find-python reads this line
+# Read, not imported: nothing of the project runs when it is built.
+SOURCE = Path("pipelines/__init__.py").read_text(encoding="utf-8")
+VERSION = re.findall(r'^__version__ = "(.+)"$', SOURCE, re.MULTILINE)[0]
 
 KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4", "onnx>=1.18,<2"]
 OPENVINO = ["openvino>=2026.4,<2027", "scipy>=1.15,<2"]  # Keras's export to it imports scipy
@@ -37,6 +43,7 @@ DEVELOP = [
     "pytest-xdist>=3.8,<4",
     "ruff>=0.12,<1",
     "tf2onnx>=1.16,<2",
+    "uv>=0.13.9,<0.14",
 ]
 # Jars, nearly a gigabyte of them, that nothing but the tests of clusters needs.
 CLUSTER = [
@@ -46,12 +53,21 @@ CLUSTER = [
 
 setup(
     name="frozen-features",
-    version="0.1.0",
+    version=VERSION,
     description="A batch feature store for images: a frozen convolutional base, run once per image",
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.11,<3.12",
+    python_requires=">=3.11,<3.14",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: Implementation :: CPython",
+        *(f"Programming Language :: Python :: {version}" for version in PYTHONS),
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
+    ],
     packages=find_packages(include=["pipelines*", "classifiers*", "frozen_features*"]),
     package_data={
         "pipelines": ["py.typed"],

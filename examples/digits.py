@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,28 +19,33 @@ from sklearn.datasets import load_digits
 
 from pipelines.reports import format_table
 
-SPLIT_SIZES = {"train": 24, "validation": 8, "test": 8}
-"""Images of each digit in each split."""
+SHARES = {"train": 3, "validation": 1, "test": 1}
+"""How the images of each digit are dealt out, of five."""
 
 HEADS = ("dense", "logistic", "linear_svm", "rbf_svm")
 
 
-def write_digits(folder: Path) -> int:
-    """Write `split/label/image` folders of 8 x 8 greyscale PNG files; returns how many files."""
-    digits = load_digits()
-    grey = np.round(digits.images * (255 / 16)).astype(np.uint8)
-    written = 0
+def choose_digits(of_each: int) -> dict[Path, int]:
+    """Places in scikit-learn's bundled digits by `split/label/image` name of file.
+
+    Of each digit there are as many as the largest multiple of five in `of_each`.
+    """
+    targets = load_digits().target
+    chosen = {}
     for digit in range(10):
-        places = np.flatnonzero(digits.target == digit)
-        start = 0
-        for split, size in SPLIT_SIZES.items():
-            target = folder / split / str(digit)
-            target.mkdir(parents=True, exist_ok=True)
-            for place in places[start : start + size]:
-                Image.fromarray(grey[place]).save(target / f"{place:04d}.png")
-            start += size
-            written += size
-    return written
+        places = iter(np.flatnonzero(targets == digit))
+        for split, share in SHARES.items():
+            for place in islice(places, share * (of_each // 5)):
+                chosen[Path(split, str(digit), f"{place:04d}.png")] = int(place)
+    return chosen
+
+
+def write_digits(folder: Path, chosen: dict[Path, int]) -> None:
+    """Write 8 x 8 greyscale PNG files."""
+    grey = np.round(load_digits().images * (255 / 16)).astype(np.uint8)
+    for name, place in chosen.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(grey[place]).save(folder / name)
 
 
 def run(*arguments: str) -> None:
@@ -54,10 +60,21 @@ def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("build/demo"))
-    folder: Path = parser.parse_args().folder
+    parser.add_argument(
+        "--of_each", type=int, default=40, metavar="N", help="images of each digit, 5 to 170"
+    )
+    given = parser.parse_args()
+    folder: Path = given.folder
+    if not 5 <= given.of_each <= 170:
+        parser.error(f"--of_each {given.of_each}: there are 5 to 170 images of each digit")
     started = time.monotonic()
     images, table = folder / "digits", folder / "features"
-    print(f"{write_digits(images)} handwritten digits in {images}")
+    chosen = choose_digits(given.of_each)
+    others = {path.relative_to(images) for path in images.rglob("*.png")} - chosen.keys()
+    if others:
+        parser.error(f"{images} holds {len(others)} other digits: name another --folder")
+    write_digits(images, chosen)
+    print(f"{len(chosen)} handwritten digits in {images}")
 
     run("pipelines.extract", "--input", str(images), "--table", str(table))
     for head in HEADS:

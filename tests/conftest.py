@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from pipelines.bases import WeightsRequest, base_named, load_base
@@ -18,6 +19,10 @@ from pipelines.planning.job import ExtractJob, FeatureChoice
 from pipelines.table.pins import PINS_FOLDER
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long an example takes is the machine's affair.
+settings.register_profile("any machine", settings.default, deadline=None)
+settings.load_profile("any machine")
 
 TINY = FeatureChoice(
     weights=WeightsRequest("random", seed=1),

@@ -2,6 +2,8 @@
 
 import queue
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +44,25 @@ def convert(model: "keras.Model", contract: Contract, folder: Path) -> None:
     load_openvino()
     composed = compose(model, contract, None)
     composed(np.zeros((1, contract.image_size, contract.image_size, 3), np.uint8))
-    composed.export(str(folder / MODEL_FILE), format="openvino", verbose=False)
+    with _tensorflow_s_version_looked_up():
+        composed.export(str(folder / MODEL_FILE), format="openvino", verbose=False)
+
+
+@contextmanager
+def _tensorflow_s_version_looked_up() -> Iterator[None]:
+    """Look up TensorFlow's version for OpenVINO, which fails to do so since Python 3.13.
+
+    OpenVINO 2026.4 deletes by one `exec` what another one imported, and since PEP 667 neither sees
+    the other's names.
+    """
+    from openvino.frontend.tensorflow import utils
+
+    theirs = utils.get_environment_setup
+    utils.get_environment_setup = lambda _: {"tensorflow": sys.modules["tensorflow"].__version__}
+    try:
+        yield
+    finally:
+        utils.get_environment_setup = theirs
 
 
 def load(folder: Path, threads: int, batch_size: int) -> "OpenVinoEngine":

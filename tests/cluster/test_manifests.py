@@ -1,6 +1,5 @@
 """Every object under `k8s/`: rendered by kustomize, valid by the schemas of those who take it."""
 
-import re
 import shutil
 from copy import deepcopy
 
@@ -9,6 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from pipelines import __version__
 from tests.cluster.manifests import (
     ALL,
     ANOTHER,
@@ -24,18 +24,11 @@ from tests.cluster.manifests import (
     render,
     rendered,
 )
-from tests.conftest import ROOT
 
 KUBERNETES = "1.34"
 """The oldest that the schemas at hand describe; the API server of the other tests is newer."""
 
 FLINK_KINDS = {"FlinkDeployment", "Role", "RoleBinding"}
-
-
-def project_version() -> str:
-    found = re.search(r'version="([^"]+)"', (ROOT / "setup.py").read_text())
-    assert found is not None
-    return found[1]
 
 
 def closed(schema):
@@ -64,9 +57,7 @@ def validate(document):
 def test_the_images_tags_are_the_project_s_version():
     site = yaml.safe_load((K8S / "site" / "kustomization.yaml").read_text())
     ours = {i["name"]: i["newTag"] for i in site["images"] if i["name"].startswith("frozen-")}
-    assert ours == {
-        f"frozen-features/{n}": project_version() for n in ("worker", "trainer", "submit")
-    }
+    assert ours == {f"frozen-features/{n}": __version__ for n in ("worker", "trainer", "submit")}
 
 
 @pytest.mark.cluster
@@ -131,7 +122,7 @@ def test_overlays_hold_what_they_are_for():
 def test_images_have_a_version(place):
     images = {c["image"] for pod in pods(rendered(place)) for c in pod.containers()}
     flink = "flink:1.19.3-scala_2.12-java17"
-    allowed = {f"frozen-features/{n}:{project_version()}" for n in ("worker", "trainer", "submit")}
+    allowed = {f"frozen-features/{n}:{__version__}" for n in ("worker", "trainer", "submit")}
     assert images <= {*allowed, flink}
     assert (flink in images) == (place in WITH_FLINK)
 
