@@ -1,6 +1,6 @@
 """Extraction end to end, process start included, by this project and by three rivals in turn.
 
-`python -m benchmarks.extraction` runs on the same files (a) the literature's loop, (b) a
+`python -m benchmarks.extraction` runs on the same files (a) the book's loop, (b) a
 well-written `tf.data` loop, (c) ONNX Runtime on the exported base, and (d) this project, whose
 engine was chosen by an earlier run. The rivals save a `.npy` file; this project commits a table.
 """
@@ -26,7 +26,7 @@ from pipelines.engines.trial import largest_error
 from pipelines.errors import UsageError
 
 WAYS = {
-    "a": "the literature's loop",
+    "a": "the book's loop",
     "b": "tf.data + tf.function",
     "c": "ONNX Runtime",
     "d": "this project",

@@ -2,8 +2,8 @@
 
 Both train VGG16's block5 and the same head, with the same kind of optimizer and in batches of 20.
 The plain way has its images in memory, decoded and preprocessed; this project has the features of
-the layer it cuts at. Pixels and weights are random: speed does not hang on them. The first epoch of
-a training, which compiles it, is not counted.
+the layer it cuts at. Pixels and weights are random: speed does not depend on them. The first
+epoch of a training, which compiles it, is not counted.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Feature extraction as the literature writes it, as a command: what a user would do without us.
+"""Feature extraction as the book writes it, as a command: what a user would do without us.
 
 The loop of Chollet's "Deep Learning with Python" (2017), section 5.3.1, in Keras 3: batches of 20
 images through `conv_base.predict`, the features of all images kept in one array.

@@ -1,4 +1,4 @@
-"""The literature's dense head as a user trains it without us: `model.fit` on a NumPy array.
+"""The book's dense head as a user trains it without us: `model.fit` on a NumPy array.
 
 `python -m benchmarks.plain_keras FOLDER EPOCHS RESULT` trains on `benchmarks.plain_arrays`' files,
 tells the end of each epoch on stderr and writes the validation accuracy. Settings are those of

@@ -118,7 +118,7 @@ class Augmentation:
         rotation: largest angle either way, in degrees.
         width_shift: largest shift either way, as a share of the width.
         height_shift: largest shift either way, as a share of the height.
-        shear: largest angle either way, in radians, as the literature's Keras had it.
+        shear: largest angle either way, in radians, as the book's Keras had it.
         zoom: height and width are each scaled by a factor between 1 - zoom and 1 + zoom; below 1.
         horizontal_flip: whether every other copy, on average, is mirrored.
         fill: one of `FILLS`.

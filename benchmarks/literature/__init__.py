@@ -1,1 +1,1 @@
-"""Every way of the literature on one set of photographs, by this project's own commands."""
+"""Every way of the book on one set of photographs, by this project's own commands."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.literature`: go every way of the literature and write the page about it.
+"""`python -m benchmarks.literature`: go every way of the book and write the page about it.
 
 What has a result is not done again, so that the long trainings run once. Delete a JSON file of
 `docs/literature/` to have its way gone again.

@@ -14,7 +14,7 @@ Results = Mapping[str, Mapping[str, Any]]
 
 COLUMNS = (
     "way",
-    "literature",
+    "the book",
     "validation",
     "test",
     "epochs",
@@ -24,20 +24,20 @@ COLUMNS = (
     "stored",
 )
 
-INTRODUCTION = """# The literature's ways, side by side
+INTRODUCTION = """# The book's ways, side by side
 
 Made by `python -m benchmarks.literature` from the JSON files in `docs/literature/`, which its
-commands wrote; no number on this page was typed. The literature is Chollet, *Deep Learning with
+commands wrote; no number on this page was typed. The book is François Chollet's *Deep Learning with
 Python* (2017), sections 5.2 and 5.3; its figures are validation accuracies on the same 4,000
 photographs of cats and dogs."""
 
 LEGEND = """`validation` and `test` are accuracies, means over seeds (from the least to the
-most), and `epochs` passes over the training images, the literature's in brackets. `minutes` by the
+most), and `epochs` passes over the training images, the book's in brackets. `minutes` by the
 clock and `CPU minutes` of all processors are those of the extractions that a way needs and of one
 training, first to last; some ran side by side, so the clock says how long they took and the
 processors what they cost. `through the base` counts images that ran through the pretrained base,
 and `stored` are the features on disk. Copies are augmented ones of the training images, stored
-beside them, which the literature calls impossible; where neither 1/255 nor a convnet is named, the
+beside them, which the book calls impossible; where neither 1/255 nor a convnet is named, the
 base has its own preprocessing."""
 
 

@@ -1,18 +1,18 @@
-"""The ways there are: what the literature says of each, and the commands that do it here.
+"""The ways there are: what the book says of each, and the commands that do it here.
 
-The literature's figures are those of Chollet, Deep Learning with Python (2017), sections 5.2 and
+The book's figures are those of Chollet, Deep Learning with Python (2017), sections 5.2 and
 5.3, on the same 4,000 photographs of cats and dogs; all are validation accuracies.
 """
 
 from dataclasses import dataclass
 
 RESCALE = ("--preprocessing", "rescale")
-LITERATURE = (*RESCALE, "--interpolation", "nearest")
+OF_THE_BOOK = (*RESCALE, "--interpolation", "nearest")
 LONG = ("--epochs", "100")
 """For copies: an epoch draws one row of an image, so that it takes more of them to see all."""
 
 HALF = ("--epochs", "50")
-"""For the convnets that the literature trains for a hundred, which two cores need hours for."""
+"""For the convnets that the book trains for a hundred, which two cores need hours for."""
 
 SEEDS = (0, 1, 2)
 
@@ -48,7 +48,7 @@ class Way:
     Attributes:
         name: what its result is called.
         title: for the table.
-        figure: the literature's, in words; "-" where it has none.
+        figure: the book's, in words; "-" where it has none.
         steps: the extractions it needs; none where it reads images.
         options: of `classifiers.train`, besides table or images, model and seed.
         seeds: a training each.
@@ -72,7 +72,7 @@ class Way:
         return [*self.options, *copies]
 
 
-NEAREST = Step("nearest", 0, LITERATURE)
+NEAREST = Step("nearest", 0, OF_THE_BOOK)
 RESCALED = Step("rescaled", 0, RESCALE)
 RESCALED_COPIES = Step("rescaled", 4, RESCALE)
 IMAGENET = Step("imagenet")
@@ -107,7 +107,7 @@ WAYS = (
     ),
     Way(
         "dense-nearest",
-        "dense head, pixels times 1/255, nearest (the literature's)",
+        "dense head, pixels times 1/255, nearest (the book's)",
         "about 0.90 (30)",
         (NEAREST,),
         ("--head", "dense"),

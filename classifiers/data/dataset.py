@@ -1,4 +1,4 @@
-"""Reading a feature table into NumPy arrays, in an order that does not hang on its files."""
+"""Reading a feature table into NumPy arrays, in an order that does not depend on its files."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -1,1 +1,1 @@
-"""The literature's ways that train on images instead of stored features, to compare with."""
+"""The book's ways that train on images instead of stored features, to compare with."""

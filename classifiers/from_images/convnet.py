@@ -1,4 +1,4 @@
-"""The small convnet that the literature trains from scratch."""
+"""The small convnet that the book trains from scratch."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -67,8 +67,8 @@ class EpochPlan:
     def batches(self, images: ImageSet, epoch: int) -> Iterator[Batch]:
         """All images once, shuffled; made ahead on threads.
 
-        What an image looks like hangs on the policy's seed, its id and the epoch alone: in epoch k
-        it is the copy of that number that `--augment` would have put into a table.
+        What an image looks like depends on the policy's seed, its id and the epoch alone: in epoch
+        k it is the copy of that number that `--augment` would have put into a table.
 
         Args:
             images: what to train on.

@@ -1,4 +1,4 @@
-"""The literature's ways that run a pretrained base on every image in every epoch."""
+"""The book's ways that run a pretrained base on every image in every epoch."""
 
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -108,7 +108,7 @@ class FineTune(DenseOnBase):
 def count_tensors(network: ImageNetwork) -> dict[str, int]:
     """Weight tensors that can be trained: with the base "whole" and "frozen", or "all" without one.
 
-    The literature prints 30 and 4 for VGG16 with a dense head (section 5.3.1).
+    The book prints 30 and 4 for VGG16 with a dense head (section 5.3.1).
     """
     if network.base is None:
         return {"all": network.tensors}

@@ -30,7 +30,7 @@ WAYS: dict[str, type[Convnet] | type[DenseOnBase]] = {
 """What `--head` may name with `--from_images`."""
 
 CONVNET_SIZE = 150
-"""The literature's, in pixels."""
+"""The book's, in pixels."""
 
 SETTINGS = tuple(dict.fromkeys(each.name for way in WAYS.values() for each in fields(way)))
 FOR_IMAGES = (

@@ -40,7 +40,7 @@ class ImageTrainJob:
         train_split: split to train on.
         validation_split: split to validate on; None for "validation" if there is one.
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
-        seed: of every random choice but the transforms, which hang on the policy's own.
+        seed: of every random choice but the transforms, which depend on the policy's own.
         budget: most memory for decoded images.
     """
 

@@ -45,7 +45,7 @@ class ImageNetwork:
 
 
 class Way(Protocol):
-    """A way of the literature with its settings, before training."""
+    """A way of the book with its settings, before training."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""The literature's head: a dense layer with dropout on top of the frozen base, in Keras."""
+"""The book's head: a dense layer with dropout on top of the frozen base, in Keras."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""The literature's other head: global average pooling and one softmax layer, for many classes."""
+"""The book's other head: global average pooling and one softmax layer, for many classes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

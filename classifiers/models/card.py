@@ -68,8 +68,8 @@ class ModelCard:
         seconds: how long the training took.
         created: when, ISO 8601 (UTC).
         versions: of the libraries.
-        streamed_within: the memory budget in bytes when features were streamed, on which the order
-            of rows hangs; None when they were held.
+        streamed_within: the memory budget in bytes when features were streamed, on
+            which the order of rows depends; None when they were held.
         copies: augmented copies of an image that it was trained on, at most.
         augmentation: how those were made; None without any.
         cpu_seconds: processor time of the training, over all threads; None in older cards.

@@ -43,7 +43,7 @@ def build(base: Base, image_size: int, weights: str | None = None) -> "keras.Mod
 
 def _construct(base: Base, image_size: int, weights: str | None) -> "keras.Model":
     keras = load_keras()
-    # Not given our name: Keras hangs on it which preprocessing and which file a base gets.
+    # Not given our name: by it Keras chooses the preprocessing and the file of a base.
     model = getattr(keras.applications, base.name)(
         include_top=base.top, weights=weights, input_shape=(image_size, image_size, 3)
     )

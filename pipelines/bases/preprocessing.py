@@ -23,7 +23,7 @@ def check_preprocessing(base: Base, preprocessing: str) -> None:
 
 
 def preprocess(base: Base, preprocessing: str, images: Any) -> Any:  # noqa: ANN401 - any tensor
-    """Scale pixels the way the base was trained, or the way the literature does.
+    """Scale pixels the way the base was trained, or the way the book does.
 
     Args:
         base: whose `preprocess_input` is meant by "imagenet".

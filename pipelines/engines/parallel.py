@@ -13,7 +13,7 @@ Features = npt.NDArray[np.float32]
 class ParallelRuns:
     """Threads that take groups of a batch's images; several batches may be under way at once.
 
-    An image's features hang on neither its group nor the thread, so any split of a batch will do.
+    An image's features depend on neither its group nor the thread, so any split of a batch will do.
     """
 
     def __init__(self, run: Callable[[Pixels], Features], threads: int, group: int) -> None:

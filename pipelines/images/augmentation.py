@@ -1,8 +1,8 @@
 """Augmented copies of an image: random affine transforms, the same ones wherever they are drawn.
 
-The recipe is the literature's (Chollet, Deep Learning with Python, 2017, section 5.2.5): an image
+The recipe is the book's (Chollet, Deep Learning with Python, 2017, section 5.2.5): an image
 is rotated, shifted, sheared and zoomed about its middle in one bilinear step, then perhaps flipped.
-What is drawn hangs on the policy's seed, the image's id and the copy's number alone.
+What is drawn depends on the policy's seed, the image's id and the copy's number alone.
 """
 
 import hashlib

@@ -9,7 +9,7 @@ from pipelines.contract import FILLS, Augmentation
 from pipelines.errors import UsageError
 from pipelines.images.splits import TEST, VALIDATION
 
-LITERATURE = Augmentation()
+OF_THE_BOOK = Augmentation()
 
 HELP = {
     "rotation": "largest angle either way, in degrees",
@@ -63,7 +63,7 @@ TYPES: dict[str, Callable[[str], Any]] = {
 
 
 def add_augmentation_options(parser: argparse.ArgumentParser) -> None:
-    """Give a command `--augment K` and the policy's options, the literature's if not given."""
+    """Give a command `--augment K` and the policy's options, the book's if not given."""
     group = parser.add_argument_group(
         "augmented copies (how they are made is the table's; if not given, as the table has it)"
     )
@@ -108,7 +108,7 @@ def policy_choice(options: argparse.Namespace) -> dict[str, Any]:
 
 def _add(group: argparse._ArgumentGroup, names: Sequence[str]) -> None:
     for name in names:
-        default = getattr(LITERATURE, FIELD_OF.get(name, name))
+        default = getattr(OF_THE_BOOK, FIELD_OF.get(name, name))
         shown = str(default).lower() if isinstance(default, bool) else default
         group.add_argument(
             f"--{name}",

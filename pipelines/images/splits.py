@@ -10,7 +10,7 @@ NAMED_SPLITS = frozenset({TRAIN, VALIDATION, TEST})
 def split_of(image_id: str, label: str | None) -> str:
     """The split of an image whose input names none: 80 % train, 10 % validation, 10 % test.
 
-    The choice hangs on the id alone, so an image keeps its split whatever is added around it.
+    The choice depends on the id alone, so an image keeps its split whatever is added around it.
     An unlabelled image cannot be trained on and goes to the split "unlabelled".
     """
     if label is None:

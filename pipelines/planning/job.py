@@ -67,7 +67,7 @@ class ExtractJob:
         beam_flags: options for Beam, as on the command line.
         copies: augmented copies wanted of each image that is trained on.
         augmentation: what is named of how they are made, by field of `Augmentation`; the rest is
-            as the table has it, or as in the literature where there are no copies yet.
+            as the table has it, or as in the book where there are no copies yet.
     """
 
     input: str

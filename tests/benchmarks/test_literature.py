@@ -1,4 +1,4 @@
-"""Every row of the literature has its command, and the page holds what the commands wrote."""
+"""Every row of the book has its command, and the page holds what the commands wrote."""
 
 import importlib
 import json
@@ -132,7 +132,7 @@ def test_copies_give_the_dense_head_the_point_that_was_promised():
     assert copies >= max(plain, long) + 0.01
 
 
-def test_the_convnet_is_where_the_literature_has_it():
+def test_the_convnet_is_where_the_book_has_it():
     assert 0.68 <= mean_of("convnet", "validation") <= 0.76
     (run,) = read_results(RESULTS)["convnet"]["runs"]
     assert len(run["history"]) == 30

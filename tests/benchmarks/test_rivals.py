@@ -45,7 +45,7 @@ def run(module, work, output, monkeypatch):
     return read_features(output, COUNT)
 
 
-def test_the_literature_s_loop(work, tmp_path, monkeypatch):
+def test_the_book_s_loop(work, tmp_path, monkeypatch):
     from benchmarks import literature_loop
 
     found = run(literature_loop, work, tmp_path / "a.npy", monkeypatch)

@@ -1,4 +1,4 @@
-"""The networks are the literature's, and train as plain Keras trains them."""
+"""The networks are the book's, and train as plain Keras trains them."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from pipelines.errors import ModelError, UsageError
 RANDOM = WeightsRequest("random", seed=1)
 
 
-def test_the_convnet_of_the_literature():
+def test_the_convnet_of_the_book():
     from keras import layers
 
     for way, classes, parameters in (
@@ -56,7 +56,7 @@ def test_the_convnet_computes_what_its_layers_say():
     np.testing.assert_allclose(model.predict_on_batch(pixels), expected, rtol=1e-5)
 
 
-def test_weight_tensors_are_counted_as_the_literature_prints_them():
+def test_weight_tensors_are_counted_as_the_book_prints_them():
     way = FineTune(weights=RANDOM)
     network = way.build(32, 2)
     assert network.tensors == 4

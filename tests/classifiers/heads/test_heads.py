@@ -76,7 +76,7 @@ def test_an_rbf_svm_refuses_a_table_too_large_for_it():
 
 
 @pytest.mark.parametrize("classes", [2, pytest.param(3, marks=pytest.mark.acceptance)])
-def test_the_dense_head_is_the_literature_s(classes, tmp_path):
+def test_the_dense_head_is_the_book_s(classes, tmp_path):
     head = DenseHead(units=16, epochs=40, learning_rate=0.01)
     train, validation = blobs(classes, 120, 1), blobs(classes, 60, 2)
     fitted, history = head.fit(train, validation, classes, None, seed=0)

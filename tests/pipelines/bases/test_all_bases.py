@@ -98,7 +98,7 @@ def test_a_base_gives_what_plain_keras_gives(name, tmp_path, monkeypatch):
             CONVERTING["ncnn"].convert(model, contract, tmp_path)
 
 
-def test_mobilenet_with_its_top_has_the_parameters_of_the_literature():
+def test_mobilenet_with_its_top_has_the_parameters_of_its_paper():
     plain = keras.applications.MobileNet(weights=None)
     assert plain.count_params() == 4_253_864
     ours = load_base(BASES["MobileNet"].with_top(), 224, RANDOM).model

@@ -108,7 +108,7 @@ def test_bases_that_pass_pixels_through_scale_them(name):
     assert scales == (BASES[name].preprocessing == IN_MODEL)
 
 
-def test_rescaling_is_the_literature_s():
+def test_rescaling_is_the_book_s():
     image = np.array([[[[10.0, 20.0, 30.0]]]], np.float32)
     np.testing.assert_allclose(preprocess(VGG16, "rescale", image), image / 255, rtol=1e-6)
     assert make_contract(chosen("--preprocessing", "rescale")).preprocessing == "rescale"

@@ -1,4 +1,4 @@
-"""Copies are the literature's transforms, drawn the same wherever they are drawn."""
+"""Copies are the book's transforms, drawn the same wherever they are drawn."""
 
 import math
 from dataclasses import replace
