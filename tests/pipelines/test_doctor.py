@@ -158,7 +158,7 @@ def _table_of_sources():
 
 
 def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
+    (tmp_path / "file").touch(0o755)
     monkeypatch.setenv("FROZEN_FEATURES_CACHE", str(tmp_path / "file"))
     assert "cannot be written" in str(report())
     folder = tmp_path / "held" / "deep"
