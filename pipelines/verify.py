@@ -28,7 +28,6 @@ from pipelines.planning.job import DEFAULT_BATCH_SIZE
 from pipelines.records import ImageRef, copy_of, image_of
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.rows import names_of
 from pipelines.table.stored import StoredImage, stored_images
 from pipelines.table.verification import (
     Finding,
@@ -114,12 +113,11 @@ def _check_against_images(
     checked = {"rows": len(stored) if inputs else 0, "features": count}
     if not count:
         return checked
-    names = sample_rows(table, options.sample, options.seed)
+    names = sample_rows(stored, options.sample, options.seed)
     if inputs:
         refs = [inputs[name] for name in names if name in inputs]
     else:
-        places = dict(zip(names_of(keys), table.uris(), strict=True))
-        refs = [_stored_ref(name, places[name], stored[name]) for name in names]
+        refs = [_stored_ref(name, stored[name]) for name in names]
     checked["features"] = len(refs)
     weights = parse_weights(options.weights)
     try:
@@ -132,8 +130,8 @@ def _check_against_images(
     return checked
 
 
-def _stored_ref(name: str, uri: str, row: StoredImage) -> ImageRef:
-    ref = unsigned_ref(image_of(name), uri, row.label, row.split)
+def _stored_ref(name: str, row: StoredImage) -> ImageRef:
+    ref = unsigned_ref(image_of(name), row.uri, row.label, row.split)
     return replace(ref, copy=copy_of(name))
 
 

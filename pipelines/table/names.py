@@ -39,7 +39,7 @@ def run_of_path(path: str) -> str:
 
 
 def is_of_run(path: str, run: str | None) -> bool:
-    """Whether a run wrote a data file; never for a file of somebody else's, and never for no run."""
+    """Whether a run wrote a data file; never of a file of somebody else's, and never for no run."""
     return bool(run) and run_of_path(path) == run
 
 

@@ -84,9 +84,9 @@ def check_rows(
             yield Finding(shown_name(name), "is a row and not in the input")
 
 
-def sample_rows(table: FeatureTable, count: int | None, seed: int) -> list[str]:
-    """Names of rows drawn at random without repetition; all of them for None."""
-    names = sorted(names_of(table.keys()))
+def sample_rows(names: Iterable[str], count: int | None, seed: int) -> list[str]:
+    """Names of rows drawn at random without repetition, ascending; all of them for None."""
+    names = sorted(names)
     if count is None or count >= len(names):
         return names
     places = np.random.default_rng(seed).choice(len(names), size=count, replace=False)
