@@ -136,7 +136,7 @@ SHOWN: dict[str, tuple[str, tuple[str, ...], Callable[[int, Found], Row]]] = {
         _table,
     ),
     "commands": (
-        "What commands do with a whole table besides their work: seconds, then bytes a row",
+        "What commands do with a whole table besides their work: processor seconds, bytes a row",
         ("rows", *COMMANDS, *(f"{name}, bytes" for name in COMMANDS)),
         _commands,
     ),

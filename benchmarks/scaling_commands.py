@@ -1,7 +1,7 @@
 """What a command does with a whole table besides its work, in a process of its own.
 
-`python -m benchmarks.scaling_commands FILE COMMAND ROWS FOLDER`; the file gets seconds and peak
-memory as JSON. The command `table` comes first and makes the table.
+`python -m benchmarks.scaling_commands FILE COMMAND ROWS FOLDER`; the file gets the processor's
+seconds and peak memory as JSON. The command `table` comes first and makes the table.
 """
 
 import json

@@ -132,7 +132,7 @@ def test_the_log_names_the_splits(made):
     expected = plain_splits(made)
     take_away(made)
     assert splits(FeatureTable.open(made.uri)) == expected == {"train", "validation", "test"}
-    with pytest.raises(TableError, match="no rows of split 'dev' .* has test, train, validation"):
+    with pytest.raises(TableError, match=r"no rows of split 'dev' .* has test, train, validation"):
         find_rows(made, "dev")
 
 
