@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks.child import run_module
 from benchmarks.result import Result, Table, show
+from benchmarks.scaling_commands import COMMANDS, TABLE
 from pipelines.cli import Parser, positive_number, run_command
 
 Found = Mapping[str, Any]
@@ -41,7 +42,7 @@ def _scaling(argv: Sequence[str]) -> None:
 def _measure(options: argparse.Namespace, folder: Path) -> Result:
     raw: dict[str, dict[str, Found]] = {}
     sizes = {
-        **dict.fromkeys(("listing", "planning", "job", "table"), options.images),
+        **dict.fromkeys(("listing", "planning", "job", "table", "commands"), options.images),
         "files": options.files,
         "commits": options.commits,
     }
@@ -55,8 +56,16 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
 
 
 def _take(part: str, number: int, folder: Path) -> Found:
+    if part == "commands":
+        _child("benchmarks.scaling_commands", TABLE, number, folder)
+        names = {name: (name, number, folder) for name in COMMANDS}
+        return {n: _child("benchmarks.scaling_commands", *each) for n, each in names.items()}
+    return _child("benchmarks.scaling_parts", part, number, folder)
+
+
+def _child(module: str, part: str, number: int, folder: Path) -> Found:
     file = folder / "found.json"
-    run_module("benchmarks.scaling_parts", file, part, number, folder)
+    run_module(module, file, part, number, folder)
     found: Found = json.loads(file.read_text(encoding="utf-8"))
     return found
 
@@ -82,6 +91,11 @@ def _table(number: int, found: Found) -> Row:
     names = ("inspect", "commit", "open", "keys", "stored", "compare", "leakage")
     taken = [found["seconds"][name] for name in names]
     return (*taken, found["bytes_committing"] / number, found["bytes_looking"] / number)
+
+
+def _commands(number: int, found: Found) -> Row:
+    seconds = [found[name]["seconds"] for name in COMMANDS]
+    return (*seconds, *(found[name]["bytes"] / number for name in COMMANDS))
 
 
 def _files(number: int, found: Found) -> Row:
@@ -120,6 +134,11 @@ SHOWN: dict[str, tuple[str, tuple[str, ...], Callable[[int, Found], Row]]] = {
             *("bytes an image, commit", "bytes an image, look"),
         ),
         _table,
+    ),
+    "commands": (
+        "What commands do with a whole table besides their work: processor seconds, bytes a row",
+        ("rows", *COMMANDS, *(f"{name}, bytes" for name in COMMANDS)),
+        _commands,
     ),
     "files": (
         "One commit of many files, seconds",

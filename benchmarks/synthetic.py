@@ -4,6 +4,7 @@ import hashlib
 import sys
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def make_refs(images: int) -> list[ImageRef]:
 def make_tree(root: Path, images: int) -> Path:
     """Empty files `train/class/name.jpg`, a thousand a folder."""
     for place in range(images):
-        path = root / _id(place)
+        path = root / image_id(place)
         if place % A_FOLDER == 0:
             path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -54,7 +55,7 @@ def make_tree(root: Path, images: int) -> Path:
 
 def make_manifest(tree: Path, file: Path, images: int) -> Path:
     """A Parquet manifest of a tree's files."""
-    names = [_id(place) for place in range(images)]
+    names = [image_id(place) for place in range(images)]
     columns = {"path": [str(tree / name) for name in names], "id": names}
     labels = [_label(place) for place in range(images)]
     table = pa.table({**columns, "label": labels, "split": ["train"] * images})
@@ -62,7 +63,9 @@ def make_manifest(tree: Path, file: Path, images: int) -> Path:
     return file
 
 
-def write_files(uri: str, rows: int, rows_a_file: int, first: int = 0) -> Iterator[str]:
+def write_files(
+    uri: str, rows: int, rows_a_file: int, first: int = 0, split: str = "train"
+) -> Iterator[str]:
     """Finished feature files of a table's folder; gives their paths as they are written."""
     run, storage = new_run_id(), open_storage(uri)
     text = CONTRACT.canonical_json()
@@ -70,13 +73,14 @@ def write_files(uri: str, rows: int, rows_a_file: int, first: int = 0) -> Iterat
         path = f"data/{run}-{number:06d}-00000000.parquet"
         count = min(rows_a_file, first + rows - start)
         sources = [
-            SourceImage(_ref(place), _sha256(place), _ref(place).bytes, 400, 375)
+            SourceImage(ref, _sha256(place), ref.bytes, 400, 375)
             for place in range(start, start + count)
+            for ref in [replace(_ref(place), split=split)]
         ]
         with FeatureFileWriter(storage, path, CONTRACT) as writer:
             writer.write(FeatureBlock(sources, np.zeros((count, LENGTH), np.float32)))
             name = f"{number:06d}"
-            writer.close(Receipt(run, name, "train", 0, text, (LENGTH,), "ncnn", "", ()))
+            writer.close(Receipt(run, name, split, 0, text, (LENGTH,), "ncnn", "", ()))
         yield path
 
 
@@ -85,8 +89,8 @@ def _ref(place: int) -> ImageRef:
     chance = zlib.crc32(b"%d" % place)
     modified = 1_700_000_000_000_000 + chance * 1_000
     return ImageRef(
-        image_id=_id(place),
-        uri=f"/mnt/images/{_id(place)}",
+        image_id=image_id(place),
+        uri=f"/mnt/images/{image_id(place)}",
         label=_label(place),
         split="train",
         bytes=20_000 + chance % 10_000,
@@ -95,7 +99,8 @@ def _ref(place: int) -> ImageRef:
     )
 
 
-def _id(place: int) -> str:
+def image_id(place: int) -> str:
+    """The id of an image, by its number."""
     name = hashlib.md5(b"%d" % place, usedforsecurity=False).hexdigest()
     return f"train/{_label(place)}/{name[:16]}.jpg"
 

@@ -14,7 +14,6 @@ from pipelines.commits.report import ExtractReport
 from pipelines.commits.settlement import Settlement
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
-from pipelines.planning.copies import short_of_copies
 from pipelines.planning.cutting import Plan
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.run import Run, Scene, prepare_run
@@ -55,7 +54,7 @@ def extract(job: ExtractJob) -> ExtractReport:
     decision = run.decide(scene)
     plan, choice, engine = decision.plan, decision.choice, decision.engine
     log(_announcement(scene, plan))
-    short, most = short_of_copies(scene.inputs.values(), run.augmentation.split)
+    short, most = scene.short_of_copies(run.augmentation.split)
     if short:
         log(f"{short} images get fewer copies than others have; --augment {most} makes them alike")
     if choice is not None:

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import TableError
 from pipelines.system.cores import usable_cores
-from pipelines.table.feature_table import FeatureTable
+from pipelines.table.feature_table import CHECKING_THREADS, FeatureTable
+from pipelines.table.receipts import receipt_in
 
 KEYS = pa.schema(
     [
@@ -92,6 +93,9 @@ class SplitRows:
 def find_rows(table: FeatureTable, split: str | None, copies: int | None = None) -> SplitRows:
     """Find the rows of a split, reading everything but the features.
 
+    Each file that may hold some is opened once, and refused if it is of another contract than the
+    table: somebody slipped it in. Files of other splits are left alone.
+
     Args:
         table: the table.
         split: the split wanted; all rows when None.
@@ -99,12 +103,12 @@ def find_rows(table: FeatureTable, split: str | None, copies: int | None = None)
 
     Raises:
         TableError: there are no such rows, or a file is missing or damaged.
+        ContractMismatchError: a file has another contract than the table.
     """
-    table.check_files()
     chosen = None if split is None else pc.field("split") == split
     # Delta's statistics spare the files of other splits.
     paths = sorted(fragment.path for fragment in table.dataset().get_fragments(filter=chosen))
-    with ThreadPoolExecutor(usable_cores()) as threads:
+    with ThreadPoolExecutor(max(CHECKING_THREADS, usable_cores())) as threads:
         files = list(threads.map(lambda path: _read_keys(table, path), paths))
     groups = [group for path, file in zip(paths, files, strict=True) for group in _cut(path, *file)]
     # Files that Delta compacted mix splits.
@@ -131,7 +135,7 @@ def find_rows(table: FeatureTable, split: str | None, copies: int | None = None)
 
 def splits(table: FeatureTable) -> frozenset[str]:
     """Names of the splits a table has rows of."""
-    return frozenset(split for split, *_ in table.counts())
+    return table.splits()
 
 
 def as_objects(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
@@ -141,8 +145,9 @@ def as_objects(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
 
 
 def _read_keys(table: FeatureTable, path: str) -> tuple[Any, pa.Table]:
-    with table.reading(), table.storage.open_input_file(path) as source:
+    with table.reading(path), table.storage.open_input_file(path) as source:
         file = pq.ParquetFile(source)
+        table.check_receipt(path, receipt_in(file.metadata, path))
         return file.metadata, file.read(columns=KEYS.names, use_threads=False).cast(KEYS)
 
 

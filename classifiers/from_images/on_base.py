@@ -1,7 +1,7 @@
 """The book's ways that run a pretrained base on every image in every epoch."""
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from classifiers.from_images.convnet import dense_layers
 from classifiers.from_images.way import ImageNetwork, Step
@@ -9,9 +9,6 @@ from classifiers.heads.unfreezing import drop_nothing, layers_to_train
 from pipelines.bases import WeightsRequest, base_named, check_preprocessing, load_base, preprocess
 from pipelines.errors import UsageError
 from pipelines.system.keras_backend import load_keras
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pipelines.images.hashing import ContentHashes
 from pipelines.records import ImageRef, image_of, is_copy, storable
 from pipelines.system.garbage import collector_paused
-from pipelines.table.names import run_began, run_of_path
+from pipelines.table.names import is_of_run, run_began, run_of_path
 from pipelines.table.stored import StoredImage
 
 
@@ -43,7 +43,7 @@ def compare(
     inputs: Mapping[str, ImageRef],
     stored: Mapping[str, StoredImage],
     hashes: ContentHashes,
-    run: str = "",
+    run: str | None = None,
 ) -> Comparison:
     """Sort inputs and rows by what became of them.
 
@@ -51,7 +51,8 @@ def compare(
         inputs: the rows wanted, by name.
         stored: the table's rows, by name.
         hashes: for inputs whose signs leave doubt.
-        run: this run's id; a row it wrote is right, whatever became of the image since.
+        run: this run's id, None outside of one; a row it wrote is right, whatever became of the
+            image since.
     """
     same: set[str] = set()
     relabelled: set[str] = set()
@@ -60,7 +61,7 @@ def compare(
         row = stored.get(name)
         if row is None:
             continue
-        if run_of_path(row.path) != run and not signs_agree(ref, row):
+        if not is_of_run(row.path, run) and not signs_agree(ref, row):
             doubtful.append(ref)
         elif ref.label == row.label and ref.split == row.split:
             same.add(name)

@@ -23,7 +23,7 @@ from pipelines.images.decode import pixel_spec
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
 from pipelines.planning.comparison import Comparison, compare
-from pipelines.planning.copies import copies_held, rows_wanted
+from pipelines.planning.copies import copies_held, rows_wanted, short_of_copies
 from pipelines.planning.cutting import Plan, make_plan, rows_of_part, sort_inputs
 from pipelines.planning.job import ExtractJob, make_contract
 from pipelines.planning.shard_sizes import ShardSizes, known_rate
@@ -35,7 +35,7 @@ from pipelines.planning.uncommitted import (
     match_finished,
 )
 from pipelines.planning.usable import failures_of_all
-from pipelines.records import ImageRef, is_copy
+from pipelines.records import ImageRef
 from pipelines.shards.beam_flags import with_a_worker_a_gpu, workers_here, workers_sharing
 from pipelines.system.cores import usable_cores
 from pipelines.system.gpus import visible_gpus
@@ -60,6 +60,7 @@ class Scene:
         stored: the same by name.
         comparison: of the inputs with the table.
         work: what finished, uncommitted files hold of the inputs that need a row.
+        copies: how many of the inputs are copies.
     """
 
     table: FeatureTable | None
@@ -68,16 +69,16 @@ class Scene:
     stored: Mapping[str, StoredImage]
     comparison: Comparison
     work: FinishedWork
+    copies: int
 
     @property
     def feature_shape(self) -> tuple[int, ...]:
         """Shape of one image's features before flattening; () while there is no table."""
         return () if self.table is None else self.table.feature_shape
 
-    @property
-    def copies(self) -> int:
-        """How many of the inputs are copies."""
-        return sum(map(is_copy, self.inputs))
+    def short_of_copies(self, split: str) -> tuple[int, int]:
+        """See `pipelines.planning.copies.short_of_copies`; no input is looked at without copies."""
+        return short_of_copies(self.inputs.values(), split) if self.copies else (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,13 @@ class Run:
         table = self.open_table()
         keys = EMPTY_KEYS if table is None else table.keys()
         inputs = rows_wanted(self.images, self.job.copies, self.augmentation, copies_held(keys))
+        copies = len(inputs) - len(self.images)
         stored = stored_images(keys)
         comparison = compare(inputs, stored, self._hashes, self.id)
         wanted = {name: inputs[name] for name in comparison.new | comparison.changed}
         # With nothing to do, files that a store keeps of older versions need not be looked into.
         if not (wanted or self.worked) or not folder_exists(self.uri):
-            return Scene(table, inputs, keys, stored, comparison, NO_WORK)
+            return Scene(table, inputs, keys, stored, comparison, NO_WORK, copies)
         storage = open_storage(self.uri)
         committed = [] if table is None else table.paths
         files = find_uncommitted(storage, committed, self.contract)
@@ -174,7 +176,7 @@ class Run:
         unread = [path for path in committed if path not in self._receipts_read]
         work = add_own_failures(work, storage, unread, wanted, self.id)
         self._receipts_read.update(committed, (file.path for file in files))
-        return Scene(table, inputs, keys, stored, comparison, work)
+        return Scene(table, inputs, keys, stored, comparison, work, copies)
 
     def decide(self, scene: Scene) -> Decision:
         """Decide what is to be extracted, and by which engine if anything can be."""

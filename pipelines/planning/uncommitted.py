@@ -13,7 +13,7 @@ from pipelines.planning.comparison import signs_agree
 from pipelines.records import Failure, ImageRef, is_copy
 from pipelines.system.threads import map_ahead
 from pipelines.table.inspection import InspectedFile, inspect_file
-from pipelines.table.names import run_of_path
+from pipelines.table.names import is_of_run
 from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Placement
 from pipelines.table.schema import DATA_FOLDER
@@ -134,7 +134,7 @@ def add_own_failures(
     """Add the failures in this run's files that another run was so quick as to commit."""
     failures = dict(work.failures)
     for path in committed:
-        if run_of_path(path) == run:
+        if is_of_run(path, run):
             receipt = read_receipt(storage, path)
             for failure in receipt.failures if receipt is not None else ():
                 name = failure.ref.name

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import pyarrow as pa
-
 from pipelines.reports import Grid, Part, Report
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.names import new_run_id
 from pipelines.table.pins import pinned_versions
-from pipelines.table.rewriting import Rewrite, rewrite_rows
+from pipelines.table.rewriting import Rewrite, copy_rows
 from pipelines.table.storage import list_data_files, open_storage
-from pipelines.table.stored import stored_images
 
 TARGET_BYTES = 128 * 2**20
 """Raw features of a file that compaction aims at; files of half of it are left alone."""
@@ -67,19 +64,20 @@ def tidy(location: str, retention: float, keep_pinned: bool) -> Tidied:
 
 def merge_small_files(table: FeatureTable) -> tuple[int, int]:
     """Merge small files of one split, in one commit that changes no row; (merged, into)."""
+    groups = list(_groups(table))
+    if not groups:
+        return 0, 0
     storage = open_storage(table.uri)
-    keys = table.keys()
-    placed = {name: (row.label, row.split) for name, row in stored_images(keys).items()}
-    removed: list[str] = []
-    added: list[str] = []
-    for paths in _groups(table):
-        rewrite = Rewrite.of(storage, paths, table)
-        added.extend(rewrite_rows(storage, paths, placed, rewrite))
-        removed.extend(paths)
-    if removed:
-        files = [inspect_file(storage, path) for path in added]
-        record = {"run": new_run_id(), "what": "tidy"}
-        commit_change(table.state(keys), Change(files, removed, record, moves_only=True))
+    rows = table.names()
+    removed = [path for paths in groups for path in paths]
+    added = [
+        new
+        for paths in groups
+        for new in copy_rows(storage, paths, Rewrite.of(storage, paths, table))
+    ]
+    files = [inspect_file(storage, path) for path in added]
+    record = {"run": new_run_id(), "what": "tidy"}
+    commit_change(table.state(rows), Change(files, removed, record, moves_only=True))
     return len(removed), len(added)
 
 
@@ -125,13 +123,12 @@ def _kept_versions(table: FeatureTable, retention: float, keep_pinned: bool) -> 
 
 
 def _groups(table: FeatureTable) -> Iterator[list[str]]:
-    actions = pa.table(table.delta.get_add_actions(flatten=True))
-    columns = [actions[name].to_pylist() for name in ("path", "num_records", "min.split")]
     target = max(1, TARGET_BYTES // (4 * table.feature_length))
-    by_split: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-    for path, rows, split in sorted(zip(*columns, strict=True)):
-        if rows <= target // 2:
-            by_split[split].append((path, rows))
+    by_split: defaultdict[str | None, list[tuple[str, int]]] = defaultdict(list)
+    for file in table.files:
+        # How many rows a file of another writer has, its log need not say.
+        if file.rows is not None and file.rows <= target // 2:
+            by_split[file.least_split].append((file.path, file.rows))
     for files in by_split.values():
         group: list[str] = []
         held = 0

@@ -8,7 +8,6 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from pipelines.records import image_of
 from pipelines.reports import Grid, Part, Report
 from pipelines.table.failures import append_failures, read_failures
 from pipelines.table.feature_table import FeatureTable
@@ -16,10 +15,9 @@ from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.names import new_run_id
 from pipelines.table.receipts import read_receipt
-from pipelines.table.rewriting import Rewrite, rewrite_rows
+from pipelines.table.rewriting import Rewrite, copy_rows
 from pipelines.table.schema import FAILURES_FOLDER
 from pipelines.table.storage import list_data_files, open_storage
-from pipelines.table.stored import stored_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +60,13 @@ def forget(table: FeatureTable, ids: frozenset[str]) -> Forgotten:
     Raises:
         CommitRefusedError: another run committed meanwhile; nothing was deleted.
     """
-    keys = table.keys()
-    rows = {name: row for name, row in stored_images(keys).items() if image_of(name) in ids}
-    found = frozenset(map(image_of, rows))
+    rows = table.names()
+    doomed = rows.filter(pc.is_in(rows["image_id"], pa.array(sorted(ids), pa.string())))
+    found = frozenset(doomed["image_id"].to_pylist())
     version = table.version
-    affected = {row.path for row in rows.values()} | _receipts_naming(table, ids)
+    affected = set(doomed["path"].to_pylist()) | _receipts_naming(table, ids)
     if affected:
-        version = _commit_without(table, keys, found, sorted(affected))
+        version = _commit_without(table, rows, found, sorted(affected))
     deleted = _delete_files_with(FeatureTable.open(table.uri), ids)
     _forget_failures(table.uri, ids)
     return Forgotten(len(found), deleted, version)
@@ -85,21 +83,17 @@ def _receipts_naming(table: FeatureTable, ids: frozenset[str]) -> set[str]:
 
 
 def _commit_without(
-    table: FeatureTable, keys: pa.Table, found: frozenset[str], affected: list[str]
+    table: FeatureTable, rows: pa.Table, found: frozenset[str], affected: list[str]
 ) -> int:
     storage = open_storage(table.uri)
-    stored = stored_images(keys)
-    added = []
-    for path in affected:
-        keep = {
-            name: (row.label, row.split)
-            for name, row in stored.items()
-            if row.path == path and image_of(name) not in found
-        }
-        added.extend(rewrite_rows(storage, [path], keep, Rewrite.of(storage, [path], table)))
+    added = [
+        new
+        for path in affected
+        for new in copy_rows(storage, [path], Rewrite.of(storage, [path], table), found)
+    ]
     files = [inspect_file(storage, path) for path in added]
     record = {"run": new_run_id(), "what": f"forget {len(found)} images"}
-    return commit_change(table.state(keys), Change(files, affected, record))
+    return commit_change(table.state(rows), Change(files, affected, record))
 
 
 def _delete_files_with(table: FeatureTable, ids: frozenset[str]) -> int:

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +10,6 @@ from math import prod
 from typing import Any, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
@@ -24,9 +23,11 @@ from pipelines.contract import (
     require_same_contract,
 )
 from pipelines.errors import TableError
+from pipelines.table.contents import COUNTED_COLUMNS, count_rows, splits_in
 from pipelines.table.gate import TableState
-from pipelines.table.inspection import KEY_COLUMNS, with_plain_times
-from pipelines.table.receipts import read_receipt
+from pipelines.table.inspection import KEY_COLUMNS, NAME_COLUMNS, with_plain_times
+from pipelines.table.logged import LoggedFile, logged_files
+from pipelines.table.receipts import Receipt, read_receipt
 from pipelines.table.schema import AUGMENTATION_KEY, CONTRACT_KEY, RUN_KEY, SHAPE_KEY
 from pipelines.table.storage import (
     check_table_folder,
@@ -122,16 +123,20 @@ class FeatureTable:
         return open_storage(self.uri)
 
     @cached_property
+    def files(self) -> tuple[LoggedFile, ...]:
+        """What the log says of the data files of this version, ascending by path."""
+        return logged_files(self.delta)
+
+    @property
     def paths(self) -> list[str]:
         """The Parquet files of this version, relative to the table's folder, ascending."""
-        actions = pa.table(self.delta.get_add_actions(flatten=True))
-        return sorted(actions.column("path").to_pylist())
+        return [file.path for file in self.files]
 
     def state(self, keys: pa.Table) -> TableState:
         """What a commit on this version is planned on.
 
         Args:
-            keys: what `keys` gave.
+            keys: what `keys` or `names` gave.
         """
         return TableState(
             self.uri, self.version, self.contract, self.feature_shape, keys, self.augmentation
@@ -139,22 +144,24 @@ class FeatureTable:
 
     def keys(self) -> pa.Table:
         """The columns `KEY_COLUMNS` of every row, `modified` as int64 microseconds, and `path`."""
-        with self.reading():
-            keys = self.dataset().to_table(columns=[*KEY_COLUMNS, "__filename"])
-        return with_plain_times(keys.rename_columns([*KEY_COLUMNS, "path"]))
+        return with_plain_times(self._columns_and_path(KEY_COLUMNS))
 
-    def uris(self) -> list[str]:
-        """Where each row's image was, in the order of `keys`."""
-        uris: list[str] = self.dataset().to_table(columns=["uri"]).column("uri").to_pylist()
-        return uris
+    def names(self) -> pa.Table:
+        """The columns `NAME_COLUMNS` of every row, and `path`: all that a commit is checked by."""
+        return self._columns_and_path(NAME_COLUMNS)
+
+    def _columns_and_path(self, names: Sequence[str]) -> pa.Table:
+        with self.reading():
+            rows = self.dataset().to_table(columns=[*names, "__filename"])
+        return rows.rename_columns([*names, "path"])
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self, file: str = "a data file") -> Iterator[None]:
         """Around reading data files: a damaged or missing one becomes a `TableError`."""
         try:
             yield
         except FileNotFoundError as error:
-            raise self._gone("a data file") from error
+            raise self._gone(file) from error
         except (pa.ArrowException, OSError) as error:
             raise TableError(
                 f"a data file of {self.uri} is missing or damaged ({error}); pipelines.verify "
@@ -163,19 +170,32 @@ class FeatureTable:
 
     def dataset(self) -> ds.Dataset:
         """The rows of this version as an Arrow dataset."""
+        return self._dataset
+
+    @cached_property
+    def _dataset(self) -> ds.Dataset:
         return self.delta.to_pyarrow_dataset(filesystem=self.storage)
+
+    def splits(self) -> frozenset[str]:
+        """Names of the splits this version has rows of.
+
+        The log's statistics name them. Only of a file that has none, or whose rows are of several
+        splits, the column is read.
+
+        Raises:
+            TableError: such a file is missing or damaged.
+        """
+        found = {file.only_split for file in self.files if file.only_split is not None}
+        for file in self.files:
+            if file.only_split is None and file.rows != 0:
+                with self.reading(file.path):
+                    found |= splits_in(self.storage, file.path)
+        return frozenset(found)
 
     def counts(self) -> list[tuple[str, str | None, int, int]]:
         """Rows of each split and label, and how many of them are images and not copies, sorted."""
-        keys = self.keys()
-        keys = keys.append_column("is_image", pc.equal(keys["copy"], 0).cast(pa.int64()))
-        sums = [([], "count_all"), ("is_image", "sum")]
-        grouped = keys.group_by(["split", "label"]).aggregate(sums)
-        rows = [
-            (row["split"], row["label"], row["count_all"], row["is_image_sum"])
-            for row in grouped.to_pylist()
-        ]
-        return sorted(rows, key=lambda row: (row[0], row[1] or ""))
+        with self.reading():
+            return count_rows(self.dataset().to_batches(columns=COUNTED_COLUMNS))
 
     def history(self) -> list[dict[str, Any]]:
         """Commits, newest first: version, timestamp (ms), operation, and `run` if it was ours."""
@@ -205,9 +225,17 @@ class FeatureTable:
         with ThreadPoolExecutor(CHECKING_THREADS, thread_name_prefix="check") as threads:
             receipts = list(threads.map(lambda path: read_receipt(self.storage, path), self.paths))
         for path, receipt in zip(self.paths, receipts, strict=True):
-            if receipt is not None:
-                found = contract_from_json(receipt.contract)
-                require_same_contract(self.contract, "the table", found, path)
+            self.check_receipt(path, receipt)
+
+    def check_receipt(self, path: str, receipt: Receipt | None) -> None:
+        """Refuse a file of another contract; one without a receipt is taken.
+
+        Raises:
+            ContractMismatchError: it has another contract than the table.
+        """
+        if receipt is not None:
+            found = contract_from_json(receipt.contract)
+            require_same_contract(self.contract, "the table", found, path)
 
     def _gone(self, file: str) -> TableError:
         return TableError(

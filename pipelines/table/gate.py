@@ -26,6 +26,7 @@ from pipelines.contract import (
 )
 from pipelines.errors import CommitRefusedError
 from pipelines.table.inspection import InspectedFile
+from pipelines.table.logged import logged_files
 from pipelines.table.schema import (
     AUGMENTATION_KEY,
     CONTRACT_ID_KEY,
@@ -50,7 +51,7 @@ class TableState:
         version: its Delta version; None when it did not exist.
         contract: the one contract of all its features.
         feature_shape: shape of one image's features before flattening.
-        keys: what `FeatureTable.keys` gave.
+        keys: what `FeatureTable.keys` or `FeatureTable.names` gave.
         augmentation: how its copies are made; None where it may hold none.
     """
 
@@ -203,8 +204,7 @@ def _open_at(state: TableState) -> DeltaTable:
 def _actions(table: DeltaTable, change: Change) -> list[AddAction | RemoveAction]:
     sizes = {}
     if change.removed:
-        held = pa.table(table.get_add_actions(flatten=True)).select(["path", "size_bytes"])
-        sizes = dict(zip(*(column.to_pylist() for column in held.columns), strict=True))
+        sizes = {file.path: file.size for file in logged_files(table)}
         strangers = set(change.removed) - sizes.keys()
         if strangers:
             raise CommitRefusedError(f"{min(strangers)} is not in the table, it cannot leave it")

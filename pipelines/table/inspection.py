@@ -16,6 +16,9 @@ from pipelines.table.schema import FEATURE_SCHEMA, feature_schema
 KEY_COLUMNS = ["image_id", "copy", "label", "split", "uri", "sha256", "bytes", "modified"]
 """All of a row that planning and checking need: no features."""
 
+NAME_COLUMNS = ["image_id", "copy"]
+"""What names a row."""
+
 STATISTICS_COLUMNS = ("image_id", "label", "split")
 
 

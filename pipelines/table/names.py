@@ -38,6 +38,11 @@ def run_of_path(path: str) -> str:
     return "-".join(parts[:2]) if len(parts) >= 4 and run_began("-".join(parts[:2])) else ""
 
 
+def is_of_run(path: str, run: str | None) -> bool:
+    """Whether a run wrote a data file; never of a file of somebody else's, and never for no run."""
+    return bool(run) and run_of_path(path) == run
+
+
 @functools.lru_cache(maxsize=65_536)
 def run_began(run: str) -> int:
     """When a run began, microseconds since the epoch, rounded down to the second.

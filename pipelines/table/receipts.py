@@ -82,6 +82,15 @@ def read_receipt(storage: pafs.FileSystem, path: str) -> Receipt | None:
             metadata = pq.read_metadata(source)
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"{path} is not a finished Parquet file: {error}") from error
+    return receipt_in(metadata, path)
+
+
+def receipt_in(metadata: pq.FileMetaData, path: str) -> Receipt | None:
+    """The receipt in a footer that was read; None if it holds none.
+
+    Raises:
+        TableError: the footer contradicts itself.
+    """
     text = (metadata.metadata or {}).get(RECEIPT_KEY)
     if text is None:
         return None

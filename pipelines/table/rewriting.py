@@ -5,13 +5,14 @@ file for the old one.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.fs as pafs
 
 from pipelines.contract import Contract, contract_from_json
@@ -25,6 +26,9 @@ from pipelines.table.schema import FEATURE_SCHEMA
 
 Placement = tuple[str | None, str]
 """Label and split of a row."""
+
+Choosing = Callable[[pa.Table], Iterator[tuple[str, pa.Table]]]
+"""Gives the rows to keep of a row group, by their split."""
 
 EDITED = "edit"
 """Stands in a rewritten file's name and receipt where others have their shard."""
@@ -92,11 +96,35 @@ def rewrite_rows(
     Raises:
         OSError: a file cannot be read or written.
     """
+    return _write(storage, paths, lambda rows: _placed(rows, keep), rewrite)
+
+
+def copy_rows(
+    storage: pafs.FileSystem,
+    paths: Sequence[str],
+    rewrite: Rewrite,
+    without: frozenset[str] = frozenset(),
+) -> list[str]:
+    """Copy the rows of some files as they are, but for those of some images; see `rewrite_rows`.
+
+    Args:
+        storage: filesystem of the table's folder.
+        paths: the files to read.
+        rewrite: what the new files say of themselves.
+        without: ids of images whose rows are left behind.
+    """
+    unwanted = pa.array(sorted(without), pa.string())
+    return _write(storage, paths, lambda rows: _by_split(rows, unwanted), rewrite)
+
+
+def _write(
+    storage: pafs.FileSystem, paths: Sequence[str], choose: Choosing, rewrite: Rewrite
+) -> list[str]:
     writers: dict[str, tuple[str, FeatureFileWriter]] = {}
     with ExitStack() as stack:
         groups = itertools.chain.from_iterable(row_groups(storage, path) for path in paths)
         for rows in groups:
-            for split, part in _placed(rows, keep):
+            for split, part in choose(rows):
                 if split not in writers:
                     path = data_file_name(rewrite.run, EDITED)
                     writer = FeatureFileWriter(storage, path, rewrite.contract)
@@ -105,6 +133,12 @@ def rewrite_rows(
         for split, (_, writer) in writers.items():
             writer.close(_receipt(split, rewrite))
     return [path for path, _ in writers.values()]
+
+
+def _by_split(rows: pa.Table, unwanted: pa.Array) -> Iterator[tuple[str, pa.Table]]:
+    kept = rows.filter(pc.invert(pc.is_in(rows["image_id"], unwanted)))
+    for split in sorted(pc.unique(kept["split"]).to_pylist()):
+        yield split, kept.filter(pc.equal(kept["split"], split))
 
 
 def _placed(rows: pa.Table, keep: Mapping[str, Placement]) -> Iterator[tuple[str, pa.Table]]:

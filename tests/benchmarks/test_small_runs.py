@@ -83,6 +83,9 @@ def test_scaling(tmp_path):
     # An add action names the file and its digest, and bounds of its ids, labels and splits.
     assert 400 < result["raw"]["files"]["20"]["bytes_log"] / 20 < 1500
     assert 20 < result["raw"]["job"]["2000"]["bytes_job"] / 2000 < 300
+    commands = result["raw"]["commands"]["2000"]
+    assert all(0 < each["seconds"] < 30 for each in commands.values())
+    assert commands["naming"]["seconds"] < commands["opening"]["seconds"]
 
 
 def test_training_and_storage(tmp_path):

@@ -27,7 +27,9 @@ def test_a_table_on_s3_equals_the_local_one(server, remote, uploaded, local, mak
     table = FeatureTable.open(remote)
     assert table.version == 1
     assert content(remote).equals(content(local))
-    assert sorted(table.uris()) == sorted(ref.uri for ref in list_images(uploaded))
+    assert sorted(table.keys()["uri"].to_pylist()) == sorted(
+        ref.uri for ref in list_images(uploaded)
+    )
     folders = {key.split("/")[2] for key in server.keys("tables/features")}
     assert folders == {"data", "_delta_log"}
     again = extract(make_job(uploaded, remote, **FEATURES))

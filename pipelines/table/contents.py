@@ -1,0 +1,47 @@
+"""How many rows a table has of what, and which splits a file's rows are of: a few columns tell."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+COUNTED_COLUMNS = ["copy", "label", "split"]
+
+
+def count_rows(batches: Iterable[pa.RecordBatch]) -> list[tuple[str, str | None, int, int]]:
+    """Rows of each split and label, and how many of them are images and not copies, sorted.
+
+    Args:
+        batches: columns `COUNTED_COLUMNS` of the rows; one batch after the other is looked at.
+    """
+    rows: Counter[tuple[str, str | None]] = Counter()
+    images: Counter[tuple[str, str | None]] = Counter()
+    for batch in batches:
+        for split, label, count, own in _count_batch(batch):
+            rows[split, label] += count
+            images[split, label] += own
+    counts = [(split, label, rows[split, label], images[split, label]) for split, label in rows]
+    return sorted(counts, key=lambda row: (row[0], row[1] or ""))
+
+
+def splits_in(storage: pafs.FileSystem, path: str) -> frozenset[str]:
+    """The splits that a file's rows are of; reads that one column, which is small.
+
+    Raises:
+        OSError, pa.ArrowException: the file is missing or damaged.
+    """
+    with storage.open_input_file(path) as source:
+        file = pq.ParquetFile(source, read_dictionary=["split"])
+        splits = file.read(["split"], use_threads=False).column("split")
+    return frozenset(splits.unique().cast(pa.string()).to_pylist())
+
+
+def _count_batch(batch: pa.RecordBatch) -> Iterator[tuple[str, str | None, int, int]]:
+    rows = pa.Table.from_batches([batch])
+    rows = rows.append_column("own", pc.equal(rows["copy"], 0).cast(pa.int64()))
+    sums = rows.group_by(["split", "label"]).aggregate([([], "count_all"), ("own", "sum")])
+    names = ("split", "label", "count_all", "own_sum")
+    yield from zip(*(sums[name].to_pylist() for name in names), strict=True)
