@@ -105,6 +105,27 @@ def test_shards_are_not_shared():
     assert plan(workers=1_000).extract_seconds == 1024 / 50
 
 
+CUT = replace(MEASURED, shards=ShardSizes(None, 8192, 32, 50.0))
+"""The same worker, whose shards are cut as a run cuts them."""
+
+
+def test_more_workers_get_smaller_shards():
+    found = plan(measured=CUT)
+    assert (found.shard_rows, found.files) == (1024, 10)
+    found = plan(measured=CUT, workers=20)
+    assert (found.shard_rows, found.files) == (128, 79)
+    assert found.extract_seconds == 4 * 128 / 50
+
+
+def test_as_many_workers_as_there_are_shards_of_two_seconds():
+    worker = plan_worker(CUT, None, None)
+    with pytest.raises(UsageError, match=r"with 105 workers, a shard each"):
+        workers_for(WORK, CUT, worker, 0.001)
+    enough = workers_for(WORK, CUT, worker, 0.003)
+    assert plan(measured=CUT, workers=enough).seconds <= 0.003 * 3600
+    assert plan(measured=CUT, workers=enough - 1).seconds > 0.003 * 3600
+
+
 images = st.integers(1, 3_000)
 workers = st.integers(1, 60)
 
