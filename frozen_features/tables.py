@@ -62,7 +62,8 @@ def verify(
         weights: "imagenet", "random", "random:SEED", or a weights file.
 
     Returns:
-        The report; its `findings` are empty when all is well.
+        The report: all is well when both its `findings` and what was `unchecked`, for a reason
+        outside of the table, are empty.
 
     Raises:
         TableError: there is no such table or version.

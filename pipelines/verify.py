@@ -1,12 +1,13 @@
 """`python -m pipelines.verify`: is a feature table what it claims to be?"""
 
 import argparse
+import contextlib
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from pipelines.bases import parse_weights
+from pipelines.bases import WeightsRequest, parse_weights
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -18,7 +19,7 @@ from pipelines.cli import (
 from pipelines.contract import Augmentation
 from pipelines.engines.choosing import open_without_race
 from pipelines.engines.extraction import extract_images
-from pipelines.errors import TableError, WeightsError
+from pipelines.errors import FrozenFeaturesError
 from pipelines.images.decode import pixel_spec
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
@@ -26,16 +27,14 @@ from pipelines.images.signs import unsigned_ref
 from pipelines.planning.copies import copies_held, rows_wanted
 from pipelines.planning.job import DEFAULT_BATCH_SIZE
 from pipelines.records import ImageRef, copy_of, image_of
+from pipelines.stores.outages import is_outage
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.file_checks import check_files
+from pipelines.table.notes import Finding, Note, Unchecked, in_a_line
+from pipelines.table.storage import table_uri
 from pipelines.table.stored import StoredImage, stored_images
-from pipelines.table.verification import (
-    Finding,
-    check_features,
-    check_files,
-    check_rows,
-    sample_rows,
-)
+from pipelines.table.verification import check_features, check_rows, sample_rows
 from pipelines.table.verify_report import VerifyReport
 
 PROG = "python -m pipelines.verify"
@@ -43,8 +42,44 @@ PROG = "python -m pipelines.verify"
 DEFAULT_SAMPLE = 64
 
 
+EPILOG = """exit status: 0 all is as it should be; 1 something is wrong, or there is no such table;
+2 the arguments are wrong; 3 nothing that was checked is wrong, but not everything could be: weights
+that are not to be had or are not those of the table, an engine that does not start, a store that
+gives no answer, an image that may not be read"""
+
+
+@dataclass
+class Checked:
+    """What was looked at, and what there is to say of it.
+
+    Attributes:
+        notes: findings, and what could not be checked.
+        rows: that were held against the input.
+        features: rows whose features were extracted again.
+    """
+
+    notes: list[Note] = field(default_factory=list)
+    rows: int = 0
+    features: int = 0
+
+    def found(self) -> bool:
+        """Whether anything is wrong so far."""
+        return any(isinstance(note, Finding) for note in self.notes)
+
+    @contextlib.contextmanager
+    def unless_away(self, where: str) -> Iterator[None]:
+        """Around a check: where something is out of reach, that is noted and the check ends."""
+        try:
+            yield
+        except (FrozenFeaturesError, OSError) as error:
+            # What is found already is told in any case, and explains the rest.
+            if not is_outage(error) and not self.found():
+                raise
+            self.notes.append(Unchecked(where, in_a_line(error)))
+
+
 def main(argv: Sequence[str], prog: str = PROG) -> int:
-    """Run the command; returns its exit status, 1 if anything is wrong with the table."""
+    """Run the command; returns its exit status, see `VerifyReport.status`."""
     return run_command(partial(_verify, make_parser(prog)), argv)
 
 
@@ -53,27 +88,36 @@ def _verify(parser: Parser, argv: Sequence[str]) -> int:
     report = work(options)
     print(report)
     write_json(options.json, report.as_json())
-    return 1 if report.findings else 0
+    return report.status
 
 
 def work(options: argparse.Namespace) -> VerifyReport:
     """Do what the options of `make_parser` say."""
-    table = FeatureTable.open(options.table, options.table_version)
-    findings = list(check_files(table))
-    log(f"{len(table.paths)} files checked against the log")
-    try:
-        checked = _check_against_images(table, options, findings)
-    except (TableError, OSError) as error:
-        if not findings:
-            raise
-        log(f"the rows were not checked further: {error}")
-        checked = {"rows": 0, "features": 0}
-    return VerifyReport(table.uri, table.version, len(table.paths), tuple(findings), **checked)
+    weights = parse_weights(options.weights)
+    checked, table = Checked(), None
+    with checked.unless_away("table"):
+        table = FeatureTable.open(options.table, options.table_version)
+    if table is not None:
+        with checked.unless_away("table"):
+            checked.notes.extend(check_files(table))
+            log(f"{len(table.paths)} files checked against the log")
+        with checked.unless_away("rows"):
+            _check_against_images(table, options, weights, checked)
+    return VerifyReport(
+        table=table_uri(options.table),
+        version=None if table is None else table.version,
+        files=0 if table is None else len(table.paths),
+        findings=tuple(note for note in checked.notes if isinstance(note, Finding)),
+        unchecked=tuple(note for note in checked.notes if isinstance(note, Unchecked)),
+        rows=checked.rows,
+        features=checked.features,
+    )
 
 
 def make_parser(prog: str = PROG) -> Parser:
     """The command's options."""
-    parser = Parser(prog=prog, description=(__doc__ or "").partition(": ")[2])
+    description = (__doc__ or "").partition(": ")[2]
+    parser = Parser(prog=prog, description=description, epilog=EPILOG)
     parser.add_argument("--table", required=True, help="the feature table")
     parser.add_argument(
         "--table_version", type=whole_number, help="an older version; the newest if not given"
@@ -96,8 +140,8 @@ def make_parser(prog: str = PROG) -> Parser:
 
 
 def _check_against_images(
-    table: FeatureTable, options: argparse.Namespace, findings: list[Finding]
-) -> dict[str, int]:
+    table: FeatureTable, options: argparse.Namespace, weights: WeightsRequest, checked: Checked
+) -> None:
     keys = table.keys()
     stored = stored_images(keys)
     inputs: Mapping[str, ImageRef] = {}
@@ -107,27 +151,28 @@ def _check_against_images(
         excused = {n for n, r in images.items() if (n, r.bytes, r.modified) in failed}
         policy = table.augmentation or Augmentation()
         inputs = rows_wanted(images, 0, policy, copies_held(keys))
-        hashes = ContentHashes().of(ref for name, ref in inputs.items() if name in stored)
-        findings.extend(check_rows(inputs, stored, frozenset(excused), hashes))
-    count = len(stored) if options.sample is None else min(options.sample, len(stored))
-    checked = {"rows": len(stored) if inputs else 0, "features": count}
-    if not count:
-        return checked
+        read = ContentHashes()
+        hashes = read.of(ref for name, ref in inputs.items() if name in stored)
+        notes = check_rows(inputs, stored, frozenset(excused), hashes, read.errors)
+        checked.notes.extend(notes)
+        checked.rows = len(stored)
     names = sample_rows(stored, options.sample, options.seed)
     if inputs:
         refs = [inputs[name] for name in names if name in inputs]
     else:
         refs = [_stored_ref(name, stored[name]) for name in names]
-    checked["features"] = len(refs)
-    weights = parse_weights(options.weights)
+    if not refs:
+        return
     try:
         opened = open_without_race(table.contract, weights, DEFAULT_BATCH_SIZE)
-    except WeightsError as error:
-        findings.append(Finding("table", str(error)))
-        return {**checked, "features": 0}
+    except (FrozenFeaturesError, ImportError, OSError) as error:
+        checked.notes.append(Unchecked("features", in_a_line(error)))
+        return
     pixels = pixel_spec(table.contract, table.augmentation)
-    findings.extend(check_features(table, extract_images(refs, opened, pixels), stored))
-    return checked
+    with checked.unless_away("features"):
+        for note in check_features(table, extract_images(refs, opened, pixels), stored):
+            checked.notes.append(note)
+        checked.features = len(refs)
 
 
 def _stored_ref(name: str, row: StoredImage) -> ImageRef:

@@ -11,11 +11,16 @@ HASHING_THREADS = 8
 
 
 class ContentHashes:
-    """Hashes of inputs' bytes, each file read once a run, by its place."""
+    """Hashes of inputs' bytes, each file read once a run, by its place.
+
+    Attributes:
+        errors: by `uri`, why an input could not be read.
+    """
 
     def __init__(self, read: Callable[[str], bytes] = read_bytes) -> None:
         self._read = read
         self._known: dict[str, str | None] = {}
+        self.errors: dict[str, OSError] = {}
 
     def of(self, refs: Iterable[ImageRef]) -> Mapping[str, str | None]:
         """SHA-256 of each input's bytes, hexadecimal, by `uri`; None where they cannot be read."""
@@ -27,5 +32,6 @@ class ContentHashes:
     def _hash(self, uri: str) -> str | None:
         try:
             return hashlib.sha256(self._read(uri)).hexdigest()
-        except OSError:
+        except OSError as error:
+            self.errors[uri] = error.with_traceback(None)
             return None

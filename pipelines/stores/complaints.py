@@ -9,6 +9,9 @@ _MESSAGE = re.compile(r"<Message>([^<]+)</Message>|\"message\":\s*\"([^\"]+)\"")
 _STATUS = re.compile(r"\b([45]\d\d) ([A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+)*)")
 NO_ANSWER = "no answer from the store; is its address right, and is it up?"
 _SILENCES = ("error sending request", "Connection refused", "tcp connect error", "timed out")
+_REQUESTS = (*_SILENCES, "Error performing")
+"""How obstore and delta-rs begin to tell of a request that failed."""
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
@@ -36,16 +39,22 @@ _AWAY = frozenset(
 def complaint(error: BaseException, place: Place) -> str:
     """What went wrong at a place, one line of plain words without the clients' wrappings."""
     text = _COLOUR.sub("", str(error))
-    code, message = _found(_CODE, text), _found(_MESSAGE, text)
-    status = _STATUS.search(text)
-    said = ": ".join(filter(None, [code or (status and " ".join(status.groups())), message]))
-    if not said and any(sign in text for sign in _SILENCES):
-        return NO_ANSWER
+    said = _said(text)
     if not said:
         said = " ".join(text.partition("Debug source")[0].split()) or type(error).__name__
     if any(refusal in said for refusal in _REFUSALS):
         return f"{said.rstrip('.')}; check {_CREDENTIALS[place.scheme]}"
     return said.rstrip(".")
+
+
+def refuses_or_is_away(text: str) -> bool:
+    """Whether a client's own words say that a store gives no answer now, or not to this user."""
+    plain = _COLOUR.sub("", text)
+    # Numbers in other errors, of damaged files for one, may look like a store's status.
+    if not any(sign in plain for sign in _REQUESTS):
+        return False
+    said = _said(plain)
+    return is_away(said) or any(refusal in said for refusal in _REFUSALS)
 
 
 def blames_the_store(said: str) -> bool:
@@ -56,6 +65,14 @@ def blames_the_store(said: str) -> bool:
 def is_away(said: str) -> bool:
     """Whether a complaint says that the store gives no answer now, but may later."""
     return said == NO_ANSWER or said[:1] == "5" or said.partition(":")[0] in _AWAY
+
+
+def _said(text: str) -> str:
+    """What a store said through a client, as far as that can be told: "" if it cannot."""
+    code, message = _found(_CODE, text), _found(_MESSAGE, text)
+    status = _STATUS.search(text)
+    said = ": ".join(filter(None, [code or (status and " ".join(status.groups())), message]))
+    return NO_ANSWER if not said and any(sign in text for sign in _SILENCES) else said
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str | None:

@@ -5,15 +5,25 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from PIL import Image
 
+from pipelines import verify as command
 from pipelines.driver import extract
+from pipelines.errors import EngineError, WeightsError
+from pipelines.records import Extracted, Failure, FeatureBlock, ImageRef
+from pipelines.stores import clients
+from pipelines.stores.objects import StoreGoneError
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.file_checks import GIVE_UP, check_files
+from pipelines.table.notes import Finding, Unchecked
 from pipelines.table.schema import CONTRACT_KEY, RECEIPT_KEY
+from pipelines.table.stored import StoredImage
+from pipelines.table.verification import check_features
 from pipelines.verify import main
 from tests.conftest import TINY, copy_table, write_image
 
@@ -41,9 +51,13 @@ def verify(images, where, tmp_path, capsys):
         result.unlink(missing_ok=True)
         given = ["--input", str(images)] if with_input else []
         status = main(["--table", str(where), "--json", str(result), *WEIGHTS, *given, *more])
-        findings = json.loads(result.read_text())["findings"]
+        said = json.loads(result.read_text())
+        findings, unchecked = said["findings"], said["unchecked"]
         printed = capsys.readouterr().out
         assert all(f"{each['where']}: {each['what']}" in printed for each in findings)
+        lines = [f"{each['where']}: could not be checked: {each['why']}" for each in unchecked]
+        assert all(line in printed for line in lines)
+        run.unchecked = {each["where"]: each["why"] for each in unchecked}
         return status, {each["where"]: each["what"] for each in findings}
 
     return run
@@ -124,7 +138,7 @@ def test_a_table_whose_metadata_names_other_weights(verify, where):
     status, findings = verify()
     assert status == 1
     assert "its contract has weights" in findings[f"data/{data_files(where)[0].name}"]
-    assert "name the same weights" in findings["table"]
+    assert "table" not in findings
 
 
 def test_a_deleted_file(verify, where):
@@ -214,3 +228,138 @@ def test_features_that_are_all_zero_are_no_finding(make_job, tmp_path):
     choice = replace(TINY, preprocessing="rescale")
     extract(make_job(tmp_path / "black", tmp_path / "zeros", features=choice))
     assert main(["--table", str(tmp_path / "zeros"), *WEIGHTS]) == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        WeightsError("no source has VGG16's ImageNet weights (Keras's download: no route to host)"),
+        EngineError("the ncnn engine cannot run VGG16: no such library"),
+        ImportError("No module named 'keras'"),
+        OSError("no space left on device"),
+    ],
+)
+def test_a_base_that_cannot_be_had_is_no_fault_of_the_table(verify, images, monkeypatch, error):
+    def refuse(*_args):
+        raise error
+
+    monkeypatch.setattr(command, "open_without_race", refuse)
+    assert verify() == (3, {})
+    assert verify.unchecked == {"features": str(error)}
+    assert verify("--sample", "0") == (0, {})
+    assert verify.unchecked == {}
+    # What is wrong comes before what could not be checked, and both are told.
+    write_image(images / "train/dark/dark003.png", seed=5)
+    assert verify() == (1, {"train/dark/dark003.png": "has other bytes than its row was made from"})
+    assert verify.unchecked == {"features": str(error)}
+
+
+def test_other_weights_than_the_table_s_check_nothing(verify, tmp_path):
+    status, findings = verify("--weights", "random:2")
+    assert (status, findings) == (3, {})
+    assert "name the same weights with --weights" in verify.unchecked["features"]
+    (tmp_path / "torn.weights.h5").write_bytes(b"no weights")
+    assert verify("--weights", str(tmp_path / "torn.weights.h5")) == (3, {})
+    assert "does not hold VGG16's weights" in verify.unchecked["features"]
+    assert main(["--table", str(tmp_path / "features"), "--weights", "random:x"]) == 2
+
+
+def test_an_image_that_is_gone_and_one_that_cannot_be_read_now(verify, images):
+    name = "train/dark/dark003.png"
+    (images / name).unlink()
+    (images / name).symlink_to("/proc/self/mem")  # which is there, and whose reading fails
+    assert verify("--sample", "0") == (3, {})
+    assert verify.unchecked == {name: "cannot be read now: Input/output error"}
+    (images / name).unlink()
+    (images / name).symlink_to("nowhere.png")
+    status, findings = verify("--sample", "0")
+    assert status == 1
+    assert findings == {name: "cannot be read any more: No such file or directory"}
+    assert verify.unchecked == {}
+
+
+def test_images_that_are_not_where_they_were_leave_features_unchecked(
+    verify, images, where, make_job
+):
+    shutil.rmtree(where)
+    extract(make_job(images, where, shard_rows=16))
+    shutil.rmtree(images / "test")
+    assert verify("--sample", "all", with_input=False) == (3, {})
+    assert len(verify.unchecked) == 20
+    why = "cannot be extracted again now: No such file or directory"
+    assert set(verify.unchecked.values()) == {why}
+
+
+def test_a_store_that_goes_away_while_images_are_read(verify, monkeypatch):
+    def gone(*_args):
+        yield from ()
+        raise StoreGoneError("10 times in a row: no answer from the store")
+
+    monkeypatch.setattr(command, "extract_images", gone)
+    assert verify() == (3, {})
+    assert verify.unchecked == {"features": "10 times in a row: no answer from the store"}
+
+
+def test_a_store_that_is_away_for_input_or_table(verify, where, monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+    monkeypatch.setattr(clients, "RETRIES", 0)
+    assert verify("--input", "s3://bucket/images") == (3, {})
+    assert "no answer from the store" in verify.unchecked["rows"]
+    data_files(where)[0].unlink()
+    assert verify("--input", "s3://bucket/images")[0] == 1
+    assert "which is gone" in verify.unchecked["rows"]
+    assert verify("--table", "s3://bucket/features") == (3, {})
+    assert "no answer from the store" in verify.unchecked["table"]
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert (result["table"], result["version"]) == ("s3://bucket/features", None)
+    assert main(["--table", str(tmp_path / "none")]) == 1
+
+
+@pytest.mark.parametrize("locked", [1, GIVE_UP, 6])
+def test_data_files_that_may_not_be_read_are_not_damaged(where, locked):
+    table = FeatureTable.open(str(where))
+
+    class Locked:
+        def get_file_info(self, path):
+            return under.get_file_info(path)
+
+        def open_input_file(self, path):
+            if path in table.paths[:locked]:
+                raise PermissionError(13, "Permission denied", path)
+            return under.open_input_file(path)
+
+    under = table.storage
+    vars(table)["storage"] = Locked()
+    notes = list(check_files(table))
+    assert {type(note) for note in notes} == {Unchecked}
+    tried = table.paths[: min(locked, GIVE_UP)]
+    given_up = ["table"] if locked >= GIVE_UP else []
+    assert [note.where for note in notes] == [*tried, *given_up]
+    assert "Permission denied" in notes[0].why
+
+
+@pytest.mark.parametrize(
+    ("sha256", "lasting", "note"),
+    [
+        (None, False, Unchecked("a.jpg", "cannot be extracted again now: why")),
+        ("same", False, Unchecked("a.jpg", "cannot be extracted again now: why")),
+        ("same", True, Finding("a.jpg", "cannot be extracted again: why")),
+        ("other", True, Finding("a.jpg", "has other bytes than its row was made from")),
+        ("other", False, Finding("a.jpg", "has other bytes than its row was made from")),
+    ],
+)
+def test_what_a_failure_to_extract_again_says_of_the_table(where, sha256, lasting, note):
+    ref = ImageRef("a.jpg", "a.jpg", None, "train", 1, 1, 1)
+    failure = Failure(ref, sha256, "stage", "Error", "why", lasting)
+    table = FeatureTable.open(str(where))
+    extracted = Extracted(FeatureBlock([], np.zeros((0, 512), np.float32)), (failure,))
+    stored = {"a.jpg": StoredImage("data/x", "a.jpg", None, "train", "same", 1, 1)}
+    assert list(check_features(table, [extracted], stored)) == [note]
+
+
+def test_the_help_tells_what_the_statuses_mean(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "3 nothing that was checked is wrong" in " ".join(capsys.readouterr().out.split())

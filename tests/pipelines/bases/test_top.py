@@ -33,8 +33,8 @@ from pipelines.planning.job import make_contract
 from pipelines.table.compaction import merge_small_files
 from pipelines.table.erasure import forget
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.file_checks import check_files
 from pipelines.table.schema import CLASSIFIED_SCHEMA
-from pipelines.table.verification import check_files
 from tests.conftest import TINY
 
 RANDOM = WeightsRequest("random", seed=1)
