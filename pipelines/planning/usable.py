@@ -12,6 +12,9 @@ from pipelines.images.loading import load_images
 from pipelines.records import Failure, ImageRef
 from pipelines.system.cores import usable_cores
 
+MOST = 10_000
+"""Rows that are looked at; where more than these fail, that is work for many workers."""
+
 
 def failures_of_all(
     refs: Sequence[ImageRef], doubtful: Callable[[ImageRef], bool], pixels: PixelSpec
@@ -25,15 +28,16 @@ def failures_of_all(
         pixels: how to decode.
 
     Returns:
-        The failures of all of them if none can be used, as extracting them would give; else none.
+        The failures of all of them if none can be used, as extracting them would give; else none,
+        and likewise when `MOST` fail and there are more.
     """
     ordered = itertools.chain(
         (ref for ref in refs if not doubtful(ref)), (ref for ref in refs if doubtful(ref))
     )
     threads = usable_cores()
     failures = []
-    for each in load_images(ordered, pixels, threads, threads):
+    for each in load_images(itertools.islice(ordered, MOST), pixels, threads, threads):
         if not isinstance(each, Failure):
             return ()
         failures.append(each)
-    return tuple(failures)
+    return tuple(failures) if len(failures) == len(refs) else ()

@@ -15,6 +15,7 @@ from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError
 from pipelines.images import loading
 from pipelines.images.decode import PixelSpec
+from pipelines.planning import usable
 from pipelines.planning.usable import failures_of_all
 from pipelines.records import ImageRef
 from pipelines.stores import objects
@@ -168,6 +169,9 @@ def test_of_many_images_the_first_that_is_not_doubtful_settles_it(tmp_path, monk
     failures = failures_of_all(missing, lambda r: not r.bytes, PIXELS)
     assert [failure.ref for failure in failures] == missing
     assert len(read) == 2000
+    monkeypatch.setattr(usable, "MOST", 100)
+    assert failures_of_all(missing, lambda r: not r.bytes, PIXELS) == ()
+    assert len(read) == 2100
 
 
 def test_objects_that_went_after_they_were_listed(monkeypatch):
