@@ -23,7 +23,7 @@ from pipelines.errors import FrozenFeaturesError
 from pipelines.images.decode import pixel_spec
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
-from pipelines.images.signs import unsigned_ref
+from pipelines.images.stat_data import ref_without_stat
 from pipelines.planning.copies import copies_held, rows_wanted
 from pipelines.planning.job import DEFAULT_BATCH_SIZE
 from pipelines.records import ImageRef, copy_of, image_of
@@ -176,7 +176,7 @@ def _check_against_images(
 
 
 def _stored_ref(name: str, row: StoredImage) -> ImageRef:
-    ref = unsigned_ref(image_of(name), row.uri, row.label, row.split)
+    ref = ref_without_stat(image_of(name), row.uri, row.label, row.split)
     return replace(ref, copy=copy_of(name))
 
 

@@ -80,7 +80,7 @@ def counts_of(
 
     Of the inputs, `copies`; of those present, `relabelled`; of those written, `replaced`; rows that
     `vanished` from the input, and of those `pruned`; `stray` copies, which were removed; files that
-    were `hashed` because their signs left doubt.
+    were `hashed` because their stat data left doubt.
     """
     return {
         **books.totals(),

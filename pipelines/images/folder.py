@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipelines.errors import InputError
-from pipelines.images.signs import make_ref
 from pipelines.images.splits import NAMED_SPLITS, split_of
+from pipelines.images.stat_data import make_ref
 from pipelines.records import ImageRef, storable
 
 Found = TypeVar("Found")

@@ -9,10 +9,10 @@ from pipelines.errors import InputError
 from pipelines.images.folder import list_folder
 from pipelines.images.manifest import MANIFEST_SUFFIXES, list_manifest
 from pipelines.images.prefix import list_prefix
-from pipelines.images.signs import unsigned_ref
 from pipelines.images.splits import split_of
+from pipelines.images.stat_data import ref_without_stat
 from pipelines.records import ImageRef, storable
-from pipelines.stores.objects import StoreAwayError, StoreError, signs_of
+from pipelines.stores.objects import StoreAwayError, StoreError, stat_of
 from pipelines.stores.places import Place, is_remote, parse_place
 from pipelines.system.garbage import collector_paused
 
@@ -65,7 +65,7 @@ def name_images(paths: Iterable[str | os.PathLike[str]]) -> list[ImageRef]:
         path = os.fspath(given)
         name = storable(path)
         uri = path if is_remote(path) else str(Path(path).absolute())
-        refs.append(unsigned_ref(name, uri, None, split_of(name, None)))
+        refs.append(ref_without_stat(name, uri, None, split_of(name, None)))
     if not refs:
         raise InputError("the list of images is empty")
     return refs
@@ -88,7 +88,7 @@ def _list_local(location: str, root: str | None) -> list[ImageRef]:
 def _list_remote(location: str, root: str | None) -> list[ImageRef]:
     place = parse_place(location)
     named_so = PurePosixPath(place.name).suffix.lower() in MANIFEST_SUFFIXES
-    if named_so and signs_of(place) is not None:
+    if named_so and stat_of(place) is not None:
         return list_manifest(place.uri, place.folder if root is None else _root(root))
     if root is not None:
         raise InputError(f"--input_root is for manifests, and {location} is no manifest")

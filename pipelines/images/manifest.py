@@ -12,9 +12,9 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from pipelines.errors import InputError
-from pipelines.images.prefix import PrefixFence, refs_with_signs
-from pipelines.images.signs import make_ref
+from pipelines.images.prefix import PrefixFence, refs_with_stat
 from pipelines.images.splits import split_of
+from pipelines.images.stat_data import make_ref
 from pipelines.records import ImageRef
 from pipelines.stores.objects import StoreAwayError
 from pipelines.stores.places import Place
@@ -66,7 +66,7 @@ def list_manifest(manifest: str, root: Path | Place) -> list[ImageRef]:
             f"{manifest} names {twice!r} more than once; an image has one id, label and split"
         )
     if isinstance(root, Place):
-        return refs_with_signs(inputs)
+        return refs_with_stat(inputs)
     return [make_ref(*each) for each in inputs]
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from pipelines.images.folder import IMAGE_SUFFIXES, arrange
-from pipelines.images.signs import unsigned_ref
+from pipelines.images.stat_data import ref_without_stat
 from pipelines.records import ImageRef
-from pipelines.stores.objects import ObjectSigns, list_objects, signs_of_many
+from pipelines.stores.objects import ObjectStat, list_objects, stat_of_many
 from pipelines.stores.places import Place, parse_place
 
 TICK = 1_000_000
@@ -17,21 +17,21 @@ TICK = 1_000_000
 def list_prefix(root: Place) -> list[ImageRef]:
     """List the images below a prefix as `list_folder` does those of a folder.
 
-    Their signs come with the listing; no object is asked for by itself.
+    Their stat data come with the listing; no object is asked for by itself.
 
     Raises:
         InputError: see `arrange`.
         StoreError: the store does not list it.
     """
 
-    def make(image_id: str, signs: ObjectSigns, label: str | None, split: str) -> ImageRef:
-        return _ref(image_id, root.at(signs.key).uri, label, split, signs)
+    def make(image_id: str, stat: ObjectStat, label: str | None, split: str) -> ImageRef:
+        return _ref(image_id, root.at(stat.key).uri, label, split, stat)
 
     return arrange(root.uri, _images(root), make)
 
 
-def refs_with_signs(rows: Sequence[tuple[str, str, str | None, str]]) -> list[ImageRef]:
-    """Inputs that were named one by one, with the signs their objects have now.
+def refs_with_stat(rows: Sequence[tuple[str, str, str | None, str]]) -> list[ImageRef]:
+    """Inputs that were named one by one, with the stat data their objects have now.
 
     Args:
         rows: id, URI, label and split of each, all in one bucket.
@@ -43,8 +43,8 @@ def refs_with_signs(rows: Sequence[tuple[str, str, str | None, str]]) -> list[Im
         return []
     places = [parse_place(uri) for _, uri, _, _ in rows]
     common = posixpath.commonpath([f"/{each.folder.key}" for each in places]).lstrip("/")
-    signs = signs_of_many(places[0].at(common), {each.key for each in places})
-    return [_ref(*row, signs.get(place.key)) for row, place in zip(rows, places, strict=True)]
+    stat = stat_of_many(places[0].at(common), {each.key for each in places})
+    return [_ref(*row, stat.get(place.key)) for row, place in zip(rows, places, strict=True)]
 
 
 class PrefixFence:
@@ -70,21 +70,21 @@ class PrefixFence:
         return None if leads_out or not root.below(place.key) else place.uri
 
 
-def _images(root: Place) -> Iterator[tuple[tuple[str, ...], ObjectSigns]]:
+def _images(root: Place) -> Iterator[tuple[tuple[str, ...], ObjectStat]]:
     for page in list_objects(root):
-        for signs in page:
+        for stat in page:
             # A folder's own marker, which some tools make, lies below nothing.
-            parts = tuple((root.below(signs.key) or "").split("/"))
+            parts = tuple((root.below(stat.key) or "").split("/"))
             hidden = any(part.startswith(".") for part in parts)
             if not hidden and PurePosixPath(parts[-1]).suffix.lower() in IMAGE_SUFFIXES:
-                yield parts, signs
+                yield parts, stat
 
 
 def _ref(
-    image_id: str, uri: str, label: str | None, split: str, signs: ObjectSigns | None
+    image_id: str, uri: str, label: str | None, split: str, stat: ObjectStat | None
 ) -> ImageRef:
-    if signs is None:  # reading it becomes a recorded failure
-        return unsigned_ref(image_id, uri, label, split)
+    if stat is None:  # reading it becomes a recorded failure
+        return ref_without_stat(image_id, uri, label, split)
     # No client can set an object's time, but within one tick a second change would not show.
-    changed = signs.modified + TICK - 1
-    return ImageRef(image_id, uri, label, split, signs.bytes, signs.modified, changed)
+    changed = stat.modified + TICK - 1
+    return ImageRef(image_id, uri, label, split, stat.bytes, stat.modified, changed)

@@ -50,7 +50,7 @@ def compare(
     Args:
         inputs: the rows wanted, by name.
         stored: the table's rows, by name.
-        hashes: for inputs whose signs leave doubt.
+        hashes: for inputs whose stat data leave doubt.
         run: this run's id, None outside of one; a row it wrote is right, whatever became of the
             image since.
     """
@@ -61,7 +61,7 @@ def compare(
         row = stored.get(name)
         if row is None:
             continue
-        if not is_of_run(row.path, run) and not signs_agree(ref, row):
+        if not is_of_run(row.path, run) and not stat_agrees(ref, row):
             doubtful.append(ref)
         elif ref.label == row.label and ref.split == row.split:
             same.add(name)
@@ -91,7 +91,7 @@ def compare(
     )
 
 
-def signs_agree(ref: ImageRef, row: StoredImage) -> bool:
+def stat_agrees(ref: ImageRef, row: StoredImage) -> bool:
     """Whether an input is a row's image for certain, without reading it."""
     if ref.bytes != row.bytes or ref.modified != row.modified:
         return False

@@ -185,7 +185,7 @@ class Run:
         failed = frozenset() if self.job.retry_failures else lasting_of(recorded)
         # A failure that an earlier run already recorded is known; one it had no time to is not.
         found = scene.work.failures.values()
-        recent = {f.ref.name for f in found if _signs(f.ref) not in failed}
+        recent = {f.ref.name for f in found if _stat(f.ref) not in failed}
         finished = frozenset(scene.work.rows) | recent
         present = scene.comparison.same | scene.comparison.relabelled
         todo = sort_inputs(scene.inputs.values(), present, finished, failed)
@@ -193,7 +193,7 @@ class Run:
             return Decision(make_plan(todo, 1), version)
         unusable = failures_of_all(
             todo.new,
-            lambda ref: not ref.bytes or _signs(ref) in recorded,
+            lambda ref: not ref.bytes or _stat(ref) in recorded,
             pixel_spec(self.contract, self.augmentation),
         )
         if unusable:
@@ -264,5 +264,5 @@ def _cores_of_a_worker(wanted: int | None, flags: Sequence[str]) -> int | None:
     return wanted if workers == 1 else wanted or max(1, usable_cores() // workers)
 
 
-def _signs(ref: ImageRef) -> tuple[str, int, int]:
+def _stat(ref: ImageRef) -> tuple[str, int, int]:
     return ref.image_id, ref.bytes, ref.modified

@@ -9,7 +9,7 @@ import pyarrow.fs as pafs
 from pipelines.contract import Augmentation, Contract
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.images.hashing import ContentHashes
-from pipelines.planning.comparison import signs_agree
+from pipelines.planning.comparison import stat_agrees
 from pipelines.records import Failure, ImageRef, is_copy
 from pipelines.system.threads import map_ahead
 from pipelines.table.inspection import InspectedFile, inspect_file
@@ -87,7 +87,7 @@ def match_finished(
     Args:
         files: what `find_uncommitted` found.
         wanted: by name, the inputs that need a row.
-        hashes: for inputs whose signs leave doubt.
+        hashes: for inputs whose stat data leave doubt.
         intact: tells whether a file of another run is whole; it may have lain through a power cut.
         run: this run's id; what its own files say always counts.
         keep_failures: count lasting failures of earlier runs' files; False to try them again.
@@ -151,7 +151,7 @@ def _wanted_rows(
     own: bool,
 ) -> dict[str, Placement]:
     met = [(wanted[n], row) for n, row in stored.items() if n in wanted and n not in taken]
-    doubtful = [] if own else [ref for ref, row in met if not signs_agree(ref, row)]
+    doubtful = [] if own else [ref for ref, row in met if not stat_agrees(ref, row)]
     known = hashes.of(doubtful) if doubtful else {}
     return {
         ref.name: (ref.label, ref.split)

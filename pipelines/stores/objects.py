@@ -62,7 +62,7 @@ class _Refusals:
 _refusals = _Refusals()
 
 
-class ObjectSigns(NamedTuple):
+class ObjectStat(NamedTuple):
     """What a store tells of an object without giving its bytes.
 
     Attributes:
@@ -99,7 +99,7 @@ def read_object(uri: str) -> bytes:
     return content
 
 
-def list_objects(folder: Place) -> Iterator[list[ObjectSigns]]:
+def list_objects(folder: Place) -> Iterator[list[ObjectStat]]:
     """List the objects below a place, all levels, a page at a time, ascending by key.
 
     Raises:
@@ -114,10 +114,10 @@ def list_objects(folder: Place) -> Iterator[list[ObjectSigns]]:
             page = next(pages, None)
         if page is None:
             return
-        yield [_signs(meta) for meta in page]
+        yield [_stat(meta) for meta in page]
 
 
-def first_objects(folder: Place) -> list[ObjectSigns]:
+def first_objects(folder: Place) -> list[ObjectStat]:
     """The first page of a listing; empty where nothing lies below the place.
 
     Raises:
@@ -126,8 +126,8 @@ def first_objects(folder: Place) -> list[ObjectSigns]:
     return next(list_objects(folder), [])
 
 
-def signs_of(place: Place) -> ObjectSigns | None:
-    """Signs of one object; None where it is not there.
+def stat_of(place: Place) -> ObjectStat | None:
+    """Stat data of one object; None where it is not there.
 
     Raises:
         StoreError: the store does not say.
@@ -136,15 +136,15 @@ def signs_of(place: Place) -> ObjectSigns | None:
 
     try:
         with _complaints(place, "look at"):
-            return _signs(obstore.head(open_bucket(place), place.key))
+            return _stat(obstore.head(open_bucket(place), place.key))
     except StoreError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             return None
         raise
 
 
-def signs_of_many(folder: Place, keys: set[str]) -> dict[str, ObjectSigns]:
-    """Signs of objects below a place, by key; those that are not there are left out.
+def stat_of_many(folder: Place, keys: set[str]) -> dict[str, ObjectStat]:
+    """Stat data of objects below a place, by key; those that are not there are left out.
 
     A page of a listing tells of a thousand objects, but perhaps of none that is wanted. So the
     folder is listed for as many pages as objects remain to be found, and then those are asked for
@@ -153,7 +153,7 @@ def signs_of_many(folder: Place, keys: set[str]) -> dict[str, ObjectSigns]:
     Raises:
         StoreError: the store does not say.
     """
-    found: dict[str, ObjectSigns] = {}
+    found: dict[str, ObjectStat] = {}
     with contextlib.suppress(UnusableNameError):
         for number, page in enumerate(list_objects(folder), start=1):
             found.update((each.key, each) for each in page if each.key in keys)
@@ -163,7 +163,7 @@ def signs_of_many(folder: Place, keys: set[str]) -> dict[str, ObjectSigns]:
             return found
     places = [folder.at(key) for key in sorted(keys - found.keys())]
     with ThreadPoolExecutor(ASKING_THREADS) as threads:
-        asked = list(threads.map(signs_of, places))
+        asked = list(threads.map(stat_of, places))
     found.update((each.key, each) for each in asked if each is not None)
     return found
 
@@ -205,6 +205,6 @@ def _complaints(place: Place, doing: str) -> Iterator[None]:
         raise kind(f"cannot {doing} {place.uri}: {said}") from error
 
 
-def _signs(meta: Any) -> ObjectSigns:  # noqa: ANN401 - mypy does not follow obstore
+def _stat(meta: Any) -> ObjectStat:  # noqa: ANN401 - mypy does not follow obstore
     modified = (meta["last_modified"] - _EPOCH) // _MICROSECOND
-    return ObjectSigns(meta["path"], meta["size"], modified)
+    return ObjectStat(meta["path"], meta["size"], modified)

@@ -57,17 +57,17 @@ def read_failures(uri: str) -> pa.Table:
 
 
 def known_failures(uri: str) -> frozenset[tuple[str, int, int]]:
-    """(id, bytes, modified) of images that failed for a lasting reason, with the signs they had."""
+    """(id, bytes, modified) of images that failed for a lasting reason, with their size and time."""
     return lasting_of(recorded_failures(uri))
 
 
 def lasting_of(recorded: Mapping[tuple[str, int, int], bool]) -> frozenset[tuple[str, int, int]]:
     """Those of `recorded_failures` that need not be tried again."""
-    return frozenset(signs for signs, lasting in recorded.items() if lasting)
+    return frozenset(stat for stat, lasting in recorded.items() if lasting)
 
 
 def recorded_failures(uri: str) -> dict[tuple[str, int, int], bool]:
-    """Images that failed, as (id, bytes, modified) with the signs they had: for a lasting reason?
+    """Images that failed, as (id, bytes, modified) of that time: for a lasting reason?
 
     A failure that was lasting once is known, whatever other runs recorded of the same bytes.
     """
@@ -78,8 +78,8 @@ def recorded_failures(uri: str) -> dict[tuple[str, int, int], bool]:
         rows.column("modified").cast(pa.int64()).to_pylist(),
     ]
     found: dict[tuple[str, int, int], bool] = {}
-    for *signs, lasting in zip(*columns, rows.column("lasting").to_pylist(), strict=True):
-        key = (signs[0], signs[1], signs[2])
+    for *stat, lasting in zip(*columns, rows.column("lasting").to_pylist(), strict=True):
+        key = (stat[0], stat[1], stat[2])
         found[key] = found.get(key, False) or lasting
     return found
 

@@ -80,7 +80,7 @@ def test_an_image_that_was_only_touched_is_hashed_and_left(job, images):
     assert report.counts["hashed"] >= 1
 
 
-def test_signs_that_leave_no_doubt_spare_the_reading(job, images):
+def test_stat_data_that_leave_no_doubt_spare_the_reading(job, images):
     old = 1_500_000_000
     for path in images.rglob("*.png"):
         os.utime(path, (old, old))
@@ -91,7 +91,7 @@ def test_signs_that_leave_no_doubt_spare_the_reading(job, images):
 
 
 def time_passes() -> None:
-    """Run names tell time by the second; signs younger than that leave doubt."""
+    """Run names tell time by the second; stat data younger than that leave doubt."""
     import time
 
     time.sleep(1.1)

@@ -169,7 +169,7 @@ def test_a_local_manifest_names_a_store_only_below_its_root(tmp_path):
 
 
 @pytest.mark.parametrize(("wanted", "pages", "asked"), [(5, 5, 5), (1500, 2, 0)])
-def test_signs_are_listed_or_asked_for_whichever_is_cheaper(
+def test_stat_data_are_listed_or_asked_for_whichever_is_cheaper(
     store, monkeypatch, wanted, pages, asked
 ):
     """Five images among six thousand others are asked for, fifteen hundred of two are listed."""
@@ -177,21 +177,21 @@ def test_signs_are_listed_or_asked_for_whichever_is_cheaper(
     mine = [f"in/b{number:04d}.jpg" for number in range(wanted)]
     put(store, *many, *mine)
     counted = {"pages": 0, "asked": 0}
-    listed, head = objects.list_objects, objects.signs_of
+    listed, head = objects.list_objects, objects.stat_of
 
     def list_objects(folder):
         for page in listed(folder):
             counted["pages"] += 1
             yield page
 
-    def signs_of(place):
+    def stat_of(place):
         counted["asked"] += 1
         return head(place)
 
     monkeypatch.setattr(objects, "list_objects", list_objects)
-    monkeypatch.setattr(objects, "signs_of", signs_of)
+    monkeypatch.setattr(objects, "stat_of", stat_of)
     rows = [(key, f"s3://bucket/{key}", None, "train") for key in mine]
-    assert [ref.bytes for ref in prefix.refs_with_signs(rows)] == [7] * wanted
+    assert [ref.bytes for ref in prefix.refs_with_stat(rows)] == [7] * wanted
     assert counted == {"pages": pages, "asked": asked}
 
 

@@ -1,4 +1,4 @@
-"""The cheap signs of a file's content: size and times, without reading it."""
+"""Stat data: a file's size and times, which tell of a change without reading it."""
 
 import os
 import stat
@@ -7,7 +7,7 @@ from pipelines.records import ImageRef
 
 
 def make_ref(image_id: str, uri: str, label: str | None, split: str) -> ImageRef:
-    """An input with the signs its file has now; without any when there is no such file.
+    """An input with the stat data its file has now; without any when there is no such file.
 
     A file that is not there costs itself only: reading it becomes a recorded failure.
     """
@@ -18,7 +18,7 @@ def make_ref(image_id: str, uri: str, label: str | None, split: str) -> ImageRef
             status = os.stat(uri)  # noqa: PTH116
             changed = max(changed, status.st_ctime_ns)  # the link may lead elsewhere now
     except (OSError, ValueError):
-        return unsigned_ref(image_id, uri, label, split)
+        return ref_without_stat(image_id, uri, label, split)
     return ImageRef(
         image_id=image_id,
         uri=uri,
@@ -30,6 +30,6 @@ def make_ref(image_id: str, uri: str, label: str | None, split: str) -> ImageRef
     )
 
 
-def unsigned_ref(image_id: str, uri: str, label: str | None, split: str) -> ImageRef:
+def ref_without_stat(image_id: str, uri: str, label: str | None, split: str) -> ImageRef:
     """An input of which nothing but its place is known."""
     return ImageRef(image_id, uri, label, split, bytes=0, modified=0, changed=0)
