@@ -1,6 +1,7 @@
 """What a command has to say when it is done: text for a terminal, HTML for a notebook, JSON."""
 
 import html
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,18 +24,18 @@ Part = Grid | str
 """A grid, or lines of text; "" is an empty line."""
 
 
-class Report:
+class Report(ABC):
     """The result of a command: printed it is what the command prints, in a notebook it is HTML."""
 
     __slots__ = ()
 
+    @abstractmethod
     def parts(self) -> Sequence[Part]:
         """What is said, in order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def as_json(self) -> dict[str, Any]:
         """What `--json` writes."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         shown = (

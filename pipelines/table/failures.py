@@ -57,7 +57,7 @@ def read_failures(uri: str) -> pa.Table:
 
 
 def known_failures(uri: str) -> frozenset[tuple[str, int, int]]:
-    """(id, bytes, modified) of images that failed for a lasting reason, with their size and time."""
+    """(id, bytes, modified) of images that failed for a lasting reason, as they were then."""
     return lasting_of(recorded_failures(uri))
 
 
