@@ -1,6 +1,5 @@
 """Which Python `make` takes: told with programs that only say that they are one."""
 
-import os
 import re
 import runpy
 import shutil
@@ -136,9 +135,8 @@ def test_a_python_asked_for_by_name_is_taken_or_refused(run, tmp_path):
 
 
 def test_an_interpreter_answers_for_itself(run, tmp_path):
-    base = os.path.realpath(sys._base_executable)
-    status, found, _ = run("find-python", sys.executable)
-    assert (status, os.path.realpath(found)) == (0, base)
+    # Of an environment, the Python that it was made with: the environment may be made anew.
+    assert run("find-python", sys.executable) == (0, sys._base_executable, "")
 
     (tmp_path / "ensurepip.py").write_text("raise ImportError")
     status, _, line = run("find-python", sys.executable, PYTHONPATH=str(tmp_path))
@@ -199,3 +197,4 @@ def test_the_version_stands_in_one_place(monkeypatch):
     monkeypatch.chdir(ROOT)
     runpy.run_path("setup.py")
     assert asked["version"] == pipelines.__version__
+    assert pipelines.__version__ not in (ROOT / "setup.py").read_text("utf-8")

@@ -15,10 +15,10 @@ from tests.conftest import ROOT, write_dataset
 
 pytestmark = pytest.mark.acceptance
 
-PACKAGES = ("pipelines", "classifiers")
+PACKAGES = sorted(path.parent.name for path in ROOT.glob("*/py.typed"))
 IMPORT_ALL = """
-import importlib, pkgutil
-for name in ("pipelines", "classifiers"):
+import importlib, pkgutil, sys
+for name in sys.argv[1:]:
     package = importlib.import_module(name)
     for found in pkgutil.walk_packages(package.__path__, name + "."):
         print(importlib.import_module(found.name).__file__)
@@ -59,7 +59,7 @@ def test_it_holds_every_file_of_the_packages_and_says_what_it_is(wheel):
     with zipfile.ZipFile(wheel) as archive:
         info = f"frozen_features-{__version__}.dist-info"
         assert {n for n in archive.namelist() if not n.startswith(info)} == files
-        assert "pipelines/bases/imagenet_classes.txt" in files
+        assert {"pipelines/bases/imagenet_classes.txt", "classifiers/py.typed"} <= files
         metadata = email.message_from_bytes(archive.read(f"{info}/METADATA"))
         assert f"{info}/licenses/LICENSE" in archive.namelist()
     assert metadata["Version"] == __version__
@@ -75,7 +75,7 @@ def test_it_works_where_nothing_else_is_installed(wheel, tmp_path):
     asked = "--constraint", ROOT / "requirements.lock", f"{wheel}[extract,train]"
     run(uv, "pip", "install", "--quiet", "--python", python, *asked, cwd=tmp_path)
 
-    imported = run(python, "-c", IMPORT_ALL, cwd=tmp_path).split()
+    imported = run(python, "-c", IMPORT_ALL, *PACKAGES, cwd=tmp_path).split()
     assert len(imported) > 100
     assert all(Path(each).is_relative_to(environment) for each in imported)
 
@@ -84,7 +84,8 @@ def test_it_works_where_nothing_else_is_installed(wheel, tmp_path):
     table, model = ("--table", "features"), ("--model", "model")
     extract = "--image_size", "32", "--engine", "openvino", *weights, *table
     run(python, "-m", "pipelines.extract", "--input", images, *extract, cwd=tmp_path)
-    run(python, "-m", "classifiers.train", "--head", "logistic", *table, *model, cwd=tmp_path)
+    command = python.with_name("frozen-features")
+    run(command, "train", "--head", "logistic", *table, *model, cwd=tmp_path)
     predict = "--input", images / "test", *weights, "--output", "predicted.parquet"
-    said = run(python, "-m", "classifiers.predict", *model, *predict, cwd=tmp_path)
+    said = run(command, "predict", *model, *predict, cwd=tmp_path)
     assert "predicted          4" in said

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-PACKAGES = ("pipelines", "classifiers", "benchmarks", "examples")
+PACKAGES = ("pipelines", "classifiers", "frozen_features", "benchmarks", "examples")
 FILES = [path.relative_to(ROOT) for each in PACKAGES for path in (ROOT / each).rglob("*.py")]
 MODULES = sorted(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in FILES)
 
