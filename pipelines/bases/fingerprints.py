@@ -4,10 +4,8 @@ A run without work need not load a base to know its weights.
 A wrong entry cannot spoil a table: whoever runs the base takes the fingerprint of what it loaded.
 """
 
-import contextlib
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import numpy.typing as npt
 
 from pipelines.bases.catalogue import Base
 from pipelines.bases.weights_request import WeightsRequest
-from pipelines.system.cache import cache_folder
+from pipelines.system.cache import cache_folder, keep_json
 
 
 def known_fingerprint(base: Base, image_size: int, request: WeightsRequest) -> str | None:
@@ -38,13 +36,7 @@ def remember_fingerprint(
     base: Base, image_size: int, request: WeightsRequest, fingerprint: str
 ) -> None:
     """Keep a fingerprint for the next run; a cache that cannot be written only costs time."""
-    entries = {**_read(), _key(base, image_size, request): fingerprint}
-    path = _path()
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as draft:
-            json.dump(entries, draft)
-        Path(draft.name).replace(path)
+    keep_json(_path(), {**_read(), _key(base, image_size, request): fingerprint})
 
 
 def _key(base: Base, image_size: int, request: WeightsRequest) -> str:

@@ -1,6 +1,5 @@
 """Where a base's ImageNet weights may come from, in the order in which they are looked for."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from pipelines.bases.catalogue import Base
 from pipelines.bases.vgg16_package import REQUIREMENT
 from pipelines.system.cache import cache_folder
+from pipelines.system.keras_backend import keras_home
 
 KERAS_CACHE, CACHE, DOWNLOAD, PACKAGE = "Keras's cache", "the cache", "Keras's download", "package"
 
@@ -40,7 +40,9 @@ def imagenet_sources(base: Base) -> tuple[Source, ...]:
     """
     sources = []
     if base.imagenet_file is not None:
-        sources.append(Source(KERAS_CACHE, KERAS_CACHE, _keras_cache() / base.imagenet_file))
+        sources.append(
+            Source(KERAS_CACHE, KERAS_CACHE, keras_home() / "models" / base.imagenet_file)
+        )
     if base.imagenet_fingerprint is not None:
         kept = kept_file(base)
         sources.append(Source(CACHE, f"the cache {kept}", kept))
@@ -67,8 +69,3 @@ def source_states(sources: Sequence[Source]) -> list[tuple[str, str, str]]:
 def kept_file(base: Base) -> Path:
     """Where this project's cache keeps a base's known ImageNet weights."""
     return cache_folder() / f"{base.name}-{str(base.imagenet_fingerprint)[:16]}.weights.h5"
-
-
-def _keras_cache() -> Path:
-    home = os.environ.get("KERAS_HOME")
-    return (Path(home) if home else Path("~/.keras").expanduser()) / "models"

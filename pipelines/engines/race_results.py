@@ -3,9 +3,7 @@
 import contextlib
 import hashlib
 import json
-import os
 import platform
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,9 @@ from typing import Any
 from pipelines.engines.conversions import computed_part
 from pipelines.engines.kinds import CONVERTING, KERAS
 from pipelines.engines.request import Computation
-from pipelines.system.cache import cache_folder
+from pipelines.system.cache import cache_folder, keep_json
 from pipelines.system.cores import usable_cores
+from pipelines.system.keras_backend import keras_backend
 from pipelines.system.versions import installed_versions
 
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", *(kind.package for kind in CONVERTING.values()))
@@ -81,12 +80,7 @@ def remembered(asked: Computation) -> Choice | None:
 
 def remember(asked: Computation, choice: Choice) -> None:
     """Keep a race's choice; a cache that cannot be written only costs time."""
-    path = _path(asked)
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as draft:
-            json.dump({**asdict(choice), "for": _circumstances(asked)}, draft, indent=2)
-        Path(draft.name).replace(path)
+    keep_json(_path(asked), {**asdict(choice), "for": _circumstances(asked)})
 
 
 def forget(asked: Computation) -> None:
@@ -147,7 +141,7 @@ def circumstances() -> dict[str, Any]:
     """What the speed of engines depends on here: processor, Keras's backend, versions."""
     return {
         "processor": _processor(),
-        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        "backend": keras_backend(),
         "versions": installed_versions(_PACKAGES),
     }
 

@@ -1,9 +1,13 @@
 """Where this project keeps what is costly to get again."""
 
+import contextlib
+import json
 import os
 import shutil
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,22 @@ def cache_folder() -> Path:
     if named:
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "frozen-features"
+
+
+def keep_json(path: Path, values: dict[str, Any]) -> None:
+    """Write a JSON file into the cache, whole or not at all, for all whom the umask lets read it.
+
+    A cache that cannot be written only costs time: nothing is raised.
+    """
+    draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with draft.open("x", encoding="utf-8") as file:
+                json.dump(values, file, indent=2)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def cache_state() -> CacheState:

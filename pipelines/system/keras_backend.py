@@ -1,10 +1,12 @@
 """Importing Keras without the noise of its backend, and settings that differ by backend."""
 
+import json
 import logging
 import os
 import sys
 import tempfile
 import threading
+from pathlib import Path
 from typing import Any
 
 _lock = threading.Lock()
@@ -45,6 +47,28 @@ def load_keras() -> Any:  # noqa: ANN401 - a module without types
     # It warns of retracing, which each step of a training takes: it is a model of its own.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras
+
+
+def keras_home() -> Path:
+    """Where Keras keeps its settings and its downloads."""
+    named = os.environ.get("KERAS_HOME")
+    if named is not None:
+        return Path(named).expanduser()
+    home = Path("~").expanduser()
+    # Where Keras itself goes from a home that cannot be written.
+    return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
+
+
+def keras_backend() -> str:
+    """The backend that Keras takes, told without importing it: `KERAS_BACKEND`, or its settings."""
+    named = os.environ.get("KERAS_BACKEND")
+    if named:
+        return named
+    try:
+        settings = json.loads((keras_home() / "keras.json").read_text(encoding="utf-8"))
+        return str(settings["backend"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "tensorflow"
 
 
 def limit_threads(threads: int) -> None:

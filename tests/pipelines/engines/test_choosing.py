@@ -1,6 +1,7 @@
 """Which engine a run gets: named, remembered, or the fastest that gives Keras's features."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -71,6 +72,27 @@ def test_another_contract_or_processor_is_another_race(request_, contract, monke
     assert choose_without_race("auto", stored_otherwise) is not None
     monkeypatch.setattr(remembering, "_processor", lambda: "another one")
     assert choose_without_race("auto", request_) is None
+
+
+def test_another_backend_of_keras_is_another_race(request_, tmp_path, monkeypatch):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    remember(request_, Choice("keras", "the fastest of a race"))
+    assert remembered(request_) is not None
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    assert remembered(request_) is None
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert remembered(request_) is not None
+
+
+def test_a_race_is_kept_for_all_who_share_the_cache(request_, tmp_path):
+    before = os.umask(0o022)
+    try:
+        remember(request_, Choice("keras", "the fastest of a race"))
+    finally:
+        os.umask(before)
+    (kept,) = (tmp_path / "cache/engines").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.usefixtures("earlier_race")
