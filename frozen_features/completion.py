@@ -2,7 +2,7 @@
 
 import os
 
-from frozen_features.command import COMMANDS, PROG, import_command
+from frozen_features.commands import COMMANDS, PROG, import_command
 from pipelines.cli import Parser
 
 

@@ -7,11 +7,11 @@ import sys
 import pytest
 
 import pipelines
-from frozen_features import command
+from frozen_features import command, commands
 from tests.conftest import ROOT
 from tests.test_imports import HEAVY
 
-MODULES = {f"{package}.{name}" for name, (package, _) in command.COMMANDS.items()}
+MODULES = {f"{package}.{name}" for name, (package, _) in commands.COMMANDS.items()}
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_help_has_a_line_for_each_command(capsys):
     ]
 
 
-@pytest.mark.parametrize("name", command.COMMANDS)
+@pytest.mark.parametrize("name", commands.COMMANDS)
 def test_every_command_speaks_of_itself_by_the_name_it_was_called_by(name, capsys):
     with pytest.raises(SystemExit) as end:
         command.main([name, "--help"])
     assert end.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: frozen-features {name} [-h]")
-    module = command.import_command(name)
+    module = commands.import_command(name)
     with pytest.raises(SystemExit):
         module.main(["--help"])
     assert capsys.readouterr().out.startswith(f"usage: python -m {module.__name__} [-h]")
@@ -90,7 +90,7 @@ def test_without_a_command_the_help_is_an_error(capsys):
 def test_a_command_does_the_same_by_either_name(table, tmp_path, capsys):
     assert command.main(["describe", "--table", str(table)]) == 0
     said = capsys.readouterr().out
-    assert command.import_command("describe").main(["--table", str(table)]) == 0
+    assert commands.import_command("describe").main(["--table", str(table)]) == 0
     assert said == capsys.readouterr().out
     assert command.main(["describe", "--table", str(tmp_path / "nowhere")]) == 1
 

@@ -10,7 +10,7 @@ import pytest
 import classifiers
 import frozen_features as ff
 from classifiers import evaluate, predict
-from frozen_features.command import COMMANDS, import_command
+from frozen_features.commands import COMMANDS, import_command
 from frozen_features.keywords import parse_keywords
 from pipelines import describe
 from pipelines.errors import (

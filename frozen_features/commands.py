@@ -1,0 +1,38 @@
+"""The commands there are, by name; each one's module is imported when it is asked for."""
+
+import importlib
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from pipelines.cli import Parser
+
+PROG = "frozen-features"
+
+COMMANDS = {
+    "extract": ("pipelines", "bring a feature table up to a folder or manifest of images"),
+    "plan": ("pipelines", "what an extraction will take, measured on some of its images"),
+    "describe": ("pipelines", "what a feature table holds, or which bases there are"),
+    "verify": ("pipelines", "is a feature table what it claims to be?"),
+    "tidy": ("pipelines", "merge small files, remove orphans and versions past their time"),
+    "forget": ("pipelines", "delete images from a table for good, old versions included"),
+    "train": ("classifiers", "fit a head on stored features, or a network on images"),
+    "evaluate": ("classifiers", "measure a trained model on a split of a table, or of images"),
+    "predict": ("classifiers", "classes of images, from stored features or from the images"),
+    "doctor": ("pipelines", "what is installed here and what would be used"),
+}
+"""By name, the package that a command's module is in, and what it does."""
+
+
+class Command(Protocol):
+    """What the module of a command has."""
+
+    def main(self, argv: Sequence[str], prog: str = ...) -> int:
+        """Run it; returns its exit status."""
+
+    def make_parser(self, prog: str = ...) -> Parser:
+        """Its options."""
+
+
+def import_command(name: str) -> Command:
+    """The module of a command."""
+    return cast(Command, importlib.import_module(f"{COMMANDS[name][0]}.{name}"))
