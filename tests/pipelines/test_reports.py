@@ -8,6 +8,9 @@ class Example(Report):
         rows = [("a<b", 1, None), ("c", 20, 0.5)]
         return [Grid(rows, ("name", "n", "x")), "", "more & more", Grid([("k", "v")])]
 
+    def as_json(self):
+        return {}
+
 
 def test_text():
     assert str(Example()).splitlines() == [
