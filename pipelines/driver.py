@@ -15,6 +15,7 @@ from pipelines.commits.settlement import Settlement
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
 from pipelines.planning.cutting import Plan
+from pipelines.planning.decision import decide
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.run import Run, Scene, prepare_run
 from pipelines.records import Shard
@@ -51,7 +52,7 @@ def extract(job: ExtractJob) -> ExtractReport:
     started = time.monotonic()
     run = prepare_run(job)
     scene = run.look()
-    decision = run.decide(scene)
+    decision = decide(run, scene)
     plan, choice, engine = decision.plan, decision.choice, decision.engine
     log(_announcement(scene, plan))
     short, most = scene.short_of_copies(run.augmentation.split)

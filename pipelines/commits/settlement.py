@@ -9,7 +9,8 @@ from pipelines.commits.commit import commit, placement
 from pipelines.commits.leakage import Content, Leakage, find_leakage, refuse_leakage
 from pipelines.errors import CommitRefusedError
 from pipelines.planning.cutting import Plan
-from pipelines.planning.run import Decision, Run, Scene
+from pipelines.planning.decision import Decision
+from pipelines.planning.run import Run, Scene
 from pipelines.records import Failure, Shard, image_of, is_copy
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable

@@ -1,9 +1,8 @@
-"""One run under way: its id, its table, its inputs, what it sees and what it decides to do."""
+"""One run under way: its id, its table, its inputs, and what it sees of them."""
 
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -14,19 +13,13 @@ from pipelines.contract import (
     require_same_augmentation,
     require_same_contract,
 )
-from pipelines.engines.choosing import choose_engine
-from pipelines.engines.opening import open_engine
-from pipelines.engines.race_results import Choice
-from pipelines.engines.request import Computation, EngineRequest
+from pipelines.engines.request import Computation
 from pipelines.errors import UsageError
-from pipelines.images.decode import pixel_spec
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
 from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted, short_of_copies
-from pipelines.planning.cutting import Plan, make_plan, rows_of_part, sort_inputs
 from pipelines.planning.job import ExtractJob, make_contract
-from pipelines.planning.shard_sizes import ShardSizes, known_rate
 from pipelines.planning.uncommitted import (
     NO_WORK,
     FinishedWork,
@@ -34,13 +27,11 @@ from pipelines.planning.uncommitted import (
     find_uncommitted,
     match_finished,
 )
-from pipelines.planning.usable import failures_of_all
 from pipelines.records import ImageRef
-from pipelines.shards.beam_flags import with_a_worker_a_gpu, workers_here, workers_sharing
+from pipelines.shards.beam_flags import with_a_worker_a_gpu, workers_here
 from pipelines.system.cores import usable_cores
 from pipelines.system.gpus import visible_gpus
 from pipelines.system.keras_backend import limit_threads
-from pipelines.table.failures import lasting_of, recorded_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
 from pipelines.table.names import new_run_id
@@ -79,25 +70,6 @@ class Scene:
     def short_of_copies(self, split: str) -> tuple[int, int]:
         """See `pipelines.planning.copies.short_of_copies`; no input is looked at without copies."""
         return short_of_copies(self.inputs.values(), split) if self.copies else (0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a run is to do, decided on what it saw.
-
-    Attributes:
-        plan: what is to be extracted, in shards.
-        version: of the table it was decided on; 0 while there is none.
-        choice: the engine and why it is that one; None when nothing is to be extracted.
-        engine: the same for whoever opens it.
-        sizes: what decided how large shards are; None when there are none.
-    """
-
-    plan: Plan
-    version: int
-    choice: Choice | None = None
-    engine: EngineRequest | None = None
-    sizes: ShardSizes | None = None
 
 
 class Run:
@@ -178,39 +150,6 @@ class Run:
         self._receipts_read.update(committed, (file.path for file in files))
         return Scene(table, inputs, keys, stored, comparison, work, copies)
 
-    def decide(self, scene: Scene) -> Decision:
-        """Decide what is to be extracted, and by which engine if anything can be."""
-        version = 0 if scene.table is None else scene.table.version
-        recorded = recorded_failures(self.uri)
-        failed = frozenset() if self.job.retry_failures else lasting_of(recorded)
-        # A failure that an earlier run already recorded is known; one it had no time to is not.
-        found = scene.work.failures.values()
-        recent = {f.ref.name for f in found if _stat(f.ref) not in failed}
-        finished = frozenset(scene.work.rows) | recent
-        present = scene.comparison.same | scene.comparison.relabelled
-        todo = sort_inputs(scene.inputs.values(), present, finished, failed)
-        if not todo.new:
-            return Decision(make_plan(todo, 1), version)
-        unusable = failures_of_all(
-            todo.new,
-            lambda ref: not ref.bytes or _stat(ref) in recorded,
-            pixel_spec(self.contract, self.augmentation),
-        )
-        if unusable:
-            plan = make_plan(replace(todo, new=()), 1)
-            return Decision(replace(plan, unusable=unusable), version)
-        choice, engine = choose_engine(self.job.engine, self.computation, todo.new)
-        sizes = ShardSizes(
-            named=self.job.shard_rows,
-            feature_length=_feature_length(scene.table, engine),
-            batch_size=self.job.batch_size,
-            images_per_second=known_rate(scene.table, choice),
-        )
-        part = rows_of_part(todo.new, self.job.commit_every)
-        rows = sizes.rows(part, workers_sharing(self.beam_flags))
-        plan = make_plan(todo, rows, self.job.commit_every)
-        return Decision(plan, version, choice, engine, sizes)
-
     def _is_intact(self, storage: pafs.FileSystem, file: InspectedFile) -> bool:
         if file.path not in self._intact:
             self._intact[file.path] = keeps_its_digest(storage, file.path, file.receipt)
@@ -255,14 +194,6 @@ def _check_augmented_split(run: Run) -> None:
         )
 
 
-def _feature_length(table: FeatureTable | None, engine: EngineRequest) -> int:
-    return prod(open_engine(engine).feature_shape) if table is None else table.feature_length
-
-
 def _cores_of_a_worker(wanted: int | None, flags: Sequence[str]) -> int | None:
     workers = workers_here(flags)
     return wanted if workers == 1 else wanted or max(1, usable_cores() // workers)
-
-
-def _stat(ref: ImageRef) -> tuple[str, int, int]:
-    return ref.image_id, ref.bytes, ref.modified

@@ -10,6 +10,7 @@ from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
 from pipelines.errors import UsageError
 from pipelines.images.listing import list_images
+from pipelines.planning.decision import decide
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.run import prepare_run
 from pipelines.planning.shard_sizes import ShardSizes, known_rate
@@ -59,7 +60,7 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
     listing = time.perf_counter() - started
     scene = run.look()
     started = time.perf_counter()
-    decision = run.decide(scene)
+    decision = decide(run, scene)
     choosing = time.perf_counter() - started
     if unusable := decision.plan.unusable:
         raise UsageError(f"none of the {len(unusable)} images looked at can be used")

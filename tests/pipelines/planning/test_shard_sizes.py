@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.engines.race_results import Choice, Trial
 from pipelines.planning.cutting import cut_shards, make_plan, rows_of_part, sort_inputs
+from pipelines.planning.decision import decide
 from pipelines.planning.run import prepare_run
 from pipelines.planning.shard_sizes import SHARD_BYTES, ShardSizes, known_rate
 from pipelines.planning.sizing.forecast import busiest
@@ -187,7 +188,7 @@ def test_a_run_cuts_by_the_rate_of_the_last_one(dataset, table, make_job, tmp_pa
 
     def shards(**changes):
         started = prepare_run(replace(job, **changes))
-        decision = started.decide(started.look())
+        decision = decide(started, started.look())
         return [[len(shard.refs) for shard in part] for part in decision.plan.parts]
 
     assert shards() == [[16, 16, 8]]
