@@ -83,9 +83,12 @@ def test_files_hold_one_split_and_at_most_a_shard(table):
 def test_order_shards_and_workers_change_no_row(
     dataset, table, make_job, tmp_path_factory, monkeypatch, shard_rows, threads, workers, random
 ):
+    listed = []
+
     def shuffled(location, root):
         refs = list_images(location, root)
         random.shuffle(refs)
+        listed.append(location)
         return refs
 
     from pipelines.images.listing import list_images
@@ -96,6 +99,7 @@ def test_order_shards_and_workers_change_no_row(
     with monkeypatch.context() as patch:
         patch.setattr(run_module, "list_images", shuffled)
         extract(job)
+    assert listed == [str(dataset)]
     assert rows_of(where).equals(rows_of(table))
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def test_files_that_delta_compacted_give_the_same_rows(many, copied, monkeypatch
         rows = find_rows(compacted, "train")
         assert rows.keys.column("image_id").to_pylist() == ids
         np.testing.assert_array_equal(read_features(rows), features)
+        sizes = list(decode(rows, lambda block: len(block.features)))
+        assert max(sizes) == min(at_once // (4 * LENGTH), len(ids))
 
 
 def test_a_choice_of_rows_keeps_their_order(many):
@@ -72,6 +75,8 @@ def test_no_more_is_decoded_than_was_promised(many, monkeypatch):
     monkeypatch.setattr(decoding, "usable_cores", lambda: 3)
     decoded = []
     for number, _ in enumerate(decode(find_rows(many, "train"), decoded.append), start=1):
+        if number == 1:
+            time.sleep(0.2)  # time enough to run further ahead, if anything did
         assert len(decoded) <= number + blocks_ahead()
     assert len(decoded) == 24
     assert all(block.features.shape == (ROWS, LENGTH) for block in decoded)

@@ -1,9 +1,11 @@
 """`--commit_every`: a long run becomes visible in parts, each of which is right by itself."""
 
+import contextlib
 import itertools
 import re
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -159,16 +161,21 @@ def test_failures_of_a_run_that_died_are_not_forgotten(job, images, monkeypatch)
     assert (report.counts["written"], report.counts["new_failures"]) == (87, 1)
 
 
-def between_parts(monkeypatch, before_part: int, act) -> None:
-    """Have something done before a run works on one of its parts."""
-    work, parts = driver.extract_shards, itertools.count(1)
+@contextlib.contextmanager
+def between_parts(monkeypatch, before_part: int, act) -> Iterator[None]:
+    """Have something done before the run in the block works on one of its parts."""
+    work, parts, acted = driver.extract_shards, itertools.count(1), []
 
     def works(run, engine, shards):
         if next(parts) == before_part:
+            acted.append(before_part)
             act()
         return work(run, engine, shards)
 
-    monkeypatch.setattr(driver, "extract_shards", works)
+    with monkeypatch.context() as patch:
+        patch.setattr(driver, "extract_shards", works)
+        yield
+    assert acted == [before_part]
 
 
 @pytest.mark.acceptance
@@ -177,16 +184,19 @@ def test_another_run_in_between_breaks_no_version(job, images, monkeypatch):
         write_image(images / min(ids(job.table, 1)), seed=999)
         extract(replace(job, commit_every=None))
 
-    between_parts(monkeypatch, 2, act)
-    report = extract(job)
+    with between_parts(monkeypatch, 2, act):
+        report = extract(job)
     for version in range(1, report.version + 1):
         FeatureTable.open(job.table, version).check_files()
     assert FeatureTable.open(job.table).keys().num_rows == 88
 
 
 def test_tidying_in_between_breaks_no_version(job, monkeypatch):
-    between_parts(monkeypatch, 3, lambda: merge_small_files(FeatureTable.open(job.table)))
-    report = extract(job)
+    def tidy():
+        merge_small_files(FeatureTable.open(job.table))
+
+    with between_parts(monkeypatch, 3, tidy):
+        report = extract(job)
     for version in range(1, report.version + 1):
         FeatureTable.open(job.table, version).check_files()
 
@@ -204,8 +214,8 @@ def test_a_known_failure_mended_by_another_run(job, images, monkeypatch):
         broken.write_bytes(good)
         extract(replace(job, commit_every=None))
 
-    between_parts(monkeypatch, 2, act)
-    extract(replace(job, commit_every=2))
+    with between_parts(monkeypatch, 2, act):
+        extract(replace(job, commit_every=2))
     assert FeatureTable.open(job.table).keys().num_rows == 92
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.compute as pc
 import pyarrow.fs as pafs
@@ -198,8 +199,17 @@ def test_a_file_of_another_contract_is_refused_where_its_rows_are_wanted(tmp_pat
 def test_counting_rows_reads_no_keys(made, monkeypatch):
     keys = made.keys().group_by(["split", "label"]).aggregate([([], "count_all")]).to_pylist()
     expected = sorted((row["split"], row["label"], row["count_all"]) for row in keys)
+    rows, read = made.dataset(), []
+
+    def to_batches(columns):
+        read.extend(columns)
+        return rows.to_batches(columns=columns)
+
     monkeypatch.setattr(FeatureTable, "keys", lambda _: pytest.fail("all keys were read"))
+    watched = SimpleNamespace(to_batches=to_batches)
+    monkeypatch.setattr(FeatureTable, "dataset", lambda _: watched)
     assert [(split, label, rows) for split, label, rows, _ in made.counts()] == expected
+    assert sorted(read) == ["copy", "label", "split"]
     assert made.counts() == [(*row, row[2]) for row in expected]
 
 
