@@ -171,6 +171,8 @@ def test_features_that_are_no_numbers_cannot_win_nor_spoil_the_record(
     monkeypatch.setattr(racing, "try_conversion", lambda *_: time_engine(Broken(), IMAGES, 1))
     found = race(request_, IMAGES)
     assert found.engine == "keras"
+    broken = next(trial for trial in found.trials if trial.engine == "ncnn")
+    assert (broken.refusal, broken.error) == ("off by nan, more than 1e-04", None)
     json.dumps(asdict(found), allow_nan=False)
 
 
