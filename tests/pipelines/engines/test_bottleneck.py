@@ -87,4 +87,5 @@ def test_a_slow_consumer_is_told_from_a_slow_disk(tmp_path, monkeypatch):
     assert written.writing > 2 * (written.images + written.base)
     read = waits(0.0, 0.03)
     assert read.images > 2 * (read.writing + read.base)
+    assert read.images > len(refs) * 0.03 / 2
     assert np.isclose(read.seconds, read.base + read.images + read.writing)
