@@ -26,7 +26,7 @@ def test_the_book_s_base_gives_the_embedded_runner_s_table(
     there = submit(four_hundred, tmp_path / "flink", [*base, *cluster.flags()])
     assert here.result["written"] == there.result["written"] == 400
     assert there.result["engine"] == "ncnn"
-    assert there.result["mean_batch"] >= 0.9 * 32
+    assert there.result["mean_batch"] == 400 / 14  # shards of 64, the last of each split smaller
     assert content(tmp_path / "flink").equals(content(tmp_path / "embedded"))
 
 
