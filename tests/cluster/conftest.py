@@ -10,6 +10,20 @@ from tests.cluster.flink import FlinkCluster, flink_cluster
 from tests.cluster.runs import CHEAP, submit
 from tests.faults.commands import content
 
+HERE = Path(__file__).parent
+
+CLOSED_LATE = ("default::ResourceWarning", "default::pytest.PytestUnraisableExceptionWarning")
+"""Pipes and sockets of processes that are killed in the middle are closed when they are collected,
+which may be in another test."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is closed late is told, and fails no test that happens to run then."""
+    for item in items:
+        if HERE in item.path.parents:
+            for rule in CLOSED_LATE:
+                item.add_marker(pytest.mark.filterwarnings(rule))
+
 
 @pytest.fixture(scope="session")
 def cluster(

@@ -26,6 +26,7 @@ class Pod(AbstractContextManager["Pod"]):
         self._images = images
         self._volumes = volumes
         self._containers: dict[str, str] = {}
+        self._going: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> "Pod":
         self._holder = start([*HOLDER, LOOPBACK_ONLY], stdout=subprocess.PIPE)
@@ -53,7 +54,9 @@ class Pod(AbstractContextManager["Pod"]):
     def start(self, image: str, *command: str, log: Path) -> "subprocess.Popen[bytes]":
         """Start a command that goes on; what it says goes to a file of this machine."""
         with log.open("wb") as file:
-            return start(self._command(image, command, self._volumes), stdout=file, stderr=file)
+            going = start(self._command(image, command, self._volumes), stdout=file, stderr=file)
+        self._going.append(going)
+        return going
 
     def __exit__(
         self,
@@ -62,7 +65,10 @@ class Pod(AbstractContextManager["Pod"]):
         trace: TracebackType | None,
     ) -> None:
         self._holder.kill()
-        self._holder.wait()
+        with self._holder:  # waits for its end, and closes its pipe
+            pass
+        for process in self._going:  # which ended with the holder's namespace
+            process.wait()
         for container in self._containers.values():
             self._images.buildah("rm", container)
 
