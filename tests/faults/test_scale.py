@@ -23,7 +23,7 @@ LENGTH = 64
 """Features a row: what is measured never reads them."""
 
 ROWS_PER_FILE = 1024
-SECONDS, MEMORY_KIB = 2.0, 500_000_000 // 1024
+SECONDS, MEMORY_KIB = 5.0, 500_000_000 // 1024
 
 MEASURE = """
 import json, sys, time
@@ -121,7 +121,8 @@ def test_two_hundred_thousand_rows(tmp_path):
     print(f"peak: {few['peak'] // 1024} MiB, then {many['peak'] // 1024} MiB")
     assert max(many["seconds"].values()) <= SECONDS
     assert many["peak"] <= MEMORY_KIB
-    # Linearly, but that 20,000 rows fit the processor's caches and 200,000 do not: ten times the
-    # rows may take thirty times as long where others use the cores. Growth by the square would take a hundred times.
+    # Linearly, but that 20,000 rows fit the processor's caches and 200,000 do not, and that others
+    # use the cores: ten times the rows may take thirty times as long. Growth by the square would
+    # take a hundred times.
     for name, seconds in many["seconds"].items():
         assert seconds <= 30 * max(few["seconds"][name], 0.05)
