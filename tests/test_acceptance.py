@@ -192,9 +192,7 @@ def repeated(photographs: Path, folder: Path, count: int) -> Path:
     return folder
 
 
-def test_memory_is_small_and_does_not_grow_with_the_images(
-    imagenet_table, photographs, imagenet_weights, tmp_path
-):
+def test_memory_is_small_and_does_not_grow_with_the_images(photographs, imagenet_weights, tmp_path):
     """Small images, read at full size, grow memory as large ones would, in less time."""
 
     def peak(count: int, size: int) -> int:
@@ -202,8 +200,9 @@ def test_memory_is_small_and_does_not_grow_with_the_images(
         options = ["--weights", str(imagenet_weights), "--image_size", str(size)]
         return peak_memory(["--input", str(images), "--table", f"{images}-features", *options])
 
+    for size in (150, 32):
+        peak(200, size)  # this run holds the race that chooses the engine, if it is the first
     whole = peak(600, 150)
-    peak(200, 32)  # this run holds the race that chooses the engine
     few, many = peak(600, 32), peak(6000, 32)
     print(f"peak of 600 images at 150 pixels {whole / 1024:.0f} MiB", end="; ")
     print(f"at 32 pixels of 600 {few / 1024:.0f} MiB, of 6,000 {many / 1024:.0f} MiB")
