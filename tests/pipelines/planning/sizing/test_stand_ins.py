@@ -29,7 +29,8 @@ def test_images_are_taken_whole_and_from_one_end_to_the_other(images, copies, co
     assert [ref for image in taken for ref in image] == [
         ref for ref in refs if int(ref.image_id) in places
     ]
-    assert len(taken) == max(1, round(min(images, count / (copies + 1))))
+    share = max(1.0, min(images, count / (copies + 1)))
+    assert abs(len(taken) - share) <= 0.5 + 1e-9  # a half goes either way
     if len(taken) > 1:
         assert (places[0], places[-1]) == (0, images - 1)
         gaps = [after - before for before, after in itertools.pairwise(places)]
