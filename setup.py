@@ -78,6 +78,7 @@ setup(
     entry_points={"console_scripts": ["frozen-features = frozen_features.command:main"]},
     install_requires=[
         "deltalake>=1.6,<2",
+        "msgspec>=0.20,<0.23",
         "numpy>=2.1,<3",
         "obstore>=0.12,<0.13",
         "pillow>=11,<13",

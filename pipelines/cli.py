@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pipelines.drafts import write_whole
 from pipelines.errors import FrozenFeaturesError, UsageError
 
 EXTRA_OF = {
@@ -92,7 +93,7 @@ def write_json(path: str | None, result: dict[str, Any]) -> None:
     """Write a command's result where `--json` asked for it; nothing when it did not."""
     if path is not None:
         text = json.dumps(result, indent=2, allow_nan=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        write_whole(Path(path), f"{text}\n".encode())
 
 
 def whole_number(text: str) -> int:

@@ -1,0 +1,36 @@
+"""JSON that another program may have written: the value it should be, or one line on why not."""
+
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+Value = TypeVar("Value")
+
+
+def value_from_json(text: str | bytes, kind: type[Value]) -> Value:
+    """Read JSON as a value of a type; nothing in it is taken on trust.
+
+    Numbers that are not finite, text that is not Unicode and fields that a dataclass does not have
+    are refused, those of a newer version among them.
+
+    Args:
+        text: the JSON; bytes are UTF-8.
+        kind: a dataclass or any other type that msgspec knows, `dict[str, int]` for one.
+
+    Raises:
+        ValueError: it is no JSON, or no such value; one line says what and where.
+    """
+    try:
+        value = msgspec.json.decode(text, type=kind)
+        if is_dataclass(kind):
+            _refuse_others(msgspec.json.decode(text, type=dict[str, Any]), kind)
+    except RecursionError as error:
+        raise ValueError("JSON is nested too deeply") from error
+    return value
+
+
+def _refuse_others(values: dict[str, Any], kind: type) -> None:
+    unknown = sorted(values.keys() - {field.name for field in fields(kind)})
+    if unknown:
+        raise ValueError(f"unknown field {unknown[0]!r}; a newer version may have written it")
