@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.data.training_set import TrainingSet
+from classifiers.heads.odds import log_odds, probability
 
 History = Sequence[Mapping[str, float]]
 """One row an epoch: epoch, loss, accuracy and, with a validation split, val_loss, val_accuracy.
@@ -24,13 +25,28 @@ class Judgement:
 
     Attributes:
         predicted: int64 (n,), class numbers.
-        scores: float64 (n, classes); the higher, the likelier.
-        probabilities: float64 (n, classes), rows summing to 1; None from a head that has none.
+        scores: float64 (n, classes); the higher, the likelier. The class predicted has the highest
+            of its row.
+        of_probabilities: whether the scores are log odds, ln(p / (1 - p)), of probabilities; these
+            tell sure images apart where probabilities are all 1.
     """
 
     predicted: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float64]
-    probabilities: npt.NDArray[np.float64] | None
+    of_probabilities: bool
+
+    @classmethod
+    def of_logits(cls, logits: npt.NDArray[np.floating]) -> Self:
+        """What logits (n, classes) say, or those of the second of two classes, (n,) or (n, 1)."""
+        odds = log_odds(logits)
+        # Classes that tie by their logits may not after rounding: the first is meant.
+        predicted = odds.argmax(axis=1) if odds.shape[1] == 2 else logits.argmax(axis=1)
+        return cls(predicted, odds, of_probabilities=True)
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float64] | None:
+        """Float64 (n, classes), rows summing to 1; None from a head that has none."""
+        return probability(self.scores) if self.of_probabilities else None
 
 
 class FittedHead(Protocol):

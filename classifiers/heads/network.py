@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
@@ -14,6 +15,7 @@ from classifiers.heads.dense_epochs import Schedule, train_epochs
 from classifiers.heads.fused_rmsprop import fuse_rmsprop
 from classifiers.heads.head import Head, History, Judgement
 from classifiers.heads.kind import HeadKind, HeadOption
+from classifiers.heads.logits import before_activation
 from pipelines.cli import positive_number, positive_real
 from pipelines.errors import ModelError
 from pipelines.system.keras_backend import load_keras
@@ -168,7 +170,7 @@ class FittedNetwork:
     file_name: ClassVar[str] = "model.keras"
 
     def __init__(self, network: "keras.Model") -> None:
-        """Judge by a network from flat features to probabilities."""
+        """Judge by a network from flat features to probabilities, trained already."""
         self._network = network
 
     @classmethod
@@ -183,16 +185,17 @@ class FittedNetwork:
         return int(shape[1]) if len(shape) == 2 else None
 
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
-        """See `FittedHead.judge`; the scores are the probabilities."""
+        """See `FittedHead.judge`; the scores are log odds."""
         rows = rows_at_once(features.shape[1])
         outputs = [
-            self._network.predict_on_batch(features[start : start + rows])
+            self._logits.predict_on_batch(features[start : start + rows])
             for start in range(0, len(features), rows)
         ]
-        probabilities = np.concatenate(outputs).astype(np.float64)
-        if probabilities.shape[1] == 1:
-            probabilities = np.hstack([1.0 - probabilities, probabilities])
-        return Judgement(probabilities.argmax(axis=1), probabilities, probabilities)
+        return Judgement.of_logits(np.concatenate(outputs))
+
+    @cached_property
+    def _logits(self) -> "keras.Model":
+        return before_activation(self._network)
 
     def save(self, folder: Path) -> None:
         """See `FittedHead.save`."""

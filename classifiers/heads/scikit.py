@@ -118,21 +118,20 @@ class FittedScikit:
         return int(self._pipeline.n_features_in_)
 
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
-        """See `FittedHead.judge`; the scores are distances from the separating surfaces.
+        """See `FittedHead.judge`.
 
-        For two classes they are the second's and its negative.
+        Scores of logistic regression are log odds. An SVM's are distances from the separating
+        surface, for two classes the second's and its negative; of a kernel SVM of more classes
+        they are the pairs that a class won, and between classes that won as many, by how much.
         """
         scores = np.asarray(self._pipeline.decision_function(features), np.float64)
+        if hasattr(self._pipeline, "predict_proba"):
+            return Judgement.of_logits(scores)
         if scores.ndim == 1:
             scores = np.column_stack([-scores, scores])
-            predicted = (scores[:, 1] > 0).astype(np.int64)
-        else:
-            # A kernel SVM of many classes votes pair by pair, which its scores need not repeat.
-            predicted = np.asarray(self._pipeline.predict(features), np.int64)
-        probabilities = None
-        if hasattr(self._pipeline, "predict_proba"):
-            probabilities = np.asarray(self._pipeline.predict_proba(features), np.float64)
-        return Judgement(predicted, scores, probabilities)
+        # As scikit-learn's own `predict`, but for a kernel SVM's ties of votes: there it takes the
+        # class that comes first, unless `break_ties` is set.
+        return Judgement(scores.argmax(axis=1), scores, of_probabilities=False)
 
     def save(self, folder: Path) -> None:
         """See `FittedHead.save`."""
@@ -156,7 +155,7 @@ def _linear_svm(c: float, weight: dict[int, float] | None, seed: int) -> Any:  #
 def _rbf_svm(c: float, weight: dict[int, float] | None, seed: int) -> Any:  # noqa: ANN401
     from sklearn.svm import SVC
 
-    return SVC(C=c, kernel="rbf", class_weight=weight, random_state=seed)
+    return SVC(C=c, kernel="rbf", class_weight=weight, random_state=seed, break_ties=True)
 
 
 _CLASSIFIERS: dict[str, Callable[[float, dict[int, float] | None, int], Any]] = {

@@ -49,15 +49,12 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
     """
     told = [(targets, head.judge(features)) for features, targets in batches]
     judgements = [judged for _, judged in told]
-    probabilities = [each.probabilities for each in judgements if each.probabilities is not None]
-    scores = np.concatenate([each.scores for each in judgements])
-    if all(each.probabilities is each.scores for each in judgements):
-        of_classes: npt.NDArray[np.float64] | None = scores  # of many classes it is gigabytes
-    else:
-        of_classes = np.concatenate(probabilities) if probabilities else None
-    predicted = np.concatenate([each.predicted for each in judgements])
-    targets = np.concatenate([targets for targets, _ in told])
-    return evaluate(targets, Judgement(predicted, scores, of_classes), classes)
+    judged = Judgement(
+        np.concatenate([each.predicted for each in judgements]),
+        np.concatenate([each.scores for each in judgements]),
+        judgements[0].of_probabilities,
+    )
+    return evaluate(np.concatenate([targets for targets, _ in told]), judged, classes)
 
 
 def evaluate(
@@ -89,9 +86,7 @@ def evaluate(
         images=len(targets),
         accuracy=float((targets == judged.predicted).mean()),
         roc_auc=roc_auc_of(targets, judged.scores),
-        log_loss=None
-        if judged.probabilities is None
-        else log_loss_of(targets, judged.probabilities),
+        log_loss=log_loss_of(targets, judged.scores) if judged.of_probabilities else None,
         per_class=per_class,
         confusion=confusion_matrix(targets, judged.predicted, labels=numbers).tolist(),
         classes=tuple(classes),
@@ -110,12 +105,14 @@ def roc_auc_of(targets: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]) 
     return float(np.mean([roc_auc_score(targets == k, scores[:, k]) for k in present]))
 
 
-def log_loss_of(targets: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> float:
+def log_loss_of(targets: npt.NDArray[np.int64], odds: npt.NDArray[np.float64]) -> float:
     """Mean negative log probability of the true class, in nats.
 
-    Probabilities are clipped to float32's least normal number, 1.2e-38, to stay finite. Keras's
-    crossentropies clip to 1e-7, so their means are smaller where a head is sure and wrong.
+    From log odds, so that nothing is clipped: -ln p = ln(1 + exp(-odds)).
+
+    Args:
+        targets: true class numbers (n,).
+        odds: log odds of the classes (n, classes).
     """
-    of_truth = probabilities[np.arange(len(targets)), targets]
-    smallest = np.finfo(np.float32).tiny
-    return float(-np.log(np.clip(of_truth, smallest, 1.0)).mean())
+    of_truth = odds[np.arange(len(targets)), targets]
+    return float(np.logaddexp(0.0, -of_truth).mean())

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -25,7 +26,7 @@ def by_hand(name: str, c: float, seed: int) -> object:
     return {
         "logistic": LogisticRegression(C=c, max_iter=1000, random_state=seed),
         "linear_svm": LinearSVC(C=c, random_state=seed),
-        "rbf_svm": SVC(C=c),
+        "rbf_svm": SVC(C=c, break_ties=True),
     }[name]
 
 
@@ -40,16 +41,31 @@ def test_a_scikit_head_is_standardisation_and_the_model(name, classes, tmp_path)
     scaled = scaler.transform(test.features)
     judged = fitted.judge(test.features)
     np.testing.assert_array_equal(judged.predicted, model.predict(scaled))
-    scores = judged.scores[:, 1] if classes == 2 else judged.scores
-    np.testing.assert_allclose(scores, model.decision_function(scaled), rtol=1e-5)
     if name == "logistic":
         np.testing.assert_allclose(judged.probabilities, model.predict_proba(scaled), rtol=1e-5)
+        np.testing.assert_allclose(judged.scores, logit(model.predict_proba(scaled)), rtol=1e-4)
     else:
         assert judged.probabilities is None
+        scores = judged.scores[:, 1] if classes == 2 else judged.scores
+        np.testing.assert_allclose(scores, model.decision_function(scaled), rtol=1e-5)
 
     fitted.save(tmp_path)
     again = FittedScikit.load(tmp_path).judge(test.features)
     np.testing.assert_array_equal(again.scores, judged.scores)
+
+
+def test_a_kernel_svm_s_highest_score_is_what_it_predicts():
+    random = np.random.default_rng(5)
+    train = HeldSet(random.normal(size=(300, 4)).astype(np.float32), np.arange(300) % 30)
+    fitted, _ = ScikitHead("rbf_svm", 1.0).fit(train, None, 30, None, seed=0)
+    features = random.normal(size=(500, 4)).astype(np.float32)
+    judged = fitted.judge(features)
+    np.testing.assert_array_equal(judged.predicted, judged.scores.argmax(axis=1))
+    np.testing.assert_array_equal(judged.predicted, fitted._pipeline.predict(features))
+    # What a vote alone decides, ties and all, is something else for some of them.
+    alone = SVC(C=1.0).fit(StandardScaler().fit_transform(train.features), train.targets)
+    votes = alone.predict(StandardScaler().fit(train.features).transform(features))
+    assert 0 < (votes != judged.predicted).sum() < 50
 
 
 def test_a_file_with_strange_types_is_not_loaded(tmp_path):
