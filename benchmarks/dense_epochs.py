@@ -63,8 +63,8 @@ def _sets(location: str) -> tuple[HeldSet, HeldSet]:
     table = FeatureTable.open(location)
     rows = find_rows(table, "train")
     classes = classes_of(rows.labels())
-    validation = labelled_rows(find_rows(table, "validation"), classes)
-    return hold(labelled_rows(rows, classes)), hold(validation)
+    validation = labelled_rows(find_rows(table, "validation"), classes, "validation")
+    return hold(labelled_rows(rows, classes, "train")), hold(validation)
 
 
 def _ours(

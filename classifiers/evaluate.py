@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from classifiers.data.images import labelled, left_out
+from classifiers.data.encoding import unknown_classes
+from classifiers.data.images import labelled, labels_of, left_out, of_split
 from classifiers.data.row_groups import find_rows
 from classifiers.data.training_set import labelled_rows
 from classifiers.models.evaluation import measure
@@ -77,9 +78,11 @@ def on_table(
     contract = card.of_features()
     table = FeatureTable.open(location, version)
     require_same_contract(contract, "the model", table.contract, "the table")
-    samples = labelled_rows(find_rows(table, split, copies=0), card.classes)
+    rows = find_rows(table, split, copies=0)
+    samples = labelled_rows(rows, card.classes, split)
     result = measure(opened(model).head, samples.batches(), card.classes)
-    source = {"table": table.uri, "table_version": table.version}
+    unknown = dict(unknown_classes(rows.labels(), card.classes))
+    source = {"table": table.uri, "table_version": table.version, "unknown_classes": unknown}
     return EvaluateReport(card.head, split, result, source)
 
 
@@ -94,12 +97,14 @@ def on_images(
     """
     card = card_of(model)
     pixels = card.of_images().pixel_spec()
-    part = labelled(list_images(location, root), split, card.classes)
+    refs = list_images(location, root)
+    part = labelled(refs, split, card.classes)
     failures: list[Failure] = []
     result = measure(opened(model).head, part.batches(pixels, failures), card.classes)
     if failures:
         log(left_out(failures))
-    source = {"input": location, "left_out": len(failures)}
+    unknown = dict(unknown_classes(labels_of(of_split(refs, split)), card.classes))
+    source = {"input": location, "left_out": len(failures), "unknown_classes": unknown}
     return EvaluateReport(card.head, split, result, source)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from classifiers.data.held_out import NO_SPLIT
 from classifiers.data.memory import default_budget, memory_budget
 from classifiers.from_features.options import add_head_options, make_head
 from classifiers.from_features.training import TrainJob, train
@@ -71,7 +72,8 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument("--overwrite", action="store_true", help="replace a model that is there")
     parser.add_argument("--train_split", default=TRAIN, help="split to train on")
     parser.add_argument(
-        "--validation_split", help=f"split to validate on; {VALIDATION} if the table has it"
+        "--validation_split",
+        help=f"split to validate on, or {NO_SPLIT}; {VALIDATION} if there is one",
     )
     parser.add_argument(
         "--copies",

@@ -1,12 +1,17 @@
 """From class names to the numbers that heads are trained on."""
 
 import math
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.errors import TableError, UsageError
+
+NAMED = 10
+"""Classes that a message names; of more it says how many."""
 
 
 def classes_of(labels: npt.NDArray[np.object_]) -> tuple[str, ...]:
@@ -28,28 +33,53 @@ def classes_of(labels: npt.NDArray[np.object_]) -> tuple[str, ...]:
 def encode(
     labels: npt.NDArray[np.object_], classes: Sequence[str]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Number labels by their place in `classes`; unlabelled images are left out.
+    """Number labels by their place in `classes`; images of none of them are left out.
 
     Args:
         labels: class names (n,); None where an image has none.
         classes: names by number.
 
     Returns:
-        The class numbers (m,) of the labelled images, and which images are labelled (n,).
-
-    Raises:
-        TableError: an image has a class that is not among them, or none is labelled.
+        The class numbers (m,) of the images that are of one of the classes, and which (n,) are.
     """
-    labelled = np.array([label is not None for label in labels], dtype=bool)
-    if not labelled.any():
-        raise TableError("no image of this split has a label")
     places = {name: place for place, name in enumerate(classes)}
-    strangers = sorted({str(label) for label in labels[labelled]} - places.keys())
-    if strangers:
-        raise TableError(
-            f"class {strangers[0]!r} was not in the training split, which has {', '.join(classes)}"
-        )
-    return np.array([places[label] for label in labels[labelled]], np.int64), labelled
+    known = np.array([label in places for label in labels], dtype=bool)
+    return np.array([places[label] for label in labels[known]], np.int64), known
+
+
+def unknown_classes(labels: npt.NDArray[np.object_], classes: Collection[str]) -> Counter[str]:
+    """Images by class, of classes that a head cannot know because it was not trained on them."""
+    return Counter(str(label) for label in labels if label is not None and label not in classes)
+
+
+def no_class_known(split: str, unknown: Mapping[str, int], classes: Sequence[str]) -> TableError:
+    """What to say of a split without a single image that can be trained or measured on.
+
+    Args:
+        split: its name.
+        unknown: what `unknown_classes` found in it.
+        classes: names by number.
+    """
+    if not unknown:
+        return TableError(f"no image of split {split!r} has a label")
+    return TableError(
+        f"no image of split {split!r} is of a class that is trained on: it has "
+        f"{named(sorted(unknown))}, and not {named(classes)}"
+    )
+
+
+def left_out_line(split: str, unknown: Counter[str]) -> str:
+    """One line on images that are left out because their classes are not trained on."""
+    return (
+        f"left out of split {split!r}: {unknown.total()} images of {len(unknown)} classes "
+        f"without an image to train on: {named(sorted(unknown))}"
+    )
+
+
+def named(classes: Sequence[str]) -> str:
+    """Classes for a message: the first few, and how many more."""
+    more = len(classes) - NAMED
+    return ", ".join(classes[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def parse_class_weight(
@@ -69,12 +99,7 @@ def parse_class_weight(
         counts = np.bincount(targets, minlength=len(classes))
         return {k: float(len(targets) / (len(classes) * count)) for k, count in enumerate(counts)}
     weights = dict.fromkeys(range(len(classes)), 1.0)
-    for part in text.split(","):
-        name, equals, value = (each.strip() for each in part.rpartition("="))
-        if not equals:
-            raise UsageError(f"--class_weight {text}: write none, balanced or CLASS=WEIGHT,...")
-        if name not in classes:
-            raise UsageError(f"--class_weight: no class {name!r}, there are {', '.join(classes)}")
+    for name, value in _named_weights(text, classes):
         try:
             weights[list(classes).index(name)] = float(value)
         except ValueError:
@@ -82,3 +107,22 @@ def parse_class_weight(
     if not all(0.0 < weight < math.inf for weight in weights.values()):
         raise UsageError(f"--class_weight {text}: weights must be finite and above 0")
     return weights
+
+
+def _named_weights(text: str, classes: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Classes and what stands for their weights; a name may hold commas and equals signs."""
+    longest_first = sorted(classes, key=len, reverse=True)
+    names = "|".join(re.escape(name) for name in longest_first)
+    weight = re.compile(rf"\s*({names})\s*=\s*([^,]*?)\s*(?:,|$)")
+    start = 0
+    while start < len(text):
+        found = weight.match(text, start)
+        if found is None:
+            name, equals, _ = text[start:].partition(",")[0].rpartition("=")
+            if not equals:
+                raise UsageError(f"--class_weight {text}: write none, balanced or CLASS=WEIGHT,...")
+            raise UsageError(
+                f"--class_weight: no class {name.strip()!r}, there are {named(classes)}"
+            )
+        yield found[1], found[2]
+        start = found.end()

@@ -1,23 +1,29 @@
 """Which split a training is measured on after each epoch."""
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterator
 
 from pipelines.cli import log
-from pipelines.errors import UsageError
+from pipelines.errors import FrozenFeaturesError, TableError, UsageError
 from pipelines.images.splits import VALIDATION
+
+NO_SPLIT = "none"
+"""What `--validation_split` says for a training without validation."""
 
 
 def held_out_split(trained_on: str, named: str | None, there: Collection[str]) -> str | None:
-    """The split to validate on; None, which is told, where none is named and there is none.
+    """The split to validate on; None where none is wanted, or, which is told, there is none.
 
     Args:
         trained_on: the split that is trained on.
-        named: what `--validation_split` says.
+        named: what `--validation_split` says; "none" for no validation.
         there: the splits that there are.
 
     Raises:
         UsageError: the split that is named is the one that is trained on.
     """
+    if named == NO_SPLIT:
+        return None
     if named == trained_on:
         raise UsageError(f"--validation_split {named} is the split that is trained on")
     if named is not None:
@@ -26,3 +32,18 @@ def held_out_split(trained_on: str, named: str | None, there: Collection[str]) -
         return VALIDATION
     log(f"no split {VALIDATION!r} besides what is trained on: training without validation")
     return None
+
+
+@contextlib.contextmanager
+def validating(split: str) -> Iterator[None]:
+    """Around reading the split to validate on: an error also says how to do without it.
+
+    Raises:
+        TableError: it cannot be validated on.
+    """
+    try:
+        yield
+    except FrozenFeaturesError as error:
+        raise TableError(
+            f"{error}; --validation_split names another split than {split}, or {NO_SPLIT}"
+        ) from error

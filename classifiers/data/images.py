@@ -7,8 +7,9 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.data.encoding import encode
+from classifiers.data.encoding import encode, left_out_line, no_class_known, unknown_classes
 from classifiers.data.training_set import Batch
+from pipelines.cli import log
 from pipelines.errors import InputError
 from pipelines.images.decode import PixelSpec
 from pipelines.images.loading import load_images
@@ -97,15 +98,20 @@ def of_split(refs: Sequence[ImageRef], split: str) -> list[ImageRef]:
 
 
 def labelled(refs: Sequence[ImageRef], split: str, classes: tuple[str, ...]) -> LabelledRefs:
-    """The labelled images of a split.
+    """The images of a split that are of some classes; of others are left out, which is told.
 
     Raises:
         InputError: there is no image of that split.
-        TableError: none is labelled, or one has a class that is not among `classes`.
+        TableError: none is of one of the classes.
     """
     found = of_split(refs, split)
-    encode(labels_of(found), classes)
-    return LabelledRefs(split, tuple(ref for ref in found if ref.label is not None), classes)
+    unknown = unknown_classes(labels_of(found), classes)
+    usable = tuple(ref for ref in found if ref.label in classes)
+    if not usable:
+        raise no_class_known(split, unknown, classes)
+    if unknown:
+        log(left_out_line(split, unknown))
+    return LabelledRefs(split, usable, classes)
 
 
 def labels_of(refs: Sequence[ImageRef]) -> npt.NDArray[np.object_]:

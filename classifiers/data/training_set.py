@@ -11,9 +11,10 @@ import numpy.typing as npt
 from classifiers.data.copies import ImageRows, image_rows
 from classifiers.data.dataset import read_features
 from classifiers.data.decoding import Block, block_rows, decode
-from classifiers.data.encoding import encode
+from classifiers.data.encoding import encode, left_out_line, no_class_known, unknown_classes
 from classifiers.data.memory import MemoryBudget
 from classifiers.data.row_groups import SplitRows
+from pipelines.cli import log
 
 Result = TypeVar("Result")
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
@@ -150,14 +151,27 @@ def rows_at_once(length: int) -> int:
     return min(HELD_BATCH, max(1, HELD_BATCH_BYTES // (length * np.dtype(np.float32).itemsize)))
 
 
-def labelled_rows(rows: SplitRows, classes: Sequence[str]) -> StreamedSet:
-    """The labelled ones of some rows, numbered, their features still in the table.
+def labelled_rows(rows: SplitRows, classes: Sequence[str], split: str) -> StreamedSet:
+    """The rows of some classes, numbered, their features still in the table.
+
+    Rows of other classes are left out, which is told.
+
+    Args:
+        rows: the rows of a split.
+        classes: names by number.
+        split: its name, for messages.
 
     Raises:
-        TableError: none is labelled, or one has a class that is not among `classes`.
+        TableError: no row is of one of the classes.
     """
-    targets, labelled = encode(rows.labels(), classes)
-    return StreamedSet(rows.only(labelled), targets)
+    labels = rows.labels()
+    targets, known = encode(labels, classes)
+    unknown = unknown_classes(labels, classes)
+    if not len(targets):
+        raise no_class_known(split, unknown, classes)
+    if unknown:
+        log(left_out_line(split, unknown))
+    return StreamedSet(rows.only(known), targets)
 
 
 def hold(samples: StreamedSet) -> HeldSet:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from classifiers.data.encoding import classes_of, parse_class_weight
-from classifiers.data.held_out import held_out_split
+from classifiers.data.held_out import held_out_split, validating
 from classifiers.data.memory import MemoryBudget
 from classifiers.data.row_groups import find_rows, splits
 from classifiers.data.training_set import labelled_rows
@@ -17,8 +17,8 @@ from classifiers.heads.head import Head
 from classifiers.models.card import ModelCard
 from classifiers.models.evaluation import Evaluation, measure
 from classifiers.models.folder import write_model
-from classifiers.models.pictures import draw_confusion, draw_curves
-from classifiers.models.place import CONFUSION_FILE, CURVES_FILE, check_target, model_draft
+from classifiers.models.pictures import draw
+from classifiers.models.place import check_target, model_draft
 from classifiers.models.provenance import library_versions, now
 from pipelines.cli import log
 from pipelines.table.feature_table import FeatureTable
@@ -69,10 +69,12 @@ def train(job: TrainJob) -> ModelCard:
     rows = find_rows(table, job.train_split, job.copies)
     job.head.check(rows.keys.num_rows)
     classes = classes_of(rows.labels())
-    training, validation = labelled_rows(rows, classes), None
+    training, validation = labelled_rows(rows, classes, job.train_split), None
     held_out = held_out_split(job.train_split, job.validation_split, splits(table))
     if held_out is not None:
-        validation = labelled_rows(find_rows(table, held_out, copies=0), classes)
+        with validating(held_out):
+            found = find_rows(table, held_out, copies=0)
+            validation = labelled_rows(found, classes, held_out)
     weight = parse_class_weight(job.class_weight, classes, training.image_targets)
     copies = pc.max(training.rows.keys["copy"]).as_py()
     if job.copies is not None and job.copies > copies:
@@ -111,10 +113,8 @@ def train(job: TrainJob) -> ModelCard:
     )
     with model_draft(job.model, overwrite=job.overwrite) as draft:
         write_model(draft, head, card, history or [_only_row(measured)])
-        if history:
-            draw_curves(history, draft / CURVES_FILE)
-        shown = "validation" if validation is not None else "train"
-        draw_confusion(measured[shown], f"{job.head.name}, {shown}", draft / CONFUSION_FILE)
+        part, split = ("train", job.train_split) if held_out is None else ("validation", held_out)
+        draw(draft, history, measured[part], job.head.name, split)
     try:
         pin_version(table.uri, table.version, str(job.model.resolve()))
     except OSError as error:

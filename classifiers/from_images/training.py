@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 
 from classifiers.data.encoding import classes_of, parse_class_weight
-from classifiers.data.held_out import held_out_split
+from classifiers.data.held_out import held_out_split, validating
 from classifiers.data.images import LabelledRefs, labelled, labels_of, of_split
 from classifiers.data.memory import MemoryBudget
 from classifiers.from_images.fitting import fit
@@ -17,8 +17,8 @@ from classifiers.heads.network import FittedNetwork
 from classifiers.models.card import ImageCard, ModelCard
 from classifiers.models.evaluation import measure
 from classifiers.models.folder import write_model
-from classifiers.models.pictures import draw_confusion, draw_curves
-from classifiers.models.place import CONFUSION_FILE, CURVES_FILE, check_target, model_draft
+from classifiers.models.pictures import draw
+from classifiers.models.place import check_target, model_draft
 from classifiers.models.provenance import library_versions, now
 from pipelines.cli import log
 from pipelines.images.decode import PixelSpec
@@ -115,10 +115,8 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
     )
     with model_draft(job.model, overwrite=job.overwrite) as draft:
         write_model(draft, fitted, card, history)
-        draw_curves(history, draft / CURVES_FILE)
-        shown = "validation" if "validation" in measured else "train"
-        title = f"{job.way.name} from images, {shown}"
-        draw_confusion(measured[shown], title, draft / CONFUSION_FILE)
+        part = "validation" if "validation" in measured else "train"
+        draw(draft, history, measured[part], f"{job.way.name} from images", parts[part].split)
     return card
 
 
@@ -130,7 +128,8 @@ def _parts(job: ImageTrainJob) -> dict[str, LabelledRefs]:
     there = {ref.split for ref in refs}
     held_out = held_out_split(job.train_split, job.validation_split, there)
     if held_out is not None:
-        parts["validation"] = labelled(refs, held_out, classes)
+        with validating(held_out):
+            parts["validation"] = labelled(refs, held_out, classes)
     return parts
 
 

@@ -18,8 +18,8 @@ class Evaluation:
     Attributes:
         images: how many were evaluated.
         accuracy: share of them that were told right.
-        roc_auc: area under the ROC curve from scores; the mean over classes, each against the rest,
-            when there are more than two; None when a class has no image.
+        roc_auc: area under the ROC curve from scores; of more than two classes the mean over those
+            that have images, each against the rest; None where all images are of one class.
         log_loss: mean negative log probability of the true class; None without probabilities.
         per_class: by class name, precision, recall, f1 and support.
         confusion: images by true class (rows) and predicted class (columns).
@@ -33,6 +33,22 @@ class Evaluation:
     per_class: dict[str, dict[str, float]]
     confusion: list[list[int]]
     classes: tuple[str, ...]
+
+    @property
+    def classes_measured(self) -> int:
+        """How many classes have images."""
+        return sum(1 for each in self.per_class.values() if each["support"])
+
+    def confused(self) -> list[tuple[str, str, int]]:
+        """Images that were taken for another class: true class, predicted class, how many.
+
+        The most frequent first.
+        """
+        counts = np.array(self.confusion)
+        np.fill_diagonal(counts, 0)
+        order = np.argsort(-counts, axis=None, kind="stable")[: np.count_nonzero(counts)]
+        pairs = zip(*np.unravel_index(order, counts.shape), strict=True)
+        return [(self.classes[row], self.classes[col], int(counts[row, col])) for row, col in pairs]
 
     def as_json(self) -> dict[str, Any]:
         """The measures as plain values."""
@@ -94,11 +110,14 @@ def evaluate(
 
 
 def roc_auc_of(targets: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]) -> float | None:
-    """Area under the ROC curve, one-vs-rest mean for more than two classes; None if undefined."""
+    """Area under the ROC curve; None where all images are of one class.
+
+    Of more than two classes it is the mean over those that have images, each against the rest.
+    """
     from sklearn.metrics import roc_auc_score
 
     present = np.unique(targets)
-    if len(present) < scores.shape[1]:
+    if len(present) < 2:
         return None
     if scores.shape[1] == 2:
         return float(roc_auc_score(targets == 1, scores[:, 1]))

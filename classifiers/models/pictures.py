@@ -7,9 +7,37 @@ import numpy as np
 
 from classifiers.heads.head import History
 from classifiers.models.evaluation import Evaluation
+from classifiers.models.picture_names import fonts, name_in_picture, names_in_pictures
+from classifiers.models.place import CONFUSION_FILE, CURVES_FILE
+from pipelines.cli import log
 
 MANY_CLASSES = 20
 """Above this the confusion matrix is drawn without numbers."""
+
+NAMED_CLASSES = 150
+"""Above this it is drawn without names, which would be too small to read."""
+
+INCHES = (4.0, 14.0)
+"""Least and greatest height and width of a confusion matrix."""
+
+
+def draw(folder: Path, history: History, evaluation: Evaluation, head: str, split: str) -> None:
+    """Draw a training's pictures into a model's folder; one that cannot be drawn is only told of.
+
+    Args:
+        folder: the model's, or its draft.
+        history: of the epochs; without any there are no curves.
+        evaluation: whose confusion matrix is drawn.
+        head: what was trained, and
+        split: what it was measured on, which stand above it.
+    """
+    try:
+        if history:
+            draw_curves(history, folder / CURVES_FILE)
+        title = f"{head}, {name_in_picture(split, 'split')}"
+        draw_confusion(evaluation, title, folder / CONFUSION_FILE)
+    except Exception as error:  # no picture is worth a training
+        log(f"the model has no picture of it: {type(error).__name__}: {error}")
 
 
 def draw_curves(history: History, path: Path) -> None:
@@ -47,16 +75,27 @@ def draw_confusion(evaluation: Evaluation, title: str, path: Path) -> None:
 
     counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    size = min(4.0 + 0.3 * len(counts), 14.0)
+    least, greatest = INCHES
+    size = min(least + 0.3 * len(counts), greatest)
     figure = Figure(figsize=(size, size), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
-    places = range(len(counts))
-    axes.set_xticks(places, evaluation.classes, rotation=45, ha="right")
-    axes.set_yticks(places, evaluation.classes)
+    if len(counts) <= NAMED_CLASSES:
+        names = names_in_pictures(evaluation.classes)
+        places = range(len(counts))
+        # A name is as high as its row at most: about two thirds of the picture are the matrix.
+        points = min(10.0, 72.0 * size * 0.6 / len(counts))
+        axes.set_xticks(places, names, rotation=45 if points >= 6 else 90, ha="right")
+        axes.set_yticks(places, names)
+        for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+            text.set(parse_math=False, family=fonts(), fontsize=points)
+    else:
+        axes.set_xticks([])
+        axes.set_yticks([])
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    axes.set_title(f"{title}: accuracy {evaluation.accuracy:.3f}")
+    axes.set_title(f"{title}: accuracy {evaluation.accuracy:.3f}", parse_math=False)
+    axes.title.set_fontfamily(fonts())
     if len(counts) <= MANY_CLASSES:
         for row, column in np.ndindex(*counts.shape):
             shade = "white" if shares[row, column] > 0.5 else "black"

@@ -17,7 +17,10 @@ MEASURES = ("accuracy", "roc_auc", "log_loss")
 COLUMNS = ("head", "split", "images", *MEASURES)
 
 SHOWN = 10
-"""Predictions shown of those that are held."""
+"""Predictions shown of those that are held, and pairs of confused classes where there are many."""
+
+MANY_CLASSES = 20
+"""Above this the confusion matrix is not shown whole."""
 
 SHOWN_COLUMNS = ("image_id", "label", "predicted", "probability", "error")
 
@@ -75,20 +78,36 @@ class EvaluateReport(Report):
             (name, each["precision"], each["recall"], each["f1"], each["support"])
             for name, each in found.per_class.items()
         ]
-        confusion = [
-            (name, *counts) for name, counts in zip(found.classes, found.confusion, strict=True)
-        ]
         return [
             Grid([(self.head, self.split, *overall)], COLUMNS),
+            *_on_auc(found),
             "",
             Grid(rows, ("class", "precision", "recall", "f1", "images")),
             "",
-            Grid(confusion, ("true \\ predicted", *found.classes)),
+            _confusion(found),
         ]
 
     def as_json(self) -> dict[str, Any]:
         """See `Report.as_json`."""
         return {**self.measured.as_json(), "head": self.head, "split": self.split, **self.source}
+
+
+def _on_auc(found: Evaluation) -> list[str]:
+    classes, measured = len(found.classes), found.classes_measured
+    if measured == classes:
+        return []
+    if found.roc_auc is None:
+        return ["no roc_auc: all images are of one class"]
+    return [f"roc_auc is the mean over the {measured} of {classes} classes that have images"]
+
+
+def _confusion(found: Evaluation) -> Grid:
+    if len(found.classes) <= MANY_CLASSES:
+        rows = zip(found.classes, found.confusion, strict=True)
+        header = ("true \\ predicted", *found.classes)
+        return Grid([(name, *counts) for name, counts in rows], header)
+    # All pairs of many classes fill a screen many times over; the JSON has them.
+    return Grid(found.confused()[:SHOWN], ("true", "predicted", "images"))
 
 
 @dataclass(frozen=True, slots=True)

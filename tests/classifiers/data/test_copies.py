@@ -66,7 +66,7 @@ def test_every_row_of_an_image_is_as_likely_as_another():
 def training_set(copied, copies=None):
     table = FeatureTable.open(str(copied))
     rows = find_rows(table, "train", copies)
-    return labelled_rows(rows, classes_of(rows.labels()))
+    return labelled_rows(rows, classes_of(rows.labels()), "train")
 
 
 @pytest.mark.parametrize("streams", [False, True])

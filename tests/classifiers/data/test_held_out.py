@@ -21,6 +21,11 @@ def test_the_split_named_or_validation(trained_on, named, there, held_out, capsy
     assert ("training without validation" in capsys.readouterr().err) == (held_out is None)
 
 
+def test_none_is_no_split(capsys):
+    assert held_out_split("train", "none", ["train", "validation", "none"]) is None
+    assert capsys.readouterr().err == ""
+
+
 def test_a_split_is_not_trained_on_and_validated_on():
     with pytest.raises(UsageError, match="--validation_split test is the split that is trained on"):
         held_out_split("test", "test", ["test"])

@@ -23,7 +23,7 @@ BUDGET = FILES * ROWS * LENGTH * 4 // 4
 def streamed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shuffled") / "features"
     table = write_table(folder, {"train": FILES}, ("cat", "dog"))
-    found = labelled_rows(find_rows(table, "train"), ("cat", "dog"))
+    found = labelled_rows(find_rows(table, "train"), ("cat", "dog"), "train")
     return replace(found, budget=MemoryBudget(BUDGET, "--memory"))
 
 

@@ -63,7 +63,7 @@ def test_a_streamed_head_is_as_good_as_a_held_one(large, tmp_path, capsys, head,
 
 
 def test_the_mode_follows_from_what_the_head_makes_of_the_features(large):
-    parts = [labelled_rows(find_rows(large, s), ("cat", "dog")) for s in ("train", "validation")]
+    parts = [labelled_rows(find_rows(large, s), ("cat", "dog"), s) for s in ("train", "validation")]
     for head, most in (
         (DenseHead(), 3 * (FEATURES + FEATURES // 8)),
         (ScikitHead("logistic", 1.0), 3.25 * FEATURES + FEATURES // 8),
@@ -78,7 +78,7 @@ def test_the_mode_follows_from_what_the_head_makes_of_the_features(large):
 
 
 def test_a_kernel_svm_cannot_be_streamed(large):
-    part = labelled_rows(find_rows(large, "train"), ("cat", "dog"))
+    part = labelled_rows(find_rows(large, "train"), ("cat", "dog"), "train")
     budget = MemoryBudget(10**6, "--memory 1M")
     with pytest.raises(UsageError, match=r"makes 1\.97 MB in memory, .* use --head linear_svm or"):
         choose_holding(ScikitHead("rbf_svm", 1.0), part, None, budget)

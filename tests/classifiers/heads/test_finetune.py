@@ -243,7 +243,7 @@ def test_streamed_features_are_trained_on_as_held_ones(make_job, dataset, tmp_pa
     weights = TINY.weights
     extract(make_job(dataset, tmp_path / "t", features=replace(TINY, layer=CUTS["VGG16"])))
     table = FeatureTable.open(str(tmp_path / "t"))
-    streamed = labelled_rows(find_rows(table, "train"), ("dark", "light"))
+    streamed = labelled_rows(find_rows(table, "train"), ("dark", "light"), "train")
     top = replace(DENSE, batch_size=48, learning_rate=1e-3)
     head = FineTuneHead(top, table.contract, weights, None, RATE, 2)
     results = [
