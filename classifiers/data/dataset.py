@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from classifiers.data.decoding import Block, decode
 from classifiers.data.row_groups import SplitRows, as_objects, find_rows
+from pipelines.errors import UsageError
 from pipelines.table.feature_table import FeatureTable
 
 
@@ -44,7 +45,10 @@ def load(
 
     Raises:
         TableError: there is no such table, version or split.
+        UsageError: the split is no name.
     """
+    if not isinstance(split, str | None):
+        raise UsageError(f"a split is a name, not {split!r}; load one split after the other")
     rows = find_rows(FeatureTable.open(table, version), split, copies)
     return Samples(read_features(rows), rows.labels(), as_objects(rows.keys.column("image_id")))
 

@@ -1,12 +1,14 @@
 """A folder of images, its subfolders saying split and label."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from pipelines.cli import log
 from pipelines.errors import InputError
-from pipelines.images.splits import NAMED_SPLITS, split_of
+from pipelines.images.passed_over import OWN, PassedOver
+from pipelines.images.splits import SPLIT_SPELLINGS, split_of
 from pipelines.images.stat_data import make_ref
 from pipelines.records import ImageRef, storable
 
@@ -18,12 +20,17 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".t
 def list_folder(root: Path) -> list[ImageRef]:
     """List the images below a folder: `split/label/image`, `label/image`, or flat.
 
-    Hidden files and files without an image's suffix are left out.
+    Hidden files are left out, and so are files without an image's suffix and tables and models of
+    ours, which is told.
 
     Raises:
         InputError: see `arrange`.
     """
-    return arrange(str(root), _walk(root, ()), lambda n, e, la, sp: make_ref(n, e.path, la, sp))
+    passed = PassedOver()
+    found = list(_walk(root, (), passed))
+    passed.taken = len(found)
+    passed.tell(str(root))
+    return arrange(str(root), found, lambda n, e, la, sp: make_ref(n, e.path, la, sp))
 
 
 def arrange(
@@ -42,7 +49,7 @@ def arrange(
         make: makes a reference from an id, what was found, a label and a split.
 
     Raises:
-        InputError: the images lie at several depths, or too deep, or splits hold no label folders.
+        InputError: the images lie at several depths or too deep, or a label is a split's name.
     """
     found = list(images)
     if not found:
@@ -60,30 +67,64 @@ def arrange(
             f"images of {root} lie too deep ({'/'.join(by_depth[depth])!r}); "
             "use split/label/image, or a manifest"
         )
-    if depth == 2 and {parts[0] for parts, _ in found} <= NAMED_SPLITS:
-        raise InputError(
-            f"{root} has split folders with no label folders inside; "
-            "use split/label/image, or a manifest"
-        )
+    _check_names(root, depth, [parts for parts, _ in found])
     return [make(*_meaning(parts, each)) for parts, each in found]
 
 
 def _walk(
-    folder: Path, above: tuple[str, ...], open_folders: frozenset[tuple[int, int]] = frozenset()
+    folder: Path,
+    above: tuple[str, ...],
+    passed: PassedOver,
+    open_folders: frozenset[tuple[int, int]] = frozenset(),
 ) -> Iterator[tuple[tuple[str, ...], os.DirEntry[str]]]:
     here = folder.stat()
     place = (here.st_dev, here.st_ino)
     if place in open_folders:  # a link back up
         return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            # A folder named like an image is an image that cannot be read, and is listed as that.
-            if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
-                yield (*above, entry.name), entry
-            elif _is_folder(entry):
-                yield from _walk(Path(entry.path), (*above, entry.name), open_folders | {place})
+    with os.scandir(folder) as listing:
+        entries = [entry for entry in listing if not entry.name.startswith(".")]
+    ours = next((what for name, what in OWN.items() if name in {e.name for e in entries}), None)
+    if ours is not None:
+        passed.folders["/".join(above)] = ours
+        return
+    for entry in entries:
+        # A folder named like an image is an image that cannot be read, and is listed as that.
+        if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
+            yield (*above, entry.name), entry
+        elif _is_folder(entry):
+            inside = (*above, entry.name)
+            yield from _walk(Path(entry.path), inside, passed, open_folders | {place})
+        else:
+            passed.file(entry.name)
+
+
+def _check_names(root: str, depth: int, images: Sequence[tuple[str, ...]]) -> None:
+    """Find out whether folders mean what their depth says that they mean.
+
+    Raises:
+        InputError: a label has the name of a split.
+    """
+    if depth == 1:
+        return
+    splits = sorted({parts[-2] for parts in images if parts[-2].lower() in SPLIT_SPELLINGS})
+    if splits:
+        example = next("/".join(parts) for parts in images if parts[-2] in splits)
+        raise InputError(
+            f"{root} has images right inside of {' and '.join(map(repr, splits[:3]))}, which are "
+            f"names of splits and not of labels ({example!r}); use split/label/image, or a manifest"
+        )
+    named = sorted({parts[0] for parts in images}) if depth == 3 else []
+    if any(name.lower() not in SPLIT_SPELLINGS for name in named):
+        labels = sorted({parts[1] for parts in images})
+        log(
+            f"by the folders split/label/image of {root} the splits are {_few(named)}, and the "
+            f"labels {_few(labels)}"
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - 5
+    return ", ".join(names[:5]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from pipelines.errors import InputError
 from pipelines.images.folder import list_folder
-from pipelines.images.manifest import MANIFEST_SUFFIXES, list_manifest
+from pipelines.images.manifest import list_manifest
+from pipelines.images.manifest_files import MANIFEST_SUFFIXES
 from pipelines.images.prefix import list_prefix
 from pipelines.images.splits import split_of
 from pipelines.images.stat_data import ref_without_stat

@@ -1,26 +1,18 @@
 """A manifest: a CSV, JSON-lines or Parquet file with one row an image."""
 
-import io
-import json
 import os
 import sys
-from collections.abc import Callable, Iterable
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Protocol
 
-import pyarrow as pa
-from pyarrow import csv, parquet
-
 from pipelines.errors import InputError
+from pipelines.images.manifest_files import COLUMNS, read_columns
 from pipelines.images.prefix import PrefixFence, refs_with_stat
 from pipelines.images.splits import split_of
 from pipelines.images.stat_data import make_ref
 from pipelines.records import ImageRef
-from pipelines.stores.objects import StoreAwayError
 from pipelines.stores.places import Place
-from pipelines.stores.reading import read_bytes
-
-COLUMNS = ("path", "id", "label", "split")
 
 
 def list_manifest(manifest: str, root: Path | Place) -> list[ImageRef]:
@@ -34,12 +26,8 @@ def list_manifest(manifest: str, root: Path | Place) -> list[ImageRef]:
         InputError: the file cannot be read, has no `path`, repeats an id, or names a path that is
             empty or outside the root.
     """
-    table, names = _read(manifest)
-    if "path" not in names:
-        raise InputError(f"{manifest} has no column 'path', it has {names}")
-    rows = {name: _strings(table, name) for name in COLUMNS}
+    rows = read_columns(manifest)
     fence: Fence = PrefixFence(root) if isinstance(root, Place) else FolderFence(root)
-    above = root.uri if isinstance(root, Place) else root
     inputs = []
     columns = (rows[name] for name in COLUMNS)
     for number, (path, image_id, label, split) in enumerate(zip(*columns, strict=True), start=1):
@@ -49,10 +37,7 @@ def list_manifest(manifest: str, root: Path | Place) -> list[ImageRef]:
             raise InputError(f"row {number} of {manifest} has an id with a null byte")
         uri = fence.locate(path)
         if uri is None:
-            raise InputError(
-                f"row {number} of {manifest} names {path!r}, which is outside {above}; "
-                "name a folder around all images with --input_root"
-            )
+            raise InputError(f"row {number} of {manifest} names {fence.complaint(path)}")
         name = image_id or path
         # A million rows have few labels and splits: one string each serves all.
         label = None if label is None else sys.intern(label)
@@ -85,6 +70,9 @@ class Fence(Protocol):
     def locate(self, path: str) -> str | None:
         """Where the image is that a path means; None when it is outside the root."""
 
+    def complaint(self, path: str) -> str:
+        """Why a path means nothing inside the root, and what to do; begins with the path."""
+
 
 class FolderFence:
     """A fence around a local folder, which links lead out of too."""
@@ -108,71 +96,28 @@ class FolderFence:
             return None
         return uri
 
+    def complaint(self, path: str) -> str:
+        """See `Fence.complaint`."""
+        if "://" in path:
+            return elsewhere(path)
+        uri = os.path.normpath(os.path.join(self._root, path))  # noqa: PTH118
+        real = os.path.realpath(uri)
+        if os.path.commonpath([self._root, uri]) == self._root:
+            return (
+                f"{path!r}, a link that leads to {real}, outside {self._root}; give the paths that "
+                "the links lead to, and name a folder around them with --input_root"
+            )
+        return (
+            f"{path!r}, which is outside {self._root}; "
+            "name a folder around all images with --input_root"
+        )
+
     def _holds(self, real: str) -> bool:
         return os.path.commonpath([self._real, real]) == self._real
 
 
-def _read(manifest: str) -> tuple[pa.Table, list[str]]:
-    try:
-        content = read_bytes(manifest)
-        table = _READERS[PurePosixPath(manifest).suffix.lower()](content)
-        return table, table.column_names
-    except (pa.ArrowException, ValueError, OSError) as error:
-        if isinstance(error.__cause__, StoreAwayError):
-            raise error.__cause__ from error
-        raise InputError(f"cannot read {manifest}: {error}") from error
-
-
-def _read_csv(content: bytes) -> pa.Table:
-    options = csv.ConvertOptions(
-        column_types={name: pa.string() for name in COLUMNS},
-        strings_can_be_null=True,
-        null_values=[""],
-    )
-    parsing = csv.ParseOptions(newlines_in_values=True)
-    source = pa.BufferReader(content)
-    return csv.read_csv(source, parse_options=parsing, convert_options=options)
-
-
-def _read_parquet(content: bytes) -> pa.Table:
-    return parquet.read_table(pa.BufferReader(content))
-
-
-def _read_json_lines(content: bytes) -> pa.Table:
-    # Not with Arrow's reader: a line that is no object ends the process (pyarrow 25).
-    columns: dict[str, list[str | None]] = {name: [] for name in COLUMNS}
-    with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            row = json.loads(line)
-            if not isinstance(row, dict):
-                raise ValueError(f"line {number} is no object")
-            for name, values in columns.items():
-                value = row.get(name)
-                if not isinstance(value, str | None):
-                    raise ValueError(f"line {number} has a {name!r} that is no text")
-                values.append(value)
-    return pa.table(columns, schema=pa.schema([(name, pa.string()) for name in COLUMNS]))
-
-
-_READERS: dict[str, Callable[[bytes], pa.Table]] = {
-    ".csv": _read_csv,
-    ".jsonl": _read_json_lines,
-    ".ndjson": _read_json_lines,
-    ".parquet": _read_parquet,
-}
-MANIFEST_SUFFIXES = frozenset(_READERS)
-
-
-def _strings(table: pa.Table, name: str) -> list[str | None]:
-    found = table.column_names.count(name)
-    if found == 0:
-        return [None] * table.num_rows
-    if found > 1:
-        raise InputError(f"the manifest has {found} columns {name!r}; one is meant")
-    try:
-        values: list[str | None] = table.column(name).cast(pa.string()).to_pylist()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
-        raise InputError(f"column {name!r} of the manifest is no text: {error}") from error
-    return values
+def elsewhere(address: str) -> str:
+    """What to say of an address that is in no folder and no store of the root's kind."""
+    if address.lower().startswith(("http://", "https://")):
+        return f"{address!r}: images are not fetched from the web; download them first"
+    return f"{address!r}, which lies elsewhere; copy the images below one root"

@@ -1,10 +1,11 @@
 """Images on an object store: below a prefix that stands for a folder, or named one by one."""
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from pipelines.images.folder import IMAGE_SUFFIXES, arrange
+from pipelines.images.passed_over import OWN, PassedOver
 from pipelines.images.stat_data import ref_without_stat
 from pipelines.records import ImageRef
 from pipelines.stores.objects import ObjectStat, list_objects, stat_of_many
@@ -27,7 +28,11 @@ def list_prefix(root: Place) -> list[ImageRef]:
     def make(image_id: str, stat: ObjectStat, label: str | None, split: str) -> ImageRef:
         return _ref(image_id, root.at(stat.key).uri, label, split, stat)
 
-    return arrange(root.uri, _images(root), make)
+    passed = PassedOver()
+    found = _images(root, passed)
+    passed.taken = len(found)
+    passed.tell(root.uri)
+    return arrange(root.uri, found, make)
 
 
 def refs_with_stat(rows: Sequence[tuple[str, str, str | None, str]]) -> list[ImageRef]:
@@ -69,15 +74,38 @@ class PrefixFence:
         leads_out = place.key.partition("/")[0] == ".."
         return None if leads_out or not root.below(place.key) else place.uri
 
+    def complaint(self, path: str) -> str:
+        """See `Fence.complaint`."""
+        return (
+            f"{path!r}, which is outside {self._root.uri}; "
+            "name a prefix above all images with --input_root"
+        )
 
-def _images(root: Place) -> Iterator[tuple[tuple[str, ...], ObjectStat]]:
+
+def _images(root: Place, passed: PassedOver) -> list[tuple[tuple[str, ...], ObjectStat]]:
+    found, others = [], []
     for page in list_objects(root):
         for stat in page:
             # A folder's own marker, which some tools make, lies below nothing.
             parts = tuple((root.below(stat.key) or "").split("/"))
-            hidden = any(part.startswith(".") for part in parts)
-            if not hidden and PurePosixPath(parts[-1]).suffix.lower() in IMAGE_SUFFIXES:
-                yield parts, stat
+            if not parts[-1] or any(part.startswith(".") for part in parts):
+                continue
+            for place, part in enumerate(parts):
+                if part in OWN:
+                    passed.folders["/".join(parts[:place])] = OWN[part]
+            if PurePosixPath(parts[-1]).suffix.lower() in IMAGE_SUFFIXES:
+                found.append((parts, stat))
+            else:
+                others.append(parts)
+    for parts in others:
+        if not _lies_in(parts, passed.folders):
+            passed.file(parts[-1])
+    return [(parts, stat) for parts, stat in found if not _lies_in(parts, passed.folders)]
+
+
+def _lies_in(parts: tuple[str, ...], folders: Collection[str]) -> bool:
+    above = ("/".join(parts[:place]) for place in range(len(parts)))
+    return bool(folders) and any(folder in folders for folder in above)
 
 
 def _ref(

@@ -5,6 +5,12 @@ import hashlib
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 UNLABELLED = "unlabelled"
 NAMED_SPLITS = frozenset({TRAIN, VALIDATION, TEST})
+SPLIT_SPELLINGS = NAMED_SPLITS | {
+    *("training", "trainset", "train_set"),
+    *("val", "valid", "validate", "valset", "dev", "development", "eval", "evaluation"),
+    *("testing", "testset", "test_set", "holdout"),
+}
+"""How people call splits, in lower case: hardly ever a class."""
 
 
 def split_of(image_id: str, label: str | None) -> str:

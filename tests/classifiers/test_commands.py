@@ -95,8 +95,16 @@ def test_many_classes_and_an_older_version(make_job, tmp_path, capsys):
     assert "training without validation" in capsys.readouterr().err
     assert read_card(model).classes == classes[:4]
     assert read_card(model).splits == {"train": "train", "validation": None}
-    assert evaluate.main(["--table", str(table), "--model", str(model)]) == 1
-    assert "class 'e' was not in the training split" in capsys.readouterr().err
+    result = tmp_path / "result.json"
+    options = ["--table", str(table), "--model", str(model), "--json", str(result)]
+    assert evaluate.main(options) == 0
+    assert (
+        "left out of split 'test': 3 images of 1 classes without an image to train on: e"
+        in capsys.readouterr().err
+    )
+    values = json.loads(result.read_text())
+    assert values["images"] == 12
+    assert values["unknown_classes"] == {"e": 3}
     assert run_train(table, "dense", model, "--overwrite", *EPOCHS) == 0
     assert evaluate.main(["--table", str(table), "--model", str(model)]) == 0
     assert "true \\ predicted  a  b  c  d  e" in capsys.readouterr().out

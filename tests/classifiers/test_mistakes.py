@@ -21,7 +21,7 @@ def test_a_failed_training_leaves_the_old_model(table, logistic, tmp_path, monke
     def fail(*_args):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("classifiers.from_features.training.draw_confusion", fail)
+    monkeypatch.setattr("classifiers.models.folder.csv.DictWriter", fail)
     assert run_train(table, "linear_svm", model, "--overwrite") == 1
     assert "error: No space left" in capsys.readouterr().err
     assert load_model(model).card.head == "logistic"
@@ -36,7 +36,7 @@ def test_of_two_trainings_into_one_folder_none_is_lost(
     def meanwhile(*_args):
         shutil.copytree(logistic, model)
 
-    monkeypatch.setattr("classifiers.from_features.training.draw_confusion", meanwhile)
+    monkeypatch.setattr("classifiers.from_features.training.draw", meanwhile)
     assert run_train(table, "linear_svm", model) == 1
     (other,) = set(tmp_path.iterdir()) - {model}
     said = capsys.readouterr().err.strip().splitlines()[-1]
@@ -100,7 +100,7 @@ def test_a_damaged_model_is_named(logistic, tmp_path):
         (train, ["--class_weight", "dark=0, light=1"], 2, "weights must be finite and above 0"),
         (train, ["--C", "nan"], 2, "--C: 'nan' is not a finite number"),
         (train, ["--seed", "99999999999"], 2, "--seed: .* is not a whole number below"),
-        (train, ["--validation_split", "val"], 1, "no rows of split 'val'"),
+        (train, ["--validation_split", "val"], 1, "no rows of split 'val'.*, or none"),
         (train, ["--validation_split", "train"], 2, "is the split that is trained on"),
         (train, ["--head", "dense", "--learning_rate", "1e30"], 1, "the training diverged"),
         (describe, ["--table_version", "-1"], 2, "--table_version: '-1' is not"),

@@ -4,7 +4,7 @@ import pytest
 
 import classifiers
 from classifiers.data.dataset import stream_split
-from pipelines.errors import TableError
+from pipelines.errors import TableError, UsageError
 from pipelines.table.feature_table import FeatureTable
 
 
@@ -40,3 +40,8 @@ def test_streaming_gives_the_same_rows(table):
             assert (row["split"], row["copy"]) == ("train", 0)
             np.testing.assert_array_equal(values, by_id[row["image_id"]])
     assert sorted(seen) == list(whole.ids)
+
+
+def test_several_splits_at_once_are_refused(table):
+    with pytest.raises(UsageError, match="load one split after the other"):
+        classifiers.load(str(table), split=["train", "test"])

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import softmax
 from sklearn import metrics
 
 from classifiers.heads.head import Judgement
 from classifiers.models.evaluation import evaluate
+from classifiers.models.reports import EvaluateReport
 
 
 def judged(probabilities: np.ndarray) -> Judgement:
@@ -56,3 +58,33 @@ def test_what_cannot_be_measured_is_none():
 def test_a_sure_mistake_costs_its_logit():
     sure = Judgement.of_logits(np.array([[1000.0, 0.0], [0.0, 1000.0]]))
     assert evaluate(np.array([1, 1]), sure, ("cat", "dog")).log_loss == pytest.approx(500.0)
+
+
+def test_classes_without_images_are_no_part_of_the_area_which_is_said():
+    logits = np.random.default_rng(0).normal(size=(40, 30))
+    targets = np.arange(40) % 29  # none of the last class
+    result = evaluate(targets, Judgement.of_logits(logits), [f"c{k:02}" for k in range(30)])
+    of_class = softmax(logits, axis=1)
+    areas = [metrics.roc_auc_score(targets == k, of_class[:, k]) for k in range(29)]
+    assert result.roc_auc == pytest.approx(np.mean(areas))
+    said = str(EvaluateReport("dense", "test", result, {}))
+    assert "roc_auc is the mean over the 29 of 30 classes that have images" in said
+
+
+def test_of_one_class_there_is_no_area_which_is_said():
+    result = evaluate(np.zeros(3, int), Judgement.of_logits(np.eye(3)), ("a", "b", "c"))
+    assert result.roc_auc is None
+    assert "no roc_auc: all images are of one class" in str(
+        EvaluateReport("dense", "test", result, {})
+    )
+
+
+def test_of_many_classes_the_pairs_most_often_confused_are_shown():
+    targets = np.arange(300) % 120
+    predicted = np.where(targets == 7, 9, targets)
+    judged = Judgement(predicted, np.eye(120)[predicted], of_probabilities=False)
+    result = evaluate(targets, judged, [f"breed {k}" for k in range(120)])
+    assert result.confused() == [("breed 7", "breed 9", 3)]
+    said = str(EvaluateReport("dense", "test", result, {}))
+    assert len(said) < 10_000
+    assert "breed 7  breed 9         3" in said

@@ -7,7 +7,10 @@ from pyarrow import parquet
 
 from pipelines.errors import InputError, UsageError
 from pipelines.images.listing import list_images
+from pipelines.images.prefix import list_prefix
 from pipelines.images.splits import split_of
+from pipelines.stores.objects import ObjectStat
+from pipelines.stores.places import parse_place
 
 
 def touch(root: Path, *names: str) -> None:
@@ -55,7 +58,10 @@ def test_a_flat_folder_is_unlabelled(tmp_path):
             r"different depths \('stray.jpg' and 'train/cat/1.jpg'\)",
         ),
         (["a/b/c/1.jpg"], "too deep"),
-        (["train/1.jpg", "test/2.jpg"], "no label folders"),
+        (["train/1.jpg", "test/2.jpg"], "names of splits and not of labels"),
+        (["train/cat.0.jpg", "val/cat.1.jpg"], r"inside of 'train' and 'val'.*use split/label"),
+        (["Training/0.jpg", "cat/1.jpg"], "inside of 'Training'"),
+        (["kaggle/train/cat.0.jpg"], r"inside of 'train'.*'kaggle/train/cat.0.jpg'"),
         (["notes.txt"], "no images in"),
     ],
 )
@@ -160,3 +166,45 @@ def test_a_parquet_column_whose_text_is_not_utf_8_is_named(tmp_path):
     parquet.write_table(pa.table({"path": path}), tmp_path / "m.parquet")
     with pytest.raises(InputError, match="column 'path' of the manifest is no text"):
         list_images(str(tmp_path / "m.parquet"), None)
+
+
+def test_what_is_passed_over_is_counted(tmp_path, capsys):
+    touch(tmp_path, "train/cat/1.jpg", "train/cat/2.JFIF", "train/cat/3.jfif", "train/dog/noise")
+    touch(tmp_path, "train/dog/.hidden", "train/dog/4.avif", "notes.txt")
+    assert len(rows(tmp_path)) == 1
+    assert capsys.readouterr().err == (
+        f"5 of 6 files of {tmp_path} are not read, by their suffix: "
+        ".jfif 2, no suffix 1, .avif 1, .txt 1\n"
+    )
+
+
+def test_a_table_and_a_model_in_the_input_are_passed_over_and_named(tmp_path, capsys):
+    touch(tmp_path, "cat/1.jpg", "dog/2.jpg", "features/_delta_log/0.json", "features/3.jpg")
+    touch(tmp_path, "models/dense/model.keras", "models/dense/curves.png")
+    assert [name for name, _, _ in rows(tmp_path)] == ["cat/1.jpg", "dog/2.jpg"]
+    said = capsys.readouterr().err
+    assert said == f"not read in {tmp_path}: features (a table), models/dense (a model)\n"
+
+
+def test_splits_that_are_named_as_none_usually_is_are_said_aloud(tmp_path, capsys):
+    touch(tmp_path, "cats/phone/0.jpg", "dogs/kaggle/1.jpg")
+    assert rows(tmp_path)[0] == ("cats/phone/0.jpg", "phone", "cats")
+    said = capsys.readouterr().err
+    assert f"of {tmp_path} the splits are cats, dogs, and the labels kaggle, phone" in said
+    touch(tmp_path / "usual", "train/cat/0.jpg", "Val/cat/1.jpg")
+    rows(tmp_path / "usual")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_prefix_passes_over_what_a_folder_does(monkeypatch, capsys):
+    keys = [
+        *("in/cat/1.jpg", "in/cat/2.avif", "in/dog/", "in/.x/3.jpg", "in/t/_delta_log/0.json"),
+        *("in/t/data/a.parquet", "in/t/5.jpg", "in/m/model.skops", "in/m/confusion.png"),
+    ]
+    page = [ObjectStat(key, 7, 0) for key in keys]
+    monkeypatch.setattr("pipelines.images.prefix.list_objects", lambda _: iter([page]))
+    assert [ref.image_id for ref in list_prefix(parse_place("s3://b/in"))] == ["cat/1.jpg"]
+    assert capsys.readouterr().err == (
+        "1 of 2 files of s3://b/in are not read, by their suffix: .avif 1\n"
+        "not read in s3://b/in: m (a model), t (a table)\n"
+    )

@@ -1,0 +1,155 @@
+"""Reading a manifest's file into columns of text, whatever its format calls and holds them."""
+
+import codecs
+import io
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv, parquet
+
+from pipelines.cli import log
+from pipelines.errors import InputError
+from pipelines.stores.objects import StoreAwayError
+from pipelines.stores.reading import read_bytes
+
+COLUMNS = ("path", "id", "label", "split")
+
+LOOKS_MEANT = {
+    "path": ("file_name", "filename", "filepath", "file", "image", "image_path", "img", "uri"),
+    "id": ("image_id", "key", "name"),
+    "label": ("class", "category", "target", "labels", "y"),
+    "split": ("set", "subset", "fold", "partition"),
+}
+"""Names that other tools give to columns like ours; they are told of and not read."""
+
+_WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
+
+Columns = Mapping[str, Sequence[str | None]]
+"""The columns `COLUMNS`, a value a row; None where a row has none."""
+
+
+def read_columns(manifest: str) -> Columns:
+    """Read the columns of a manifest that are known; a column that looks meant is told of.
+
+    Names of columns may differ in case and be surrounded by spaces. Labels and splits are text
+    without spaces around it; a number that is whole is written as one (1.0 as 1), and what is
+    missing, NaN among it, is None.
+
+    Args:
+        manifest: the file or object.
+
+    Raises:
+        InputError: it cannot be read, or has no column `path`, or a column twice.
+        StoreAwayError: the store gives no answer.
+    """
+    try:
+        content = read_bytes(manifest)
+        table = _READERS[PurePosixPath(manifest).suffix.lower()](content)
+    except (pa.ArrowException, ValueError, OSError) as error:
+        if isinstance(error.__cause__, StoreAwayError):
+            raise error.__cause__ from error
+        raise InputError(f"cannot read {manifest}: {error}") from error
+    places = _places(manifest, table.column_names)
+    return {name: _texts(table, name, places.get(name)) for name in COLUMNS}
+
+
+def _places(manifest: str, names: Sequence[str]) -> dict[str, int]:
+    plain = [name.strip().lower() for name in names]
+    for name in COLUMNS:
+        if plain.count(name) > 1:
+            raise InputError(f"{manifest} has {plain.count(name)} columns {name!r}; one is meant")
+        meant = [real for real, each in zip(names, plain, strict=True) if each in LOOKS_MEANT[name]]
+        if name in plain or not meant:
+            continue
+        if name == "path":
+            raise InputError(f"{manifest} has no column 'path'; rename its column {meant[0]!r}")
+        log(f"column {meant[0]!r} of {manifest} is not read; rename it if it is meant as {name!r}")
+    if "path" not in plain:
+        raise InputError(f"{manifest} has no column 'path', it has {', '.join(names) or 'none'}")
+    return {name: plain.index(name) for name in COLUMNS if name in plain}
+
+
+def _texts(table: pa.Table, name: str, place: int | None) -> list[str | None]:
+    if place is None:
+        return [None] * table.num_rows
+    column = table.column(place)
+    try:
+        if pa.types.is_floating(column.type):
+            column = pc.if_else(pc.is_nan(column), None, column)
+        values: list[str | None] = column.cast(pa.string()).to_pylist()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
+        raise InputError(f"column {name!r} of the manifest is no text: {error}") from error
+    if name in ("label", "split"):
+        return [None if value is None else _plain(value) for value in values]
+    return values
+
+
+def _plain(text: str) -> str | None:
+    text = text.strip()
+    whole = _WHOLE.fullmatch(text)
+    return (whole[1] if whole else text) or None
+
+
+def _read_csv(content: bytes) -> pa.Table:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("it is UTF-16; save it as UTF-8")
+    # All columns are text: what they are called is known only afterwards.
+    with csv.open_csv(pa.BufferReader(content), parse_options=_PARSING) as reader:
+        names = reader.schema.names
+    options = csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()),
+        strings_can_be_null=True,
+        null_values=[""],
+    )
+    return csv.read_csv(pa.BufferReader(content), parse_options=_PARSING, convert_options=options)
+
+
+_PARSING = csv.ParseOptions(newlines_in_values=True)
+
+
+def _read_parquet(content: bytes) -> pa.Table:
+    return parquet.read_table(pa.BufferReader(content))
+
+
+def _read_json_lines(content: bytes) -> pa.Table:
+    # Not with Arrow's reader: a line that is no object ends the process (pyarrow 25).
+    rows: list[dict[str, str | None]] = []
+    with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            row = json.loads(line)
+            if number == 1 and isinstance(row, list):
+                raise ValueError("it is one JSON array; write an object a line")
+            if not isinstance(row, dict):
+                raise ValueError(f"line {number} is no object")
+            rows.append({name: _json_text(value, name, number) for name, value in row.items()})
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [pa.array([row.get(name) for row in rows], pa.string()) for name in names]
+    return pa.table(columns, names=names)
+
+
+def _json_text(value: object, name: str, number: int) -> str | None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, str | int | float | None):
+        return None if value is None else str(value)
+    if name.strip().lower() in COLUMNS:
+        raise ValueError(f"line {number} has a {name!r} that is no text")
+    return None  # a column of something else
+
+
+_READERS: dict[str, Callable[[bytes], pa.Table]] = {
+    ".csv": _read_csv,
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+    ".parquet": _read_parquet,
+}
+MANIFEST_SUFFIXES = frozenset(_READERS)

@@ -1,0 +1,50 @@
+"""What a folder or prefix holds besides the images that are taken: counted, and said once."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from pipelines.cli import log
+
+SHOWN = 8
+"""Suffixes and folders that are named; of more it is said how many."""
+
+OWN = {"_delta_log": "a table", "model.keras": "a model", "model.skops": "a model"}
+"""What tells of a folder of ours, whose pictures are no input."""
+
+
+@dataclass
+class PassedOver:
+    """Counts what a listing passes over.
+
+    Attributes:
+        taken: images that are taken.
+        suffixes: other files, by suffix in lower case; "" for none.
+        folders: folders of tables and models below the root, with what they are; "" is the root.
+    """
+
+    taken: int = 0
+    suffixes: Counter[str] = field(default_factory=Counter)
+    folders: dict[str, str] = field(default_factory=dict)
+
+    def file(self, name: str) -> None:
+        """Count a file that is not taken."""
+        self.suffixes[PurePosixPath(name).suffix.lower()] += 1
+
+    def tell(self, root: str) -> None:
+        """Say what was passed over below a root; nothing where all was taken."""
+        if self.suffixes:
+            passed = self.suffixes.total()
+            kinds = [f"{suffix or 'no suffix'} {n}" for suffix, n in self.suffixes.most_common()]
+            log(
+                f"{passed} of {self.taken + passed} files of {root} are not read, "
+                f"by their suffix: {_few(kinds)}"
+            )
+        if self.folders:
+            shown = [f"{folder or root} ({what})" for folder, what in sorted(self.folders.items())]
+            log(f"not read in {root}: {_few(shown)}")
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

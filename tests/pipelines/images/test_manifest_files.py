@@ -1,0 +1,119 @@
+"""Manifests as other tools write them: one rule for all formats, and nothing silent."""
+
+import json
+import math
+
+import pandas
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from pipelines.errors import InputError
+from pipelines.images.listing import list_images
+
+
+def write(folder, kind, columns):
+    manifest = folder / f"m.{kind}"
+    frame = pandas.DataFrame(columns)
+    if kind == "csv":
+        frame.to_csv(manifest, index=False)
+    elif kind == "jsonl":
+        frame.to_json(manifest, orient="records", lines=True)
+    else:
+        frame.to_parquet(manifest)
+    return manifest
+
+
+def labels(manifest):
+    return [(ref.image_id, ref.label) for ref in list_images(str(manifest))]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ([1, 2], ["1", "2"]),
+        ([1.0, math.nan], ["1", None]),
+        ([1.5, 2.0], ["1.5", "2"]),
+        ([" cat", "cat "], ["cat", "cat"]),
+        (["cat", None], ["cat", None]),
+        (["cat", "  "], ["cat", None]),
+        (["nan", "1.0"], ["nan", "1"]),
+    ],
+    ids=range(7),
+)
+def test_labels_are_the_same_from_every_format(tmp_path, kind, values, wanted):
+    manifest = write(tmp_path, kind, {"path": ["a.jpg", "b.jpg"], "label": values})
+    assert labels(manifest) == list(zip(["a.jpg", "b.jpg"], wanted, strict=True))
+
+
+def test_truth_values_and_categories_are_labels(tmp_path):
+    table = pa.table({"path": ["a.jpg"], "label": pa.array([True])})
+    parquet.write_table(table, tmp_path / "m.parquet")
+    assert labels(tmp_path / "m.parquet") == [("a.jpg", "true")]
+    (tmp_path / "m.jsonl").write_text('{"path": "a.jpg", "label": true}')
+    assert labels(tmp_path / "m.jsonl") == [("a.jpg", "true")]
+    categories = pa.array(["dog", "cat"]).dictionary_encode()
+    table = pa.table({"path": ["a.jpg", "b.jpg"], "label": categories})
+    parquet.write_table(table, tmp_path / "m.parquet")
+    assert labels(tmp_path / "m.parquet") == [("a.jpg", "dog"), ("b.jpg", "cat")]
+
+
+@pytest.mark.parametrize(
+    "header", ["path, label, split", "PATH,Label,SPLIT", " path ,label ,split"]
+)
+def test_headers_may_differ_in_case_and_spaces(tmp_path, header, capsys):
+    (tmp_path / "m.csv").write_text(f"{header}\na.jpg, cat,test\n")
+    (ref,) = list_images(str(tmp_path / "m.csv"))
+    assert (ref.label, ref.split) == ("cat", "test")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("column", "meant"), [("class", "label"), ("Subset", "split")])
+def test_a_column_that_looks_meant_is_named(tmp_path, column, meant, capsys):
+    (tmp_path / "m.csv").write_text(f"path,{column}\na.jpg,cat\n")
+    list_images(str(tmp_path / "m.csv"))
+    said = capsys.readouterr().err
+    assert f"column {column!r} of" in said
+    assert f"is not read; rename it if it is meant as {meant!r}" in said
+
+
+def test_a_column_that_is_there_excuses_its_likes(tmp_path, capsys):
+    (tmp_path / "m.csv").write_text("path,label,class\na.jpg,cat,mammal\n")
+    assert labels(tmp_path / "m.csv") == [("a.jpg", "cat")]
+    assert capsys.readouterr().err == ""
+
+
+def test_two_headers_that_are_one_are_refused(tmp_path):
+    (tmp_path / "m.csv").write_text("path,label,Label\na.jpg,cat,dog\n")
+    with pytest.raises(InputError, match="has 2 columns 'label'; one is meant"):
+        list_images(str(tmp_path / "m.csv"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("m.jsonl", b'{"file_name": "a.jpg", "text": "a cat"}', "rename its column 'file_name'"),
+        ("m.csv", b"Filename;label\na.jpg;cat\n", "no column 'path', it has Filename;label"),
+        ("m.jsonl", json.dumps([{"path": "a.jpg"}]).encode(), "JSON array; write an object a line"),
+        ("m.csv", "path\na.jpg\n".encode("utf-16"), "it is UTF-16; save it as UTF-8"),
+        ("m.csv", b"path\nhttps://example.org/a.jpg\n", "not fetched from the web; download"),
+        ("m.csv", b"path\ns3://bucket/a.jpg\n", "lies elsewhere; copy the images below one root"),
+        ("m.jsonl", b'{"path": ["a.jpg"]}', "line 1 has a 'path' that is no text"),
+        ("m.jsonl", b'{"path": "a.jpg", "label": {"cat": 1}}', "'label' that is no text"),
+    ],
+)
+def test_what_cannot_be_read_says_what_to_do(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        list_images(str(tmp_path / name))
+
+
+def test_links_into_a_cache_are_told_as_that(tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/blob").write_bytes(b"x")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/a.jpg").symlink_to(tmp_path / "cache/blob")
+    (tmp_path / "set/m.csv").write_text("path\na.jpg\n")
+    with pytest.raises(InputError, match=r"a link that leads to .*cache/blob.*give the paths that"):
+        list_images(str(tmp_path / "set/m.csv"))
