@@ -14,6 +14,7 @@ from pipelines.commits.report import ExtractReport
 from pipelines.commits.settlement import Settlement
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
+from pipelines.planning.comparison import replaced_from_elsewhere
 from pipelines.planning.cutting import Plan
 from pipelines.planning.decision import decide
 from pipelines.planning.job import ExtractJob
@@ -55,6 +56,7 @@ def extract(job: ExtractJob) -> ExtractReport:
     decision = decide(run, scene)
     plan, choice, engine = decision.plan, decision.choice, decision.engine
     log(_announcement(scene, plan))
+    _warn_of_equal_names(scene)
     short, most = scene.short_of_copies(run.augmentation.split)
     if short:
         log(f"{short} images get fewer copies than others have; --augment {most} makes them alike")
@@ -122,6 +124,17 @@ def _announcement(scene: Scene, plan: Plan) -> str:
     inputs = f"{len(scene.inputs) - copies} images"
     inputs += f" and {copies} copies" if copies else ""
     return f"{inputs}: " + ", ".join(f"{count} {what}" for count, what in todo if count)
+
+
+def _warn_of_equal_names(scene: Scene) -> None:
+    changed = scene.comparison.changed
+    moved = replaced_from_elsewhere(changed, scene.inputs, scene.stored)
+    if len(moved) > len(changed) / 2:
+        then, now = moved[0]
+        log(
+            f"{len(moved)} of {len(changed)} images that replace others come from another place "
+            f"({now}, and before {then}): what has the same name below its root is the same image"
+        )
 
 
 def _cut(plan: Plan) -> str:

@@ -5,7 +5,7 @@ without it when the file's place, size and time of change are the row's, and its
 time no tool sets back, are older than the run that wrote the row. The rest is read and hashed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pipelines.images.hashing import ContentHashes
@@ -89,6 +89,17 @@ def compare(
         stray=stray,
         hashed=len({ref.uri for ref in doubtful}),
     )
+
+
+def replaced_from_elsewhere(
+    changed: Iterable[str], inputs: Mapping[str, ImageRef], stored: Mapping[str, StoredImage]
+) -> list[tuple[str, str]]:
+    """Of images that changed, those whose row is of a file elsewhere: its place then, and now.
+
+    Two folders with the same names in them look like that, put into one table one after the other.
+    """
+    places = ((stored[name].uri, storable(inputs[name].uri)) for name in sorted(changed))
+    return [(then, now) for then, now in places if then != now]
 
 
 def stat_agrees(ref: ImageRef, row: StoredImage) -> bool:

@@ -20,6 +20,7 @@ from pipelines.images.listing import list_images
 from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted, short_of_copies
 from pipelines.planning.job import ExtractJob, make_contract
+from pipelines.planning.there import require_some_there
 from pipelines.planning.uncommitted import (
     NO_WORK,
     FinishedWork,
@@ -172,6 +173,7 @@ def prepare_run(job: ExtractJob) -> Run:
     """
     flags = with_a_worker_a_gpu(job.beam_flags, len(visible_gpus()))
     images = {ref.image_id: ref for ref in list_images(job.input, job.input_root)}
+    require_some_there(images.values(), job.input)
     threads = _cores_of_a_worker(job.threads, flags)
     if threads is not None:
         limit_threads(threads)

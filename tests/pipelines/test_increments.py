@@ -258,3 +258,20 @@ def test_a_user_without_a_name_can_commit(images, make_job, tmp_path, monkeypatc
     assert extract(job).version == 1
     run = FeatureTable.open(job.table).history()[0]["run"]
     assert run["who"].split("@")[0] == str(os.getuid())
+
+
+def test_another_folder_with_the_same_names_is_said_to_replace(make_job, tmp_path, capsys):
+    table = tmp_path / "features"
+    for day in (1, 2):
+        for number in range(3):
+            write_image(tmp_path / f"day{day}/cat/{number}.png", 10 * day + number)
+    extract(make_job(tmp_path / "day1", table))
+    assert "come from another place" not in capsys.readouterr().err
+    extract(make_job(tmp_path / "day2", table))
+    assert (
+        f"3 of 3 images that replace others come from another place ({tmp_path}/day2/cat/0.png, "
+        f"and before {tmp_path}/day1/cat/0.png)"
+    ) in capsys.readouterr().err
+    write_image(tmp_path / "day2/cat/0.png", 99)
+    extract(make_job(tmp_path / "day2", table))
+    assert "come from another place" not in capsys.readouterr().err

@@ -119,7 +119,10 @@ def test_a_manifest_that_must_be_taken(folder, name, make_job, tmp_path):
     }
     assert ref.label == labels.get(name, "cat")
     job = make_job(folder / "m.csv", tmp_path / "features")
-    if name in ("missing file", "very long path", "a folder"):
+    if name in ("missing file", "very long path"):
+        with pytest.raises(InputError, match=r"none of the 1 images .* is there"):
+            extract(job)
+    elif name == "a folder":
         with pytest.raises(CommitRefusedError, match="none of the 1 images"):
             extract(job)
         assert read_failures(job.table)["stage"].to_pylist() == ["read"]

@@ -12,7 +12,7 @@ from pipelines import driver
 from pipelines.bases import BASES
 from pipelines.bases.fingerprints import remember_fingerprint
 from pipelines.driver import extract
-from pipelines.errors import CommitRefusedError
+from pipelines.errors import CommitRefusedError, InputError
 from pipelines.images import loading
 from pipelines.images.decode import PixelSpec
 from pipelines.planning import usable
@@ -136,10 +136,14 @@ def test_a_manifest_of_missing_files_and_copies_of_one(images, make_job, tmp_pat
     manifest = images / "all.csv"
     manifest.write_text("path,label,split\nnot there.png,x,train\nnor this.png,x,test\n")
     job = make_job(manifest, tmp_path / "features", copies=2)
-    with pytest.raises(CommitRefusedError, match="none of the 2 images attempted can be used"):
+    with pytest.raises(InputError, match=r"none of the 2 images .* is there"):
         extract(job)
-    failures = read_failures(job.table).to_pylist()
-    assert sorted(row["image_id"] for row in failures) == ["nor this.png", "not there.png"]
+    (images / "broken.png").write_bytes(b"no image")
+    manifest.write_text(manifest.read_text() + "broken.png,x,train\n")
+    with pytest.raises(CommitRefusedError, match="none of the 3 images attempted can be used"):
+        extract(job)
+    failures = {row["image_id"] for row in read_failures(job.table).to_pylist()}
+    assert failures == {"nor this.png", "not there.png", "broken.png"}
     assert FeatureTable.open_if_exists(job.table) is None
 
 

@@ -1,0 +1,31 @@
+"""Whether any of the images that an input names is there at all."""
+
+from collections.abc import Collection
+
+from pipelines.errors import InputError
+from pipelines.records import ImageRef
+
+SHOWN = 200
+"""Characters of a place that a message shows."""
+
+
+def require_some_there(refs: Collection[ImageRef], location: str) -> None:
+    """Refuse an input of which no file is there: its root is wrong, or nothing is mounted.
+
+    Told by the stat data of the listing; nothing is read.
+
+    Args:
+        refs: all images.
+        location: the input's.
+
+    Raises:
+        InputError: it names one of the places that were looked at.
+    """
+    if any(ref.changed or ref.bytes for ref in refs):
+        return
+    missing = next(iter(refs)).uri
+    shown = missing if len(missing) <= SHOWN else f"{missing[:SHOWN]}…"
+    raise InputError(
+        f"none of the {len(refs)} images that {location} names is there, {shown} for one; "
+        "--input_root names the folder that a manifest's paths are relative to"
+    )
