@@ -5,6 +5,9 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
+import numpy.typing as npt
+
 from classifiers.data.encoding import unknown_classes
 from classifiers.data.images import labelled, labels_of, left_out, of_split
 from classifiers.data.row_groups import find_rows
@@ -81,8 +84,11 @@ def on_table(
     rows = find_rows(table, split, copies=0)
     samples = labelled_rows(rows, card.classes, split)
     result = measure(opened(model).head, samples.batches(), card.classes)
-    unknown = dict(unknown_classes(rows.labels(), card.classes))
-    source = {"table": table.uri, "table_version": table.version, "unknown_classes": unknown}
+    source = {
+        "table": table.uri,
+        "table_version": table.version,
+        **_unknown(rows.labels(), card.classes),
+    }
     return EvaluateReport(card.head, split, result, source)
 
 
@@ -103,9 +109,17 @@ def on_images(
     result = measure(opened(model).head, part.batches(pixels, failures), card.classes)
     if failures:
         log(left_out(failures))
-    unknown = dict(unknown_classes(labels_of(of_split(refs, split)), card.classes))
-    source = {"input": location, "left_out": len(failures), "unknown_classes": unknown}
+    source = {
+        "input": location,
+        "left_out": len(failures),
+        **_unknown(labels_of(of_split(refs, split)), card.classes),
+    }
     return EvaluateReport(card.head, split, result, source)
+
+
+def _unknown(labels: npt.NDArray[np.object_], classes: Sequence[str]) -> dict[str, dict[str, int]]:
+    unknown = unknown_classes(labels, classes)
+    return {"unknown_classes": dict(unknown)} if unknown else {}
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Collection, Iterator
 
 from pipelines.cli import log
-from pipelines.errors import FrozenFeaturesError, TableError, UsageError
+from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.images.splits import VALIDATION
 
 NO_SPLIT = "none"
@@ -39,11 +39,11 @@ def validating(split: str) -> Iterator[None]:
     """Around reading the split to validate on: an error also says how to do without it.
 
     Raises:
-        TableError: it cannot be validated on.
+        FrozenFeaturesError: of the same kind.
     """
     try:
         yield
     except FrozenFeaturesError as error:
-        raise TableError(
+        raise type(error)(
             f"{error}; --validation_split names another split than {split}, or {NO_SPLIT}"
         ) from error

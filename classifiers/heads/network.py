@@ -185,7 +185,7 @@ class FittedNetwork:
         return int(shape[1]) if len(shape) == 2 else None
 
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
-        """See `FittedHead.judge`; the scores are log odds."""
+        """See `FittedHead.judge`; the scores are the probabilities."""
         rows = rows_at_once(features.shape[1])
         outputs = [
             self._logits.predict_on_batch(features[start : start + rows])

@@ -120,18 +120,17 @@ class FittedScikit:
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
         """See `FittedHead.judge`.
 
-        Scores of logistic regression are log odds. An SVM's are distances from the separating
-        surface, for two classes the second's and its negative; of a kernel SVM of more classes
-        they are the pairs that a class won, and between classes that won as many, by how much.
+        Distances are from the separating surface, for two classes the second's and its negative;
+        of a kernel SVM of more classes they are the pairs that a class won, and between classes
+        that won as many, by how much.
         """
-        scores = np.asarray(self._pipeline.decision_function(features), np.float64)
+        decided = np.asarray(self._pipeline.decision_function(features), np.float64)
+        distances = np.column_stack([-decided, decided]) if decided.ndim == 1 else decided
         if hasattr(self._pipeline, "predict_proba"):
-            return Judgement.of_logits(scores)
-        if scores.ndim == 1:
-            scores = np.column_stack([-scores, scores])
+            return Judgement.of_logits(decided, distances)
         # As scikit-learn's own `predict`, but for a kernel SVM's ties of votes: there it takes the
         # class that comes first, unless `break_ties` is set.
-        return Judgement(scores.argmax(axis=1), scores, of_probabilities=False)
+        return Judgement(distances.argmax(axis=1), None, distances)
 
     def save(self, folder: Path) -> None:
         """See `FittedHead.save`."""

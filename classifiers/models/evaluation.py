@@ -65,10 +65,12 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
     """
     told = [(targets, head.judge(features)) for features, targets in batches]
     judgements = [judged for _, judged in told]
+    ranking = np.concatenate([each.ranking for each in judgements])
+    of_odds = judgements[0].log_odds is not None
     judged = Judgement(
         np.concatenate([each.predicted for each in judgements]),
-        np.concatenate([each.scores for each in judgements]),
-        judgements[0].of_probabilities,
+        log_odds=ranking if of_odds else None,
+        distances=None if of_odds else ranking,
     )
     return evaluate(np.concatenate([targets for targets, _ in told]), judged, classes)
 
@@ -101,8 +103,8 @@ def evaluate(
     return Evaluation(
         images=len(targets),
         accuracy=float((targets == judged.predicted).mean()),
-        roc_auc=roc_auc_of(targets, judged.scores),
-        log_loss=log_loss_of(targets, judged.scores) if judged.of_probabilities else None,
+        roc_auc=roc_auc_of(targets, judged.ranking),
+        log_loss=None if judged.log_odds is None else log_loss_of(targets, judged.log_odds),
         per_class=per_class,
         confusion=confusion_matrix(targets, judged.predicted, labels=numbers).tolist(),
         classes=tuple(classes),

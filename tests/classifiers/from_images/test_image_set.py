@@ -117,8 +117,14 @@ def test_splits_and_classes_must_be_there(dataset):
     refs = list_images(str(dataset))
     with pytest.raises(InputError, match="'dev', there are test, train, validation"):
         labelled(refs, "dev", CLASSES)
-    with pytest.raises(TableError, match="class 'light' was not in the training split"):
-        labelled(refs, "train", ("dark", "dim"))
+    with pytest.raises(TableError, match="no image of split 'train' is of a class"):
+        labelled(refs, "train", ("bright", "dim"))
+
+
+def test_images_of_other_classes_are_left_out_and_told(dataset, capsys):
+    part = labelled(list_images(str(dataset)), "train", ("dark", "dim"))
+    assert {ref.label for ref in part.refs} == {"dark"}
+    assert "images of 1 classes without an image to train on: light" in capsys.readouterr().err
 
 
 def test_images_that_do_not_fit_into_memory_are_refused(dataset, capsys):

@@ -43,11 +43,11 @@ def test_a_scikit_head_is_standardisation_and_the_model(name, classes, tmp_path)
     np.testing.assert_array_equal(judged.predicted, model.predict(scaled))
     if name == "logistic":
         np.testing.assert_allclose(judged.probabilities, model.predict_proba(scaled), rtol=1e-5)
-        np.testing.assert_allclose(judged.scores, logit(model.predict_proba(scaled)), rtol=1e-4)
+        np.testing.assert_allclose(judged.log_odds, logit(model.predict_proba(scaled)), rtol=1e-4)
     else:
         assert judged.probabilities is None
-        scores = judged.scores[:, 1] if classes == 2 else judged.scores
-        np.testing.assert_allclose(scores, model.decision_function(scaled), rtol=1e-5)
+    scores = judged.scores[:, 1] if classes == 2 else judged.scores
+    np.testing.assert_allclose(scores, model.decision_function(scaled), rtol=1e-5)
 
     fitted.save(tmp_path)
     again = FittedScikit.load(tmp_path).judge(test.features)

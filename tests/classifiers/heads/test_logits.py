@@ -46,7 +46,7 @@ def test_a_network_that_ends_in_logits_gives_them():
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     network.set_weights([np.eye(2), np.array([0.0, 1.0])])
     judged = FittedNetwork(network).judge(np.array([[3.0, 0.0]], np.float32))
-    np.testing.assert_allclose(judged.scores, [[2.0, -2.0]])
+    np.testing.assert_allclose(judged.log_odds, [[2.0, -2.0]])
 
 
 def test_measures_are_not_those_of_saturated_probabilities():
