@@ -12,7 +12,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --no-header
 IMAGE_LOCK = $(COMPILE) --python-version 3.11 --constraint requirements.lock --generate-hashes
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
-.PHONY: install demo test test-all test-long test-clusters test-oldest check format \
+.PHONY: install demo test test-all test-long test-clusters test-oldest messages check format \
     lock bench bench-flink bench-scaling bench-gpu clean asked
 
 install: $(READY)
@@ -46,6 +46,13 @@ test-clusters: $(CLUSTER_READY)
 # What depends on the Python, on the oldest one here; and tables and models of either with the other.
 test-oldest: $(READY)
 	.ci/test-oldest
+
+# The page of all messages that the quick tests meet.
+messages: $(READY)
+	rm -rf build/messages
+	FROZEN_FEATURES_MESSAGES=$(CURDIR)/build/messages $(BIN)/python -m pytest -p tests.messages \
+	    -n logical --maxprocesses 4 --dist loadfile -m "not acceptance and not faults and not cluster"
+	$(BIN)/python -m tests.messages build/messages
 
 check: $(READY)
 	$(BIN)/ruff check .
