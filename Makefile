@@ -41,7 +41,7 @@ test-long: $(READY)
 
 # They want Java 17, Maven, Go and buildah, and say so where one is missing.
 test-clusters: $(CLUSTER_READY)
-	$(BIN)/python -m pytest -m "cluster"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "cluster"
 
 # What depends on the Python, on the oldest one here; and tables and models of either with the other.
 test-oldest: $(READY)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.cluster.processes import start
-from tests.cluster.tools import TOOLS, program
+from tests.cluster.tools import TOOLS, fetching, program
 
 MODULE = Path(__file__).parent / "api_server"
 PROGRAMS = {
@@ -99,12 +99,12 @@ def _answer(status: int, answer: Any) -> Answer:
     return Answer(status, body, tuple(said))
 
 
+@fetching()
 def built(name: str) -> Path:
     """One of the two programs, built if it is not there."""
     package, place = PROGRAMS[name]
     path = TOOLS / place
     if not path.exists():
-        TOOLS.mkdir(parents=True, exist_ok=True)
         go = program("go", "golang")
         arguments = [
             go,

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from tests.cluster.images import Images
-from tests.cluster.tools import TOOLS, program
+from tests.cluster.tools import TOOLS, fetching, program
 
 PACKAGES = "python3-venv,python3-distutils,ca-certificates"
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
@@ -48,11 +48,11 @@ def go_base(images: Images, python: str, folder: Path) -> str:
     return images.build(folder, "go-base")
 
 
+@fetching()
 def _debian() -> Path:
     recipe = hashlib.sha256(f"bookworm {PACKAGES}".encode()).hexdigest()[:12]
     kept = TOOLS / f"debian-{recipe}.tar"
     if not kept.exists():
-        TOOLS.mkdir(parents=True, exist_ok=True)
         draft = kept.with_suffix(".part")
         command = [program("debootstrap", "debootstrap"), "--variant=minbase"]
         command += [f"--include={PACKAGES}", "bookworm", str(draft)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tests.cluster.tools import TOOLS, go_tool, program
+from tests.cluster.tools import TOOLS, fetching, go_tool, program
 from tests.conftest import ROOT
 
 K8S = ROOT / "k8s"
@@ -139,6 +139,7 @@ def quantity(text: object) -> float:
 
 
 @functools.cache
+@fetching()
 def operator_definition() -> Document:
     """What the Flink Kubernetes Operator takes for a FlinkDeployment, from its own jar."""
     jar = TOOLS / f"flink-kubernetes-operator-api-{OPERATOR}.jar"

@@ -4,10 +4,13 @@ They land in `build/tools`, which `make clean` removes. Where the program that w
 absent, a test says that it skips; in CI it fails.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -33,6 +36,16 @@ def absent(message: str) -> NoReturn:
     pytest.skip(message)
 
 
+@contextlib.contextmanager
+def fetching() -> Iterator[None]:
+    """Around fetching or building a tool: of several processes one does it, and the others wait."""
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    with (TOOLS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@fetching()
 def go_tool(name: str, package: str, version: str, *flags: str) -> Path:
     """A program built from a Go module by `go install`; `name` is what the build calls it."""
     place = TOOLS / f"{name}-{version}"
@@ -42,6 +55,7 @@ def go_tool(name: str, package: str, version: str, *flags: str) -> Path:
     return place / name
 
 
+@fetching()
 def maven_jar(group: str, artifact: str, version: str) -> Path:
     """One jar from Maven's central repository, without what it depends on."""
     jar = TOOLS / "jars" / f"{artifact}-{version}.jar"
@@ -53,6 +67,7 @@ def maven_jar(group: str, artifact: str, version: str) -> Path:
     return jar
 
 
+@fetching()
 def flink_job_server() -> Path:
     """Beam's job server for Flink, one jar, built by Maven from `job_server/pom.xml`."""
     pom = ROOT / "job_server" / "pom.xml"
@@ -69,7 +84,6 @@ def flink_job_server() -> Path:
 
 
 def _run(arguments: list[str], environment: dict[str, str] | None = None) -> None:
-    TOOLS.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         arguments, env=environment, cwd=TOOLS, capture_output=True, text=True, check=False
     )
