@@ -11,7 +11,15 @@ from classifiers.data.training_set import labelled_rows
 from classifiers.models.evaluation import measure
 from classifiers.models.opening import ModelOrFolder, card_of, opened
 from classifiers.models.reports import EvaluateReport
-from pipelines.cli import Parser, add_json_option, log, run_command, whole_number, write_json
+from pipelines.cli import (
+    Parser,
+    add_json_option,
+    local_path,
+    log,
+    run_command,
+    whole_number,
+    write_json,
+)
 from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
 from pipelines.images.listing import list_images
@@ -46,7 +54,11 @@ def make_parser(prog: str = PROG) -> Parser:
         "--input_root", help="with --input: folder a manifest's paths are relative to"
     )
     parser.add_argument(
-        "--model", required=True, metavar="DIR", help="what classifiers.train wrote"
+        "--model",
+        type=local_path,
+        required=True,
+        metavar="DIR",
+        help="what classifiers.train wrote",
     )
     parser.add_argument("--split", default=TEST, help="split to measure on")
     add_json_option(parser)

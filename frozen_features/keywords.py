@@ -3,8 +3,9 @@
 import argparse
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
-from pipelines.cli import Parser
+from pipelines.cli import Parser, local_path
 from pipelines.errors import UsageError
 
 Location = str | os.PathLike[str]
@@ -32,6 +33,18 @@ def parse_keywords(parser: Parser, given: Mapping[str, object]) -> argparse.Name
         else:
             argv.append(f"--{name}={_as_text(value)}")
     return parser.parse_args(argv)
+
+
+def local(name: str, location: Location) -> Path:
+    """A place on this machine's disks, as a command's option of that name takes it.
+
+    Raises:
+        UsageError: it is a URL, or empty.
+    """
+    try:
+        return local_path(_as_text(location))
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"argument --{name}: {error}") from error
 
 
 def _as_text(value: object) -> str:

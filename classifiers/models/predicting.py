@@ -12,6 +12,7 @@ from classifiers.data.dataset import stream_split
 from classifiers.data.images import read_pixels
 from classifiers.models.folder import Model
 from pipelines.contract import require_same_contract
+from pipelines.drafts import whole_file
 from pipelines.engines.engine import Engine
 from pipelines.engines.extraction import extract_images
 from pipelines.images.decode import pixel_spec
@@ -101,17 +102,15 @@ def write_predictions(tables: Iterator[pa.Table], model: Model, path: Path) -> t
     Returns:
         Images predicted, and images that could not be.
     """
-    draft = path.with_name(f".{path.name}.part")
     predicted = failed = 0
-    try:
-        with pq.ParquetWriter(draft, prediction_schema(model.card.classes)) as writer:
-            for table in tables:
-                writer.write_table(table)
-                failed += table.column("predicted").null_count
-                predicted += table.num_rows - table.column("predicted").null_count
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with (
+        whole_file(path) as file,
+        pq.ParquetWriter(file, prediction_schema(model.card.classes)) as writer,
+    ):
+        for table in tables:
+            writer.write_table(table)
+            failed += table.column("predicted").null_count
+            predicted += table.num_rows - table.column("predicted").null_count
     return predicted, failed
 
 

@@ -76,7 +76,7 @@ def from_images(
         model = opened(model)
         return predict_pixels(model, refs), model
     contract = card.of_features()
-    wanted = parse_weights(weights or "imagenet")
+    wanted = parse_weights("imagenet" if weights is None else weights)
     try:
         engine = open_without_race(contract, wanted, BATCH_SIZE)
     except WeightsError as error:
@@ -130,17 +130,16 @@ def make_predictions(predictions: Predictions, output: Path | None) -> PredictRe
     return PredictReport(held.num_rows - failed, failed, None, held)
 
 
-def check_output(text: str) -> Path:
+def check_output(path: Path) -> Path:
     """The file that predictions are to be written to.
 
     Raises:
         UsageError: it is not Parquet by its name, or has no folder to be in.
     """
-    path = Path(text)
     if path.suffix != ".parquet":
-        raise UsageError(f"--output {text}: the predictions are Parquet, name a file.parquet")
+        raise UsageError(f"--output {path}: the predictions are Parquet, name a file.parquet")
     if path.is_dir() or not path.resolve().parent.is_dir():
-        raise UsageError(f"--output {text}: no folder {path.resolve().parent} to write it in")
+        raise UsageError(f"--output {path}: no folder {path.resolve().parent} to write it in")
     return path
 
 

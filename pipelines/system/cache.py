@@ -4,10 +4,11 @@ import contextlib
 import json
 import os
 import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pipelines.drafts import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +41,9 @@ def keep_json(path: Path, values: dict[str, Any]) -> None:
 
     A cache that cannot be written only costs time: nothing is raised.
     """
-    draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with draft.open("x", encoding="utf-8") as file:
-                json.dump(values, file, indent=2)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(path, json.dumps(values, indent=2).encode())
 
 
 def cache_state() -> CacheState:
