@@ -2,8 +2,9 @@
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import cast
 
 from pipelines.cli import Parser, local_path
 from pipelines.errors import UsageError
@@ -30,6 +31,8 @@ def parse_keywords(parser: Parser, given: Mapping[str, object]) -> argparse.Name
             if not isinstance(value, bool):
                 raise UsageError(f"{name} is True or False, not {value!r}")
             argv += [f"--{name}"] if value else []
+        elif isinstance(actions[name], argparse._AppendAction) and not isinstance(value, str):
+            argv += [f"--{name}={_as_text(each)}" for each in cast(Iterable[object], value)]
         else:
             argv.append(f"--{name}={_as_text(value)}")
     return parser.parse_args(argv)

@@ -38,7 +38,7 @@ def list_manifest(manifest: str, root: Path | Place) -> list[ImageRef]:
     if "path" not in names:
         raise InputError(f"{manifest} has no column 'path', it has {names}")
     rows = {name: _strings(table, name) for name in COLUMNS}
-    fence: Fence = PrefixFence(root) if isinstance(root, Place) else FolderFence(root)
+    fence = fence_around(root)
     above = root.uri if isinstance(root, Place) else root
     inputs = []
     columns = (rows[name] for name in COLUMNS)
@@ -86,6 +86,11 @@ class Fence(Protocol):
         """Where the image is that a path means; None when it is outside the root."""
 
 
+def fence_around(root: Path | Place) -> Fence:
+    """The fence around a folder or a prefix."""
+    return PrefixFence(root) if isinstance(root, Place) else FolderFence(root)
+
+
 class FolderFence:
     """A fence around a local folder, which links lead out of too."""
 
@@ -96,7 +101,7 @@ class FolderFence:
 
     def locate(self, path: str) -> str | None:
         """The file that a relative or absolute path means; None when it is outside the root."""
-        if "://" in path:
+        if "://" in path or "\0" in path:
             return None
         uri = os.path.normpath(os.path.join(self._root, path))  # noqa: PTH118 - a million rows
         folder = os.path.dirname(uri)  # noqa: PTH120
