@@ -11,6 +11,7 @@ from classifiers.data.training_set import labelled_rows
 from classifiers.models.evaluation import measure
 from classifiers.models.opening import ModelOrFolder, card_of, opened
 from classifiers.models.reports import EvaluateReport
+from classifiers.models.soundness import require_length
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -84,13 +85,16 @@ def on_table(
         TableError: there is no such table, version or split.
         ContractMismatchError: its features are not the model's.
         UsageError: the model reads images.
+        ModelError: the model is not what its card says, or gives no finite scores.
     """
     card = card_of(model)
     contract = card.of_features()
     table = FeatureTable.open(location, version)
     require_same_contract(contract, "the model", table.contract, "the table")
     samples = labelled_rows(find_rows(table, split, copies=0), card.classes)
-    result = measure(opened(model).head, samples.batches(), card.classes)
+    head = opened(model).head
+    require_length(head, table.feature_length, f"the table {table.uri}")
+    result = measure(head, samples.batches(), card.classes)
     source = {"table": table.uri, "table_version": table.version}
     return EvaluateReport(card.head, split, result, source)
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from classifiers.data.training_set import Batch
 from classifiers.heads.head import FittedHead, Judgement
+from pipelines.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
         head: the trained head.
         batches: features and targets; at least one batch.
         classes: names by number.
+
+    Raises:
+        ModelError: some of its scores are no finite numbers.
     """
     told = [(targets, head.judge(features)) for features, targets in batches]
     judgements = [judged for _, judged in told]
@@ -55,6 +59,12 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
         of_classes: npt.NDArray[np.float64] | None = scores  # of many classes it is gigabytes
     else:
         of_classes = np.concatenate(probabilities) if probabilities else None
+    lost = int((~np.isfinite(scores).all(axis=1)).sum())
+    if lost:
+        raise ModelError(
+            f"the model gives no finite scores for {lost} of {len(scores)} images, so that it "
+            "cannot be measured; train it again"
+        )
     predicted = np.concatenate([each.predicted for each in judgements])
     targets = np.concatenate([targets for targets, _ in told])
     return evaluate(targets, Judgement(predicted, scores, of_classes), classes)

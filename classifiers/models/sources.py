@@ -1,6 +1,7 @@
 """What a model is to predict: the rows of a table, images, or an array of features."""
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from classifiers.models.predicting import (
     write_predictions,
 )
 from classifiers.models.reports import PredictReport
+from classifiers.models.soundness import require_length
 from pipelines.bases import parse_weights
 from pipelines.cli import log
 from pipelines.contract import require_same_contract
@@ -47,11 +49,13 @@ def from_table(
         TableError: there is no such table or version.
         ContractMismatchError: its features are not the model's.
         UsageError: the model reads images.
+        ModelError: the model is not what its card says.
     """
     contract = card_of(model).of_features()
     table = FeatureTable.open(location, version)
     require_same_contract(contract, "the model", table.contract, "the table")
     model = opened(model)
+    require_length(model.head, table.feature_length, f"the table {table.uri}")
     return predict_table(model, table, split), model
 
 
@@ -88,6 +92,7 @@ def from_images(
         ) from error
     log(f"{len(refs)} images through {contract.base}")
     model = opened(model)
+    require_length(model.head, prod(engine.feature_shape), contract.base)
     return predict_images(model, refs, engine), model
 
 
