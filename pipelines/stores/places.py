@@ -1,6 +1,7 @@
 """Places on an object store: `s3://bucket/key`, `gs://bucket/key`."""
 
 import posixpath
+import re
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -8,6 +9,7 @@ from pipelines.errors import UsageError
 from pipelines.redaction import redacted
 
 SCHEMES = ("s3", "gs")
+_SIGNED = re.compile(r"[?&](X-Amz-|X-Goog-|AWSAccessKeyId=|GoogleAccessId=|Signature=)", re.I)
 _BROKEN = tuple(f"{scheme}:/" for scheme in SCHEMES)
 
 
@@ -77,6 +79,11 @@ def parse_place(location: str) -> Place:
         raise UsageError(
             f"{redacted(location)} was given with a user or password, which this project takes "
             "from the environment only (docs/object-stores.md)"
+        )
+    if _SIGNED.search(key):
+        raise UsageError(
+            f"{redacted(location)} was given with a signature; name the place alone, requests are "
+            "signed by this project"
         )
     if not bucket:
         raise UsageError(f"{redacted(location)} names no bucket; write {scheme}://BUCKET/FOLDER")
