@@ -49,7 +49,7 @@ def verify(
     sample: int | str = 64,
     seed: int = 0,
     weights: Location = "imagenet",
-    allow_uri: Sequence[Location] = (),
+    allow_uri: Location | Sequence[Location] | None = None,
 ) -> "VerifyReport":
     """Check whether a table is what it claims to be.
 

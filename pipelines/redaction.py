@@ -18,6 +18,6 @@ def _without_secrets(match: re.Match[str]) -> str:
     rest = match[1]
     user, _, place = rest.rpartition("@")
     # A store's secret key may hold a slash; an object's name an @, but hardly a colon before it.
-    if ":" in user or "@" in re.split("[/?#]", rest, maxsplit=1)[0]:
+    if ":" in user or "@" in re.split("[/?#]", rest.lstrip("/"), maxsplit=1)[0]:
         rest = place
     return "://" + _QUERY.sub("", rest)

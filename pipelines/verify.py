@@ -143,7 +143,6 @@ def make_parser(prog: str = PROG) -> Parser:
         "--allow_uri",
         type=_prefix,
         action="append",
-        default=[],
         metavar="PREFIX",
         help="without --input: folder or s3://, gs:// prefix whose images may be opened, besides "
         "the one that this user extracted; may be given several times",
@@ -174,7 +173,7 @@ def _check_against_images(
         refs = [inputs[name] for name in names if name in inputs]
     else:
         rows = {name: stored[name] for name in names}
-        refs, not_opened = images_of_rows(table, rows, options.allow_uri)
+        refs, not_opened = images_of_rows(table, rows, options.allow_uri or ())
         checked.notes.extend(not_opened)
     if not refs:
         return

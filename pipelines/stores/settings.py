@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from pipelines.errors import UsageError
-from pipelines.redaction import redacted
 
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 60
@@ -93,9 +92,8 @@ class StoreSettings:
 
 def shown_endpoint(endpoint: str) -> str:
     """An endpoint without what may be secret in a URL: a user and password, and a query."""
-    whole = endpoint if "://" in endpoint else f"://{endpoint}"
-    shown = re.split("[?#]", redacted(whole), maxsplit=1)[0]
-    return shown if "://" in endpoint else shown.removeprefix("://")
+    scheme, mark, rest = endpoint.rpartition("://")
+    return scheme + mark + re.split("[?#]", rest, maxsplit=1)[0].rpartition("@")[2]
 
 
 def _first(environment: Mapping[str, str], *names: str) -> str | None:

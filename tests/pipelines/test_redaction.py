@@ -22,6 +22,7 @@ URLS = [
     ("https://AKIA:p@pa55@host:9000/x?sig=0123abcd#t=AKIA", "https://host:9000/x"),
     ("http://host#token=0123abcd", "http://host"),
     ("9s3://AKIA:pa55@bucket", "9s3://bucket"),
+    ("http:////AKIA@host", "http://host"),
 ]
 
 
