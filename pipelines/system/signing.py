@@ -10,8 +10,11 @@ import json
 import os
 import secrets
 import uuid
+from argparse import ArgumentTypeError
 from pathlib import Path
 
+from pipelines.cli import local_path
+from pipelines.errors import UsageError
 from pipelines.system.owners import others_read, others_wrote
 
 VARIABLE = "FROZEN_FEATURES_CACHE_KEY"
@@ -62,11 +65,18 @@ def _digest(key: bytes, what: str, values: object) -> str:
 
 
 def _places() -> list[Path]:
-    """Where the key may be, in order: as the variable says, or among this user's settings."""
+    """Where the key may be, in order: as the variable says, or among this user's settings.
+
+    Raises:
+        UsageError: the variable holds a URL.
+    """
     settings = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
     default = Path(settings) / "frozen-features" / "cache.key"
     named = os.environ.get(VARIABLE)
-    places = [Path(named)] if named else []
+    try:
+        places = [local_path(named)] if named else []
+    except ArgumentTypeError as error:
+        raise UsageError(f"{VARIABLE}: {error}") from error
     return [*places, default] if default.is_absolute() else places  # without a home there is none
 
 

@@ -70,6 +70,11 @@ def test_what_a_path_leaves_of_a_url_is_no_table_and_no_input():
             refuse(str(Path("s3://bucket/x")))
 
 
+def test_a_home_that_nobody_has_is_no_traceback(capsys):
+    assert describe.main(["--table", "~nobody-of-that-name/features"]) == 2
+    assert "Name the folder in full" in capsys.readouterr().err
+
+
 def test_colons_alone_make_no_url(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a:b", "2026-11-27T03:00", "./s3:", f"{tmp_path}/s3:x"):

@@ -282,6 +282,10 @@ def test_a_cache_is_no_url(monkeypatch, place):
     monkeypatch.setenv("FROZEN_FEATURES_CACHE", place)
     with pytest.raises(UsageError, match=r"FROZEN_FEATURES_CACHE: .* is a URL"):
         cache_folder()
+    monkeypatch.setenv("FROZEN_FEATURES_CACHE", "cache")
+    monkeypatch.setenv("FROZEN_FEATURES_CACHE_KEY", place)
+    with pytest.raises(UsageError, match=r"FROZEN_FEATURES_CACHE_KEY: .* is a URL"):
+        keep_json("a.json", {"a": 1})
 
 
 def test_folders_on_the_way_are_made_for_this_user_to_write(root, umask):
