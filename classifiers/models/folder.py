@@ -13,6 +13,9 @@ from classifiers.models.place import CARD_FILE, HISTORY_FILE, left_beside
 from classifiers.models.soundness import require_sound
 from pipelines.errors import ModelError
 
+LARGEST_CARD = 1 << 26
+"""Bytes; that of a model of a thousand classes, its confusions in it, has 5 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -73,6 +76,8 @@ def read_card(folder: Path) -> ModelCard:
                 f"{kept}; move the one to keep to {folder}"
             )
         raise ModelError(f"no model in {folder}; classifiers.train makes one")
+    if path.stat().st_size > LARGEST_CARD:
+        raise ModelError(f"{path} is no card: it has more than {LARGEST_CARD:,} bytes")
     try:
         return card_from_json(path.read_bytes())
     except (ValueError, OSError) as error:

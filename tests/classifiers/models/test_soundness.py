@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -66,6 +67,11 @@ def edit(model: Path, **values: object) -> None:
 def test_a_card_that_is_none(model, refused, card):
     (model / "card.json").write_bytes(card)
     assert "cannot read" in refused()
+
+
+def test_a_card_of_forty_gigabytes_is_not_read(model, refused):
+    os.truncate(model / "card.json", 40 << 30)
+    assert "is no card: it has more than 67,108,864 bytes" in refused()
 
 
 @pytest.mark.parametrize(
