@@ -13,8 +13,8 @@ from classifiers.models.place import CARD_FILE, HISTORY_FILE, left_beside
 from classifiers.models.soundness import require_sound
 from pipelines.errors import ModelError
 
-LARGEST_CARD = 1 << 26
-"""Bytes; that of a model of a thousand classes, its confusions in it, has 5 MB."""
+LARGEST_CARD = 1 << 30
+"""Bytes; that of a model of a thousand classes, with its confusions, has 26 MB."""
 
 
 @dataclass(frozen=True, slots=True)

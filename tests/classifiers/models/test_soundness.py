@@ -71,7 +71,7 @@ def test_a_card_that_is_none(model, refused, card):
 
 def test_a_card_of_forty_gigabytes_is_not_read(model, refused):
     os.truncate(model / "card.json", 40 << 30)
-    assert "is no card: it has more than 67,108,864 bytes" in refused()
+    assert "is no card: it has more than 1,073,741,824 bytes" in refused()
 
 
 @pytest.mark.parametrize(
