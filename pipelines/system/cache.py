@@ -16,7 +16,7 @@ from pathlib import Path
 from pipelines.cli import local_path, log
 from pipelines.errors import UsageError
 from pipelines.system.owners import is_read_only, others_wrote
-from pipelines.system.signing import NoKeyError, check_key
+from pipelines.system.signing import NoKeyError, check_key, key_problem
 
 VARIABLE = "FROZEN_FEATURES_CACHE"
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
@@ -109,7 +109,10 @@ def cache_state() -> CacheState:
     writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
     files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     held = sum(path.stat().st_size for path in files)
-    return CacheState(str(folder), writable, held, shutil.disk_usage(there).free, _why_not("."))
+    problem = _why_not(".")
+    if problem is None and not is_read_only(folder):
+        problem = key_problem()
+    return CacheState(str(folder), writable, held, shutil.disk_usage(there).free, problem)
 
 
 @functools.cache

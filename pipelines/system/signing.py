@@ -19,6 +19,7 @@ from pipelines.system.owners import others_read, others_wrote
 
 VARIABLE = "FROZEN_FEATURES_CACHE_KEY"
 BYTES = 32
+NO_HOME = f"this user has no home folder to keep a key in; name a file with {VARIABLE}"
 
 
 class NoKeyError(OSError):
@@ -48,6 +49,15 @@ def is_signed(what: str, values: object, signed: object) -> bool:
     if key is None or not isinstance(signed, str):
         return False
     return hmac.compare_digest(_digest(key, what, values).encode(), signed.encode())
+
+
+def key_problem() -> str | None:
+    """Why the key cannot be used; None where it can, or can still be made. Nothing is changed."""
+    try:
+        _read()
+    except NoKeyError as error:
+        return str(error)
+    return None if _places() else NO_HOME
 
 
 def check_key() -> None:
@@ -105,7 +115,7 @@ def _key_in(path: Path) -> bytes:
 
 
 def _make() -> bytes:
-    failed = f"this user has no home folder to keep a key in; name a file with {VARIABLE}"
+    failed = NO_HOME
     for path in _places():
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
