@@ -15,7 +15,7 @@ from classifiers.data.encoding import classes_of
 from classifiers.data.row_groups import find_rows
 from classifiers.data.training_set import HeldSet, hold, labelled_rows
 from classifiers.heads.dense import DenseHead
-from pipelines.cli import write_json
+from pipelines.cli import local_path, write_json
 from pipelines.reports import format_table
 from pipelines.system.keras_backend import load_keras
 from pipelines.table.feature_table import FeatureTable
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=DenseHead().epochs)
     parser.add_argument("--repeats", type=int, default=5, help="of the timing of few epochs")
-    parser.add_argument("--json")
+    parser.add_argument("--json", type=local_path)
     options = parser.parse_args()
     train, validation = _sets(options.table)
 

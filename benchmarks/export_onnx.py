@@ -7,12 +7,13 @@ import numpy as np
 
 from benchmarks.base_choice import BaseChoice, add_base_options, base_choice
 from benchmarks.rival import plain_base
+from pipelines.cli import local_path
 
 
 def main() -> None:
     """Export the base that the options name to `--output`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, help="the .onnx file to write")
+    parser.add_argument("--output", type=local_path, required=True, help="the .onnx file to write")
     add_base_options(parser)
     options = parser.parse_args()
     export_base(base_choice(options), options.output)

@@ -21,7 +21,7 @@ from benchmarks.child import run_module
 from benchmarks.images import repeat_images
 from benchmarks.project_run import ProjectRun
 from benchmarks.result import Result, Table, show
-from pipelines.cli import Parser, positive_number, run_command
+from pipelines.cli import Parser, local_path, positive_number, run_command
 from pipelines.engines.trial import largest_error
 from pipelines.errors import UsageError
 
@@ -45,12 +45,12 @@ def main(argv: Sequence[str]) -> int:
 
 def _extraction(argv: Sequence[str]) -> None:
     parser = Parser(prog="python -m benchmarks.extraction", description=__doc__)
-    parser.add_argument("--input", type=Path, default=SHARED / "images/original")
+    parser.add_argument("--input", type=local_path, default=SHARED / "images/original")
     parser.add_argument("--images", type=positive_number, default=600, help="repeated to so many")
     parser.add_argument("--repeats", type=positive_number, default=5)
     parser.add_argument("--ways", default="a,b,c,d", help="which of them, in which order")
     parser.add_argument("--engine", default="auto", help="this project's engine")
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument("--json", type=local_path, help="also write the result here")
     add_base_options(parser)
     options = parser.parse_args(argv)
     letters = options.ways.split(",")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchmarks.base_choice import SHARED, add_base_options, base_choice
 from benchmarks.child import ROOT, run_module
+from pipelines.cli import local_path
 from pipelines.errors import UsageError
 
 DEFAULT_TABLE = ROOT / "build/bench-features"
@@ -13,11 +14,14 @@ DEFAULT_TABLE = ROOT / "build/bench-features"
 def add_table_options(parser: argparse.ArgumentParser) -> None:
     """Give a command `--table`, and what it takes to make one."""
     parser.add_argument(
-        "--table", type=Path, default=DEFAULT_TABLE, help="feature table; brought up to --input"
+        "--table",
+        type=local_path,
+        default=DEFAULT_TABLE,
+        help="feature table; brought up to --input",
     )
     parser.add_argument(
         "--input",
-        type=Path,
+        type=local_path,
         help="split/label/image; the shared photographs if neither this nor a table is there",
     )
     add_base_options(parser)

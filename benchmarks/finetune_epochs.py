@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +24,7 @@ from classifiers.data.training_set import HeldSet
 from classifiers.heads.dense import DenseHead
 from classifiers.heads.finetune import FineTuneHead
 from pipelines.bases import WeightsRequest
-from pipelines.cli import Parser, positive_number, run_command
+from pipelines.cli import Parser, local_path, positive_number, run_command
 from pipelines.contract import Contract
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.opening import open_base
@@ -50,7 +49,7 @@ def _epochs(argv: Sequence[str]) -> None:
     parser.add_argument("--image_size", type=positive_number, default=150)
     parser.add_argument("--epochs", type=positive_number, default=3, help="of each training")
     parser.add_argument("--repeats", type=positive_number, default=3)
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument("--json", type=local_path, help="also write the result here")
     options = parser.parse_args(argv)
     if options.epochs < 2:
         raise UsageError("--epochs 1: take at least 2, the first one is not counted")

@@ -19,7 +19,7 @@ from benchmarks.child import ChildError, start_module
 from benchmarks.images import repeat_images
 from benchmarks.project_run import WARM_UP_IMAGES, ProjectRun
 from benchmarks.result import Result, Table, show
-from pipelines.cli import Parser, positive_number, run_command
+from pipelines.cli import Parser, local_path, positive_number, run_command
 
 POLL_SECONDS = 0.01
 
@@ -31,11 +31,11 @@ def main(argv: Sequence[str]) -> int:
 
 def _first_image(argv: Sequence[str]) -> None:
     parser = Parser(prog="python -m benchmarks.first_image", description=__doc__)
-    parser.add_argument("--input", type=Path, default=SHARED / "images/original")
+    parser.add_argument("--input", type=local_path, default=SHARED / "images/original")
     parser.add_argument("--images", type=positive_number, default=WARM_UP_IMAGES)
     parser.add_argument("--repeats", type=positive_number, default=5)
     parser.add_argument("--engine", default="auto", help="this project's engine")
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument("--json", type=local_path, help="also write the result here")
     add_base_options(parser)
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:

@@ -21,7 +21,7 @@ from benchmarks.base_choice import SHARED, add_base_options, base_choice
 from benchmarks.images import repeat_images
 from benchmarks.project_run import ProjectRun
 from benchmarks.result import Result, Table, show
-from pipelines.cli import Parser, positive_number, run_command
+from pipelines.cli import Parser, local_path, positive_number, run_command
 from pipelines.errors import UsageError
 from tests.cluster.flink import flink_cluster
 
@@ -36,12 +36,12 @@ def main(argv: Sequence[str]) -> int:
 
 def _flink(argv: Sequence[str]) -> None:
     parser = Parser(prog="python -m benchmarks.flink", description=__doc__)
-    parser.add_argument("--input", type=Path, default=SHARED / "images/original")
+    parser.add_argument("--input", type=local_path, default=SHARED / "images/original")
     parser.add_argument("--images", type=positive_number, default=1800)
     parser.add_argument("--shard_size", type=positive_number, default=64, metavar="ROWS")
     parser.add_argument("--repeats", type=positive_number, default=3)
     parser.add_argument("--engine", default="auto", help="this project's engine")
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument("--json", type=local_path, help="also write the result here")
     add_base_options(parser)
     options = parser.parse_args(argv)
     if options.images < 4 * WORKERS * options.shard_size:

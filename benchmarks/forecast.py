@@ -21,7 +21,7 @@ from benchmarks.child import run_module
 from benchmarks.images import repeat_images
 from benchmarks.project_run import ProjectRun
 from benchmarks.result import Result, Table, show
-from pipelines.cli import Parser, positive_number, positive_real, run_command
+from pipelines.cli import Parser, local_path, positive_number, positive_real, run_command
 
 FIGURES = ("seconds", "images/s", "peak MB", "stored MB")
 
@@ -33,12 +33,12 @@ def main(argv: Sequence[str]) -> int:
 
 def _forecast(argv: Sequence[str]) -> None:
     parser = Parser(prog="python -m benchmarks.forecast", description=__doc__)
-    parser.add_argument("--input", type=Path, default=SHARED / "images/cats_and_dogs_small")
+    parser.add_argument("--input", type=local_path, default=SHARED / "images/cats_and_dogs_small")
     parser.add_argument("--images", type=positive_number, nargs="+", default=[400, 1800])
     parser.add_argument("--repeats", type=positive_number, default=5)
     parser.add_argument("--engine", default="auto", help="this project's engine")
     parser.add_argument("--seconds", type=positive_real, help="what --seconds of the plan gets")
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument("--json", type=local_path, help="also write the result here")
     add_base_options(parser)
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:

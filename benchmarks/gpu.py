@@ -19,7 +19,7 @@ from benchmarks.images import draw_images, repeat_images
 from benchmarks.matmul_peak import measured_peak
 from benchmarks.result import Cell, Result, Table, show
 from pipelines.bases import base_named
-from pipelines.cli import Parser, positive_number, run_command
+from pipelines.cli import Parser, local_path, positive_number, run_command
 from pipelines.errors import FrozenFeaturesError
 from pipelines.images.listing import list_images
 from pipelines.system.keras_backend import load_keras
@@ -44,13 +44,13 @@ def _gpu(argv: Sequence[str]) -> None:
     parser.add_argument(
         "--image_size", type=positive_number, help="height and width; the base's own if not given"
     )
-    parser.add_argument("--input", type=Path, help="photographs; drawn pictures if not given")
+    parser.add_argument("--input", type=local_path, help="photographs; drawn pictures if not given")
     parser.add_argument("--images", type=positive_number, default=8192)
     parser.add_argument("--batch_size", type=positive_number, default=256)
     parser.add_argument("--matrix", type=positive_number, default=8192, help="side for the peak")
     parser.add_argument("--repeats", type=positive_number, default=5)
     parser.add_argument("--allow_cpu", action="store_true", help="run without a GPU, as a test")
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument("--json", type=local_path, help="also write the result here")
     options = parser.parse_args(argv)
     try:
         card = prepare_card()

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.cli import write_json
+from pipelines.cli import local_path, write_json
 from pipelines.contract import Contract
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
 from pipelines.reports import format_table
@@ -66,13 +66,15 @@ sys.exit(status)
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="where table and models go")
+    parser.add_argument(
+        "--folder", type=local_path, required=True, help="where table and models go"
+    )
     parser.add_argument("--rows", type=int, default=200_000, help="rows to train on")
     parser.add_argument("--validation", type=int, default=4_000)
     parser.add_argument("--heads", nargs="+", default=["dense", "logistic", "linear_svm"])
     parser.add_argument("--epochs", type=int, default=2, help="of the dense head")
     parser.add_argument("--share", type=float, default=0.25, help="of the features, in memory")
-    parser.add_argument("--json")
+    parser.add_argument("--json", type=local_path)
     options = parser.parse_args()
 
     table = options.folder / "features"

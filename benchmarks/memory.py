@@ -11,7 +11,7 @@ from benchmarks.child import run_module
 from benchmarks.images import repeat_images
 from benchmarks.project_run import ProjectRun
 from benchmarks.result import Result, Table, show
-from pipelines.cli import Parser, positive_number, run_command
+from pipelines.cli import Parser, local_path, positive_number, run_command
 
 
 def main(argv: Sequence[str]) -> int:
@@ -21,11 +21,11 @@ def main(argv: Sequence[str]) -> int:
 
 def _memory(argv: Sequence[str]) -> None:
     parser = Parser(prog="python -m benchmarks.memory", description=__doc__)
-    parser.add_argument("--input", type=Path, default=SHARED / "images/original")
+    parser.add_argument("--input", type=local_path, default=SHARED / "images/original")
     parser.add_argument("--few", type=positive_number, default=600, help="images")
     parser.add_argument("--many", type=positive_number, default=6000, help="images")
     parser.add_argument("--engine", default="auto", help="this project's engine")
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument("--json", type=local_path, help="also write the result here")
     add_base_options(parser)
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:

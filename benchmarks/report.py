@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.result import Cell, describe_settings
-from pipelines.cli import Parser, run_command
+from pipelines.cli import Parser, local_path, run_command
 from pipelines.errors import InputError
 
 
@@ -18,7 +18,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _report(argv: Sequence[str]) -> None:
     parser = Parser(prog="python -m benchmarks.report", description=__doc__)
-    parser.add_argument("files", nargs="+", type=Path, help="what benchmarks wrote with --json")
+    parser.add_argument(
+        "files", nargs="+", type=local_path, help="what benchmarks wrote with --json"
+    )
     print(as_markdown([_read(path) for path in parser.parse_args(argv).files]))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.child import run_module
 from benchmarks.result import Result, Table, show
 from benchmarks.scaling_commands import COMMANDS, TABLE
-from pipelines.cli import Parser, positive_number, run_command
+from pipelines.cli import Parser, local_path, positive_number, run_command
 
 Found = Mapping[str, Any]
 Row = tuple[str | int | float, ...]
@@ -32,8 +32,10 @@ def _scaling(argv: Sequence[str]) -> None:
     parser.add_argument("--images", default=[100_000, 1_000_000], **several)
     parser.add_argument("--files", default=[1_000, 10_000], **several)
     parser.add_argument("--commits", default=[100, 1_000], **several)
-    parser.add_argument("--folder", type=Path, help="for trees and tables; a temporary one if not")
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument(
+        "--folder", type=local_path, help="for trees and tables; a temporary one if not"
+    )
+    parser.add_argument("--json", type=local_path, help="also write the result here")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         show(_measure(options, Path(folder)), options.json)

@@ -22,7 +22,7 @@ from benchmarks.images import repeat_images
 from benchmarks.project_run import WARM_UP_IMAGES, ProjectRun
 from benchmarks.result import Result, Table, show
 from pipelines.bases import base_named
-from pipelines.cli import Parser, positive_number, run_command
+from pipelines.cli import Parser, local_path, positive_number, run_command
 from pipelines.contract import Contract
 from pipelines.planning.job import DEFAULT_BATCH_SIZE
 from pipelines.planning.shard_sizes import SHARD_BYTES
@@ -43,11 +43,11 @@ def main(argv: Sequence[str]) -> int:
 
 def _shards(argv: Sequence[str]) -> None:
     parser = Parser(prog="python -m benchmarks.shards", description=__doc__)
-    parser.add_argument("--input", type=Path, default=SHARED / "images/cats_and_dogs_small")
+    parser.add_argument("--input", type=local_path, default=SHARED / "images/cats_and_dogs_small")
     parser.add_argument("--images", type=positive_number, default=3000)
     parser.add_argument("--repeats", type=positive_number, default=3)
     parser.add_argument("--engine", default="auto", help="this project's engine")
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument("--json", type=local_path, help="also write the result here")
     add_base_options(parser)
     parser.set_defaults(base="MobileNetV2", image_size=96, weights="random")
     options = parser.parse_args(argv)

@@ -18,7 +18,7 @@ from benchmarks.feature_rows import add_table_options, ready_table
 from benchmarks.formats import read_parquet, write_parquet, write_project_file
 from benchmarks.result import Result, Table, show
 from classifiers.data.dataset import load
-from pipelines.cli import Parser, positive_number, run_command
+from pipelines.cli import Parser, local_path, positive_number, run_command
 from pipelines.errors import TableError
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.receipts import read_receipt
@@ -38,7 +38,7 @@ def _storage(argv: Sequence[str]) -> None:
     parser = Parser(prog="python -m benchmarks.storage", description=__doc__)
     parser.add_argument("--split", default="train", help="the rows to measure on")
     parser.add_argument("--repeats", type=positive_number, default=5)
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument("--json", type=local_path, help="also write the result here")
     add_table_options(parser)
     options = parser.parse_args(argv)
     table = ready_table(options)

@@ -21,7 +21,7 @@ from benchmarks.child import ChildError, Finished, Line, run_module
 from benchmarks.feature_rows import add_table_options, ready_table
 from benchmarks.plain_arrays import save_splits
 from benchmarks.result import Cell, Result, Table, show
-from pipelines.cli import Parser, positive_number, run_command
+from pipelines.cli import Parser, local_path, positive_number, run_command
 from pipelines.errors import UsageError
 
 PLAIN = "plain"
@@ -39,7 +39,7 @@ def _training(argv: Sequence[str]) -> None:
     parser = Parser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("--repeats", type=positive_number, default=5)
     parser.add_argument("--epochs", type=positive_number, default=30, help="of the dense head")
-    parser.add_argument("--json", type=Path, help="also write the result here")
+    parser.add_argument("--json", type=local_path, help="also write the result here")
     add_table_options(parser)
     options = parser.parse_args(argv)
     if options.epochs < 2:

@@ -15,7 +15,16 @@ from classifiers.data.training_set import labelled_rows
 from classifiers.models.evaluation import measure
 from classifiers.models.opening import ModelOrFolder, card_of, opened
 from classifiers.models.reports import EvaluateReport
-from pipelines.cli import Parser, add_json_option, log, run_command, whole_number, write_json
+from classifiers.models.soundness import require_length
+from pipelines.cli import (
+    Parser,
+    add_json_option,
+    local_path,
+    log,
+    run_command,
+    whole_number,
+    write_json,
+)
 from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
 from pipelines.images.listing import list_images
@@ -50,7 +59,11 @@ def make_parser(prog: str = PROG) -> Parser:
         "--input_root", help="with --input: folder a manifest's paths are relative to"
     )
     parser.add_argument(
-        "--model", required=True, metavar="DIR", help="what classifiers.train wrote"
+        "--model",
+        type=local_path,
+        required=True,
+        metavar="DIR",
+        help="what classifiers.train wrote",
     )
     parser.add_argument("--split", default=TEST, help="split to measure on")
     add_json_option(parser)
@@ -76,6 +89,7 @@ def on_table(
         TableError: there is no such table, version or split.
         ContractMismatchError: its features are not the model's.
         UsageError: the model reads images.
+        ModelError: the model is not what its card says, or gives no finite scores.
     """
     card = card_of(model)
     contract = card.of_features()
@@ -83,7 +97,9 @@ def on_table(
     require_same_contract(contract, "the model", table.contract, "the table")
     rows = find_rows(table, split, copies=0)
     samples = labelled_rows(rows, card.classes, split)
-    result = measure(opened(model).head, samples.batches(), card.classes)
+    head = opened(model).head
+    require_length(head, table.feature_length, f"the table {table.uri}")
+    result = measure(head, samples.batches(), card.classes)
     source = {
         "table": table.uri,
         "table_version": table.version,

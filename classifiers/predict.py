@@ -14,7 +14,14 @@ from classifiers.models.sources import (
     make_predictions,
     refuse,
 )
-from pipelines.cli import Parser, add_json_option, run_command, whole_number, write_json
+from pipelines.cli import (
+    Parser,
+    add_json_option,
+    local_path,
+    run_command,
+    whole_number,
+    write_json,
+)
 from pipelines.images.listing import list_images
 
 PROG = "python -m classifiers.predict"
@@ -37,7 +44,11 @@ def make_parser(prog: str = PROG) -> Parser:
     """The command's options."""
     parser = Parser(prog=prog, description=(__doc__ or "").partition(": ")[2])
     parser.add_argument(
-        "--model", required=True, metavar="DIR", help="what classifiers.train wrote"
+        "--model",
+        type=local_path,
+        required=True,
+        metavar="DIR",
+        help="what classifiers.train wrote",
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--table", help="a feature table")
@@ -50,7 +61,7 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument(
         "--weights", help="with --input: imagenet (if not given), random[:SEED], or a file"
     )
-    parser.add_argument("--output", required=True, metavar="FILE.parquet")
+    parser.add_argument("--output", type=local_path, required=True, metavar="FILE.parquet")
     add_json_option(parser)
     return parser
 

@@ -22,6 +22,7 @@ from classifiers.models.reports import TrainReport
 from pipelines.cli import (
     Parser,
     add_json_option,
+    local_path,
     run_command,
     seed_number,
     whole_number,
@@ -68,7 +69,9 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument(
         "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
-    parser.add_argument("--model", required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--model", type=local_path, required=True, metavar="DIR", help="folder to write"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace a model that is there")
     parser.add_argument("--train_split", default=TRAIN, help="split to train on")
     parser.add_argument(

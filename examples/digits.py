@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from pipelines.cli import local_path
 from pipelines.reports import format_table
 
 SHARES = {"train": 3, "validation": 1, "test": 1}
@@ -59,7 +60,7 @@ def run(*arguments: str) -> None:
 def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("build/demo"))
+    parser.add_argument("--folder", type=local_path, default=Path("build/demo"))
     parser.add_argument(
         "--of_each", type=int, default=40, metavar="N", help="images of each digit, 5 to 170"
     )

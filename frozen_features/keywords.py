@@ -2,9 +2,11 @@
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import cast
 
-from pipelines.cli import Parser
+from pipelines.cli import Parser, local_path
 from pipelines.errors import UsageError
 
 Location = str | os.PathLike[str]
@@ -29,9 +31,23 @@ def parse_keywords(parser: Parser, given: Mapping[str, object]) -> argparse.Name
             if not isinstance(value, bool):
                 raise UsageError(f"{name} is True or False, not {value!r}")
             argv += [f"--{name}"] if value else []
+        elif isinstance(actions[name], argparse._AppendAction) and not isinstance(value, str):
+            argv += [f"--{name}={_as_text(each)}" for each in cast(Iterable[object], value)]
         else:
             argv.append(f"--{name}={_as_text(value)}")
     return parser.parse_args(argv)
+
+
+def local(name: str, location: Location) -> Path:
+    """A place on this machine's disks, as a command's option of that name takes it.
+
+    Raises:
+        UsageError: it is a URL, or empty.
+    """
+    try:
+        return local_path(_as_text(location))
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"argument --{name}: {error}") from error
 
 
 def _as_text(value: object) -> str:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from frozen_features.keywords import Location, parse_keywords
+from frozen_features.keywords import Location, local, parse_keywords
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -53,7 +53,7 @@ def load_model(model: Location) -> "Model":
     """
     from classifiers.models.opening import opened
 
-    return opened(model)
+    return opened(local("model", model))
 
 
 def evaluate(
@@ -84,8 +84,8 @@ def evaluate(
     given = locals()
     from classifiers import evaluate as command
 
-    options = parse_keywords(command.make_parser(), {**given, "model": ""})
-    options.model = model
+    options = parse_keywords(command.make_parser(), {**given, "model": "in memory"})
+    options.model = _place_of(model)
     return command.work(options)
 
 
@@ -135,7 +135,8 @@ def predict(
         raise UsageError("name what to predict by one of table, input and features")
     of_table: dict[str, object] = {"split": split, "table_version": table_version}
     of_images: dict[str, object] = {"input_root": input_root, "weights": weights}
-    file = None if output is None else sources.check_output(os.fspath(output))
+    file = None if output is None else sources.check_output(local("output", output))
+    model = _place_of(model)
     if table is not None:
         sources.refuse(of_images, "--table")
         wanted = sources.from_table(model, os.fspath(table), split, table_version)
@@ -152,3 +153,7 @@ def predict(
         sources.refuse(of_table | of_images, "features")
         wanted = sources.from_features(model, features)
     return sources.make_predictions(wanted, file)
+
+
+def _place_of(model: "Model | Location") -> "Model | Location":
+    return local("model", model) if isinstance(model, str | os.PathLike) else model

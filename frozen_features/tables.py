@@ -1,7 +1,7 @@
 """Looking at tables, checking them, keeping them small."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from frozen_features.keywords import Location, parse_keywords
@@ -49,6 +49,7 @@ def verify(
     sample: int | str = 64,
     seed: int = 0,
     weights: Location = "imagenet",
+    allow_uri: Location | Sequence[Location] | None = None,
 ) -> "VerifyReport":
     """Check whether a table is what it claims to be.
 
@@ -60,6 +61,8 @@ def verify(
         sample: rows to extract again, drawn at random, or "all".
         seed: of the draw.
         weights: "imagenet", "random", "random:SEED", or a weights file.
+        allow_uri: without `input`, folders or prefixes whose images may be opened, besides the one
+            that this user extracted.
 
     Returns:
         The report: all is well when both its `findings` and what was `unchecked`, for a reason

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from pipelines.drafts import write_whole
 from pipelines.errors import FrozenFeaturesError, UsageError
+from pipelines.redaction import redacted
 
 EXTRA_OF = {
     **dict.fromkeys(("apache_beam", "tensorflow", "keras", "onnx", "tqdm"), "extract"),
@@ -77,6 +78,20 @@ def run_command(body: Callable[[Sequence[str]], int | None], argv: Sequence[str]
         return 130
 
 
+def local_path(text: str) -> Path:
+    """An option's value that is a place on this machine's disks.
+
+    `Path` makes `s3:/bucket` of a URL, and so does Python code that passes one on.
+    """
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no path; is a variable not set?")
+    if "://" in text or re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text):
+        raise argparse.ArgumentTypeError(
+            f"{redacted(text)!r} is a URL, and this option takes a local path"
+        )
+    return Path(text)
+
+
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """Give a command `--json FILE`, refused at the door when FILE could not be written."""
     parser.add_argument(
@@ -86,10 +101,10 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 
 def log(message: str) -> None:
     """Tell the user something that is not the command's result: one line on stderr."""
-    print(message, file=sys.stderr, flush=True)
+    print(redacted(message), file=sys.stderr, flush=True)
 
 
-def write_json(path: str | None, result: dict[str, Any]) -> None:
+def write_json(path: str | Path | None, result: dict[str, Any]) -> None:
     """Write a command's result where `--json` asked for it; nothing when it did not."""
     if path is not None:
         text = json.dumps(result, indent=2, allow_nan=False)
@@ -129,12 +144,13 @@ def seed_number(text: str) -> int:
 
 
 def _writable_file(text: str) -> str:
-    folder = Path(text).resolve().parent
-    if Path(text).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+    path = local_path(text)
+    folder = path.resolve().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be written: no such folder, or no right")
     return text
 
 
 def _one_line(error: BaseException) -> str:
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # delta-rs colours its messages
-    return " ".join(plain.split()) or type(error).__name__
+    return redacted(" ".join(plain.split())) or type(error).__name__

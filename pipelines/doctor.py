@@ -74,6 +74,7 @@ class DoctorReport(Report):
         """See `Report.parts`."""
         cache = f"{self.cache.held / 1e6:.1f} MB held, {self.cache.free / 1e9:.1f} GB free"
         able = "" if self.cache.writable else ", cannot be written"
+        able += "" if self.cache.problem is None else f"; not used: {self.cache.problem}"
         facts = [
             ("system", self.system),
             ("processor", self.processor),

@@ -14,6 +14,8 @@ from pipelines.commits.report import ExtractReport
 from pipelines.commits.settlement import Settlement
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
+from pipelines.images.listing import root_of
+from pipelines.images.roots import sign_root
 from pipelines.planning.comparison import replaced_from_elsewhere
 from pipelines.planning.cutting import Plan
 from pipelines.planning.decision import decide
@@ -149,6 +151,7 @@ def _record(
     return {
         "run": run.id,
         "who": f"{_user()}@{platform.node()}",
+        "input": asdict(sign_root(root_of(run.job.input, run.job.input_root))),
         "engine": None if choice is None else choice.engine,
         "choice": None if choice is None else asdict(choice),
         "waits": asdict(counted.waits),

@@ -1,10 +1,16 @@
 """The errors a user can cause; each message says in one line what is wrong and what to do."""
 
+from pipelines.redaction import redacted
+
 
 class FrozenFeaturesError(Exception):
     """Root of every error this project raises on purpose; ends a command with `exit_status`."""
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        """The message; URLs in it are without what is secret, wherever it is shown or kept."""
+        return redacted(super().__str__())
 
 
 class UsageError(FrozenFeaturesError):

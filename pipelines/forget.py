@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from pipelines.cli import Parser, add_json_option, log, run_command, write_json
+from pipelines.cli import Parser, add_json_option, local_path, log, run_command, write_json
 from pipelines.errors import UsageError
 from pipelines.records import storable
 from pipelines.table.erasure import Forgotten, forget
@@ -53,7 +53,7 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument("--table", required=True, help="the feature table")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--image_id", nargs="+", metavar="ID", help="ids of images")
-    what.add_argument("--ids", type=Path, metavar="FILE", help="a text file, an id a line")
+    what.add_argument("--ids", type=local_path, metavar="FILE", help="a text file, an id a line")
     add_json_option(parser)
     return parser
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.redaction import redacted
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -42,10 +44,10 @@ class Report(ABC):
             format_table(part.rows, part.header) if isinstance(part, Grid) else part
             for part in self.parts()
         )
-        return "\n".join(shown)
+        return redacted("\n".join(shown))
 
     def _repr_html_(self) -> str:
-        return "\n".join(_as_html(part) for part in self.parts() if part)
+        return redacted("\n".join(_as_html(part) for part in self.parts() if part))
 
 
 def format_table(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:

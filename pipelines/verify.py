@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from pipelines.bases import WeightsRequest, parse_weights
@@ -17,25 +17,27 @@ from pipelines.cli import (
     write_json,
 )
 from pipelines.contract import Augmentation
-from pipelines.engines.choosing import open_without_race
+from pipelines.engines.choosing import open_reference
 from pipelines.engines.extraction import extract_images
-from pipelines.errors import FrozenFeaturesError
+from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.images.decode import pixel_spec
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
-from pipelines.images.stat_data import ref_without_stat
+from pipelines.images.manifest import Fence
+from pipelines.images.roots import fence_around_root
 from pipelines.planning.copies import copies_held, rows_wanted
 from pipelines.planning.job import DEFAULT_BATCH_SIZE
-from pipelines.records import ImageRef, copy_of, image_of
+from pipelines.records import ImageRef
 from pipelines.stores.outages import is_outage
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.file_checks import check_files
 from pipelines.table.notes import Finding, Note, Unchecked, in_a_line
 from pipelines.table.storage import table_uri
-from pipelines.table.stored import StoredImage, stored_images
+from pipelines.table.stored import stored_images
 from pipelines.table.verification import check_features, check_rows, sample_rows
 from pipelines.table.verify_report import VerifyReport
+from pipelines.table.whereabouts import images_of_rows
 
 PROG = "python -m pipelines.verify"
 
@@ -45,7 +47,7 @@ DEFAULT_SAMPLE = 64
 EPILOG = """exit status: 0 all is as it should be; 1 something is wrong, or there is no such table;
 2 the arguments are wrong; 3 nothing that was checked is wrong, but not everything could be: weights
 that are not to be had or are not those of the table, an engine that does not start, a store that
-gives no answer, an image that may not be read"""
+gives no answer, an image that may not be read or lies where none may be opened"""
 
 
 @dataclass
@@ -93,6 +95,8 @@ def _verify(parser: Parser, argv: Sequence[str]) -> int:
 
 def work(options: argparse.Namespace) -> VerifyReport:
     """Do what the options of `make_parser` say."""
+    if options.input is not None and options.allow_uri:
+        raise UsageError("--allow_uri has no meaning with --input, whose images are opened")
     weights = parse_weights(options.weights)
     checked, table = Checked(), None
     with checked.unless_away("table"):
@@ -129,11 +133,19 @@ def make_parser(prog: str = PROG) -> Parser:
         type=_sample,
         default=DEFAULT_SAMPLE,
         metavar="N|all",
-        help="rows to extract again, drawn at random; 0 for none",
+        help="rows to extract again with Keras, drawn at random; 0 for none",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the draw")
     parser.add_argument(
         "--weights", default="imagenet", help="imagenet, random[:SEED], or a weights file"
+    )
+    parser.add_argument(
+        "--allow_uri",
+        type=_prefix,
+        action="append",
+        metavar="PREFIX",
+        help="without --input: folder or s3://, gs:// prefix whose images may be opened, besides "
+        "the one that this user extracted; may be given several times",
     )
     add_json_option(parser)
     return parser
@@ -157,14 +169,16 @@ def _check_against_images(
         checked.notes.extend(notes)
         checked.rows = len(stored)
     names = sample_rows(stored, options.sample, options.seed)
-    if inputs:
+    if options.input is not None:
         refs = [inputs[name] for name in names if name in inputs]
     else:
-        refs = [_stored_ref(name, stored[name]) for name in names]
+        rows = {name: stored[name] for name in names}
+        refs, not_opened = images_of_rows(table, rows, options.allow_uri or ())
+        checked.notes.extend(not_opened)
     if not refs:
         return
     try:
-        opened = open_without_race(table.contract, weights, DEFAULT_BATCH_SIZE)
+        opened = open_reference(table.contract, weights, DEFAULT_BATCH_SIZE)
     except (FrozenFeaturesError, ImportError, OSError) as error:
         checked.notes.append(Unchecked("features", in_a_line(error)))
         return
@@ -175,9 +189,10 @@ def _check_against_images(
         checked.features = len(refs)
 
 
-def _stored_ref(name: str, row: StoredImage) -> ImageRef:
-    ref = ref_without_stat(image_of(name), row.uri, row.label, row.split)
-    return replace(ref, copy=copy_of(name))
+def _prefix(text: str) -> Fence:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; is a variable not set?")
+    return fence_around_root(text)
 
 
 def _sample(text: str) -> int | None:

@@ -36,6 +36,7 @@ def _session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What fixtures of a wider scope make is kept apart from the user's caches too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FROZEN_FEATURES_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("FROZEN_FEATURES_CACHE_KEY", str(tmp_path_factory.mktemp("key") / "cache.key"))
         yield
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from classifiers import evaluate, predict
 from pipelines import describe, extract, verify
+from pipelines.images import loading
 from pipelines.table.failures import known_failures
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import ROOT, base_forbidden, write_image
@@ -82,6 +83,14 @@ def test_the_table_goes_on_with_what_is_new_and_with_the_work_of_a_killed_run(
     assert verify.main([*whole, "--input", str(older / "images")]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "rows held against the input 29 features extracted again 29 findings 0" in said
+
+
+def test_its_table_says_no_root_so_that_no_image_is_opened_unasked(older, capsys, monkeypatch):
+    monkeypatch.setattr(loading, "read_bytes", lambda uri: pytest.fail(f"{uri} was opened"))
+    assert verify.main(["--table", str(older / "features"), "--weights", "random:1"]) == 3
+    printed = capsys.readouterr().out
+    assert "features: could not be checked: the table does not say, signed by this user" in printed
+    assert "name the images with --input, or a folder that may be opened with --all" in printed
 
 
 def test_an_image_that_differs_is_found_by_verify(older, capsys):

@@ -13,7 +13,8 @@ from benchmarks.literature.curves import draw_ways
 from benchmarks.literature.page import as_page, read_results
 from benchmarks.literature.running import Place, go_way, take_step
 from benchmarks.literature.ways import WAYS, way_named
-from pipelines.cli import Parser, log, run_command
+from pipelines.cli import Parser, local_path, log, run_command
+from pipelines.drafts import write_whole
 
 RESULTS = ROOT / "docs" / "literature"
 PAGE = ROOT / "docs" / "literature.md"
@@ -27,12 +28,14 @@ def main(argv: Sequence[str]) -> int:
 
 def _go(argv: Sequence[str]) -> None:
     parser = Parser(prog="python -m benchmarks.literature", description=__doc__)
-    parser.add_argument("--images", type=Path, help="cats_and_dogs_small; none to write the page")
+    parser.add_argument(
+        "--images", type=local_path, help="cats_and_dogs_small; none to write the page"
+    )
     parser.add_argument("--weights", default="imagenet", help="of VGG16, as for pipelines.extract")
     parser.add_argument(
         "--only", nargs="+", choices=[way.name for way in WAYS], help="these ways; all if not given"
     )
-    parser.add_argument("--work", type=Path, default=ROOT / "build" / "literature")
+    parser.add_argument("--work", type=local_path, default=ROOT / "build" / "literature")
     options = parser.parse_args(argv)
     if options.images is not None:
         place = Place(
@@ -49,7 +52,7 @@ def _go(argv: Sequence[str]) -> None:
             go_way(way, place)
     results = read_results(RESULTS)
     draw_ways(results, PICTURE)
-    PAGE.write_text(as_page(results, f"images/{PICTURE.name}"), encoding="utf-8")
+    write_whole(PAGE, as_page(results, f"images/{PICTURE.name}").encode())
     print(f"{PAGE.relative_to(ROOT)} tells of {sum(way.name in results for way in WAYS)} ways")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.literature.ways import WAYS
+from pipelines.drafts import whole_file
 
 
 def draw_ways(results: Mapping[str, Mapping[str, Any]], path: Path) -> None:
@@ -27,4 +28,5 @@ def draw_ways(results: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     axes.set_ylabel("validation accuracy")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small", loc="lower right")
-    figure.savefig(path, dpi=100, metadata={"Software": None})
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", dpi=100, metadata={"Software": None})

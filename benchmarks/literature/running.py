@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from benchmarks.literature.costs import Cost, run_command
 from benchmarks.literature.ways import Step, Way
 from benchmarks.machine import machine_facts
+from pipelines.drafts import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,7 @@ def _keep(place: Place, name: str, result: dict[str, Any]) -> None:
     path = place.result(name)
     _made(path.parent)
     text = json.dumps({**result, "machine": machine_facts()}, indent=1)
-    draft = path.with_suffix(".part")
-    draft.write_text(text + "\n", encoding="utf-8")
-    shutil.move(draft, path)
+    write_whole(path, f"{text}\n".encode())
 
 
 def _made(folder: Path) -> Path:

@@ -23,6 +23,7 @@ from classifiers.models.provenance import library_versions, now
 from pipelines.cli import log
 from pipelines.images.decode import PixelSpec
 from pipelines.images.listing import list_images
+from pipelines.records import storable
 from pipelines.system.keras_backend import load_keras
 
 
@@ -143,7 +144,7 @@ def _image_card(
     model, base = network.model, network.base
     images = sum(len(part.targets) for part in sets.values())
     return ImageCard(
-        source=job.source,
+        source=storable(job.source),
         size=job.pixels.size,
         interpolation=job.pixels.interpolation,
         orientation=job.pixels.orientation,

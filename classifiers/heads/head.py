@@ -88,6 +88,20 @@ class FittedHead(Protocol):
         """How many features of an image it takes; None for a model that reads images."""
         ...
 
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """Shape of what it takes of one image: `(length,)`, or `(size, size, 3)`."""
+        ...
+
+    @property
+    def outputs(self) -> int:
+        """How many classes it tells apart."""
+        ...
+
+    def is_finite(self) -> bool:
+        """Whether it holds finite numbers only; others would make every answer NaN."""
+        ...
+
     def judge(self, features: npt.NDArray[np.float32]) -> "Judgement":
         """Say what float32 features (n, length) show.
 

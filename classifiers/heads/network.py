@@ -184,6 +184,24 @@ class FittedNetwork:
         shape = self._network.input_shape
         return int(shape[1]) if len(shape) == 2 else None
 
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """See `FittedHead.input_shape`."""
+        shape = self._network.input_shape
+        if not isinstance(shape, tuple):
+            raise ModelError(f"it takes several inputs, of shapes {shape}")
+        return shape[1:]
+
+    @property
+    def outputs(self) -> int:
+        """See `FittedHead.outputs`; one output is the second of two classes."""
+        _, outputs = self._network.output_shape
+        return 2 if outputs == 1 else int(outputs)
+
+    def is_finite(self) -> bool:
+        """See `FittedHead.is_finite`."""
+        return all(np.isfinite(each.numpy()).all() for each in self._network.weights)
+
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
         """See `FittedHead.judge`; the scores are the probabilities."""
         rows = rows_at_once(features.shape[1])

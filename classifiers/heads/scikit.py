@@ -117,6 +117,28 @@ class FittedScikit:
         """See `FittedHead.length`."""
         return int(self._pipeline.n_features_in_)
 
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """See `FittedHead.input_shape`."""
+        return (int(self._pipeline.n_features_in_),)
+
+    @property
+    def outputs(self) -> int:
+        """See `FittedHead.outputs`."""
+        numbers = list(self._pipeline.classes_)
+        if numbers != list(range(len(numbers))):
+            raise ModelError(f"its classes are {numbers}, not numbered from 0")
+        return len(numbers)
+
+    def is_finite(self) -> bool:
+        """See `FittedHead.is_finite`; also whether it answers at all, and one score a class."""
+        judged = self.judge(np.zeros((1, *self.input_shape), np.float32))  # type: ignore[arg-type]
+        given = [judged.scores, judged.probabilities]
+        shapes = {each.shape for each in given if each is not None}
+        if shapes != {(1, self.outputs)} or not 0 <= judged.predicted[0] < self.outputs:
+            raise ModelError(f"it gives scores of shape {judged.scores.shape} for an image")
+        return all(np.isfinite(each).all() for each in given if each is not None)
+
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
         """See `FittedHead.judge`.
 

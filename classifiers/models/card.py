@@ -1,11 +1,18 @@
-"""What a model's card says more of a model that reads images."""
+"""A model's card: where it comes from, what it takes and what it is good for."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from pipelines.contract import Contract
 from pipelines.errors import UsageError
-from pipelines.images.decode import PixelSpec
+from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS, PixelSpec
+from pipelines.table.precision import MANTISSA_BITS
+from pipelines.untrusted import value_from_json
+
+LARGEST_SIDE = 1 << 15
+"""Pixels that no image is resized to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +123,40 @@ class ModelCard:
         if self.images is None:
             raise UsageError("this model takes features, not images; name a table with --table")
         return self.images
+
+
+def card_from_json(text: bytes) -> ModelCard:
+    """Read a card; nothing in it is taken on trust.
+
+    Raises:
+        ValueError: it is none, one of a newer version, or contradicts itself; one line says how.
+    """
+    card = value_from_json(text, ModelCard)
+    whole = value_from_json(text, dict[str, Any])
+    # For fields of theirs that this version does not know.
+    for name, kind in (("contract", Contract), ("images", ImageCard)):
+        if whole.get(name) is not None:
+            value_from_json(json.dumps(whole[name]), kind)
+    if (card.contract is None) == (card.images is None):
+        raise ValueError("it is of a model either of features or of images, not of both or none")
+    if card.contract is not None and card.contract_id != card.contract.contract_id:
+        raise ValueError("its contract is not the one that its contract_id is of")
+    if len(set(card.classes)) < max(2, len(card.classes)):
+        raise ValueError(f"it names {len(set(card.classes))} different classes, as {card.classes}")
+    if card.images is not None:
+        _check_images(card.images)
+    if card.contract is not None:
+        _one_of(MANTISSA_BITS, card.contract.precision, "precision")
+    return card
+
+
+def _check_images(images: ImageCard) -> None:
+    if not 1 <= images.size <= LARGEST_SIDE:
+        raise ValueError(f"it says that images are resized to {images.size} pixels")
+    _one_of(INTERPOLATIONS, images.interpolation, "interpolation")
+    _one_of(ORIENTATIONS, images.orientation, "orientation")
+
+
+def _one_of(known: Iterable[str], value: str, what: str) -> None:
+    if value not in known:
+        raise ValueError(f"it has the {what} {value!r}; this version knows {', '.join(known)}")

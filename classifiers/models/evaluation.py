@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from classifiers.data.training_set import Batch
 from classifiers.heads.head import FittedHead, Judgement
+from pipelines.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,19 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
         head: the trained head.
         batches: features and targets; at least one batch.
         classes: names by number.
+
+    Raises:
+        ModelError: some of its scores are no finite numbers.
     """
     told = [(targets, head.judge(features)) for features, targets in batches]
     judgements = [judged for _, judged in told]
     ranking = np.concatenate([each.ranking for each in judgements])
+    lost = int((~np.isfinite(ranking).all(axis=1)).sum())
+    if lost:
+        raise ModelError(
+            f"the model gives no finite scores for {lost} of {len(ranking)} images, so that it "
+            "cannot be measured; train it again"
+        )
     of_odds = judgements[0].log_odds is not None
     judged = Judgement(
         np.concatenate([each.predicted for each in judgements]),

@@ -8,10 +8,13 @@ from pathlib import Path
 from classifiers.heads.catalogue import fitted_of
 from classifiers.heads.head import FittedHead, History
 from classifiers.heads.network import FittedNetwork
-from classifiers.models.card import ImageCard, ModelCard
+from classifiers.models.card import ModelCard, card_from_json
 from classifiers.models.place import CARD_FILE, HISTORY_FILE, left_beside
-from pipelines.contract import Contract
+from classifiers.models.soundness import require_sound
 from pipelines.errors import ModelError
+
+LARGEST_CARD = 1 << 30
+"""Bytes; that of a model of a thousand classes, with its confusions, has 26 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +45,20 @@ def load_model(folder: Path) -> Model:
     """Read a model folder.
 
     Raises:
-        ModelError: it is none, or it is damaged.
+        ModelError: it is none, it is damaged, or it is not what its card says.
     """
     card = read_card(folder)
     fitted = fitted_of(card.head) if card.images is None else FittedNetwork
     if not (folder / fitted.file_name).is_file():
         raise ModelError(f"{folder} has no {fitted.file_name}; train it again")
     try:
-        return Model(fitted.load(folder), card)
+        head = fitted.load(folder)
     except ModelError:
         raise
     except Exception as error:  # each library has its own errors for a damaged file
         raise ModelError(f"cannot read {folder / fitted.file_name}: {error}") from error
+    require_sound(head, card)
+    return Model(head, card)
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -71,13 +76,9 @@ def read_card(folder: Path) -> ModelCard:
                 f"{kept}; move the one to keep to {folder}"
             )
         raise ModelError(f"no model in {folder}; classifiers.train makes one")
+    if path.stat().st_size > LARGEST_CARD:
+        raise ModelError(f"{path} is no card: it has more than {LARGEST_CARD:,} bytes")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values.get("images") is None:
-            values["contract"] = Contract(**values["contract"])
-        else:
-            values["images"] = ImageCard(**values["images"])
-        values["classes"] = tuple(values["classes"])
-        return ModelCard(**values)
-    except (ValueError, TypeError, KeyError) as error:
+        return card_from_json(path.read_bytes())
+    except (ValueError, OSError) as error:
         raise ModelError(f"cannot read {path}: {error}") from error

@@ -12,12 +12,16 @@ from classifiers.data.dataset import stream_split
 from classifiers.data.images import read_pixels
 from classifiers.models.folder import Model
 from pipelines.contract import require_same_contract
+from pipelines.drafts import whole_file
 from pipelines.engines.engine import Engine
 from pipelines.engines.extraction import extract_images
 from pipelines.images.decode import pixel_spec
 from pipelines.records import Failure, ImageRef
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.precision import round_mantissa
+
+NOT_FINITE = "the model gives no finite score"
+"""The `error` of an image that a model is lost with."""
 
 
 def prediction_schema(classes: tuple[str, ...]) -> pa.Schema:
@@ -101,30 +105,34 @@ def write_predictions(tables: Iterator[pa.Table], model: Model, path: Path) -> t
     Returns:
         Images predicted, and images that could not be.
     """
-    draft = path.with_name(f".{path.name}.part")
     predicted = failed = 0
-    try:
-        with pq.ParquetWriter(draft, prediction_schema(model.card.classes)) as writer:
-            for table in tables:
-                writer.write_table(table)
-                failed += table.column("predicted").null_count
-                predicted += table.num_rows - table.column("predicted").null_count
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with (
+        whole_file(path) as file,
+        pq.ParquetWriter(file, prediction_schema(model.card.classes)) as writer,
+    ):
+        for table in tables:
+            writer.write_table(table)
+            failed += table.column("predicted").null_count
+            predicted += table.num_rows - table.column("predicted").null_count
     return predicted, failed
 
 
 def _predictions(model: Model, keys: pa.Table, features: npt.NDArray[np.float32]) -> pa.Table:
     judged = model.head.judge(features)
+    # Of NaN the largest is a class like any other: such an image is not predicted.
+    lost = ~np.isfinite(judged.scores).all(axis=1)
     classes = np.array(model.card.classes, dtype=object)
-    table = keys.append_column("predicted", pa.array(classes[judged.predicted], pa.string()))
+    predicted = pa.array(classes[judged.predicted], pa.string(), mask=lost)
+    table = keys.append_column("predicted", predicted)
     if judged.probabilities is not None:
         rows = np.arange(len(features))
         of_predicted = judged.probabilities[rows, judged.predicted]
-        table = table.append_column("probability", pa.array(of_predicted))
+        table = table.append_column("probability", pa.array(of_predicted, mask=lost))
+    if lost.any():
+        errors = np.full(len(features), NOT_FINITE, dtype=object)
+        table = table.append_column("error", pa.array(errors, pa.string(), mask=~lost))
     for number, name in enumerate(model.card.classes):
-        table = table.append_column(f"score_{name}", pa.array(judged.scores[:, number]))
+        table = table.append_column(f"score_{name}", pa.array(judged.scores[:, number], mask=lost))
     return _conform(table, model)
 
 

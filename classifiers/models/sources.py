@@ -1,6 +1,7 @@
 """What a model is to predict: the rows of a table, images, or an array of features."""
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from classifiers.models.predicting import (
     write_predictions,
 )
 from classifiers.models.reports import PredictReport
+from classifiers.models.soundness import require_length
 from pipelines.bases import parse_weights
 from pipelines.cli import log
 from pipelines.contract import require_same_contract
@@ -47,11 +49,13 @@ def from_table(
         TableError: there is no such table or version.
         ContractMismatchError: its features are not the model's.
         UsageError: the model reads images.
+        ModelError: the model is not what its card says.
     """
     contract = card_of(model).of_features()
     table = FeatureTable.open(location, version)
     require_same_contract(contract, "the model", table.contract, "the table")
     model = opened(model)
+    require_length(model.head, table.feature_length, f"the table {table.uri}")
     return predict_table(model, table, split), model
 
 
@@ -76,7 +80,7 @@ def from_images(
         model = opened(model)
         return predict_pixels(model, refs), model
     contract = card.of_features()
-    wanted = parse_weights(weights or "imagenet")
+    wanted = parse_weights("imagenet" if weights is None else weights)
     try:
         engine = open_without_race(contract, wanted, BATCH_SIZE)
     except WeightsError as error:
@@ -88,6 +92,7 @@ def from_images(
         ) from error
     log(f"{len(refs)} images through {contract.base}")
     model = opened(model)
+    require_length(model.head, prod(engine.feature_shape), contract.base)
     return predict_images(model, refs, engine), model
 
 
@@ -130,17 +135,16 @@ def make_predictions(predictions: Predictions, output: Path | None) -> PredictRe
     return PredictReport(held.num_rows - failed, failed, None, held)
 
 
-def check_output(text: str) -> Path:
+def check_output(path: Path) -> Path:
     """The file that predictions are to be written to.
 
     Raises:
         UsageError: it is not Parquet by its name, or has no folder to be in.
     """
-    path = Path(text)
     if path.suffix != ".parquet":
-        raise UsageError(f"--output {text}: the predictions are Parquet, name a file.parquet")
+        raise UsageError(f"--output {path}: the predictions are Parquet, name a file.parquet")
     if path.is_dir() or not path.resolve().parent.is_dir():
-        raise UsageError(f"--output {text}: no folder {path.resolve().parent} to write it in")
+        raise UsageError(f"--output {path}: no folder {path.resolve().parent} to write it in")
     return path
 
 

@@ -1,11 +1,10 @@
 """The fingerprint that tells which weights a base holds, and those of weights loaded before.
 
 A run without work need not load a base to know its weights.
-A wrong entry cannot spoil a table: whoever runs the base takes the fingerprint of what it loaded.
+They are signed: an engine that runs a conversion knows the base's weights by nothing else.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,7 +13,10 @@ import numpy.typing as npt
 
 from pipelines.bases.catalogue import Base
 from pipelines.bases.weights_request import WeightsRequest
-from pipelines.system.cache import cache_folder, keep_json
+from pipelines.system.cached_json import keep_json, kept_json
+
+KNOWN_FILE = "fingerprints.json"
+"""In the cache."""
 
 
 def known_fingerprint(base: Base, image_size: int, request: WeightsRequest) -> str | None:
@@ -28,7 +30,7 @@ def known_fingerprint(base: Base, image_size: int, request: WeightsRequest) -> s
     """
     if request.kind == "imagenet" and base.imagenet_fingerprint is not None:
         return base.imagenet_fingerprint
-    found = _read().get(_key(base, image_size, request))
+    found = (kept_json(KNOWN_FILE) or {}).get(_key(base, image_size, request))
     return found if isinstance(found, str) else None
 
 
@@ -36,7 +38,8 @@ def remember_fingerprint(
     base: Base, image_size: int, request: WeightsRequest, fingerprint: str
 ) -> None:
     """Keep a fingerprint for the next run; a cache that cannot be written only costs time."""
-    keep_json(_path(), {**_read(), _key(base, image_size, request): fingerprint})
+    known = kept_json(KNOWN_FILE) or {}
+    keep_json(KNOWN_FILE, {**known, _key(base, image_size, request): fingerprint})
 
 
 def _key(base: Base, image_size: int, request: WeightsRequest) -> str:
@@ -45,18 +48,6 @@ def _key(base: Base, image_size: int, request: WeightsRequest) -> str:
         return f"{built} {request.kind} {request.seed}"
     with Path(request.path).open("rb") as file:
         return f"{built} file {hashlib.file_digest(file, 'sha256').hexdigest()}"
-
-
-def _path() -> Path:
-    return cache_folder() / "fingerprints.json"
-
-
-def _read() -> dict[str, object]:
-    try:
-        entries = json.loads(_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return entries if isinstance(entries, dict) else {}
 
 
 def fingerprint(tensors: Iterable[npt.ArrayLike]) -> str:

@@ -27,12 +27,18 @@ from pipelines.bases.sources import (
 from pipelines.bases.vgg16_package import tensors_from_package
 from pipelines.bases.weights_request import WeightsRequest
 from pipelines.errors import WeightsError
+from pipelines.system.cache import FILE_MODE, make_cache_folder, may_use_cache
+from pipelines.system.keras_backend import keras_home
+from pipelines.system.owners import is_read_only, others_wrote
 
 if TYPE_CHECKING:
     import keras
 
 DOWNLOAD_TIMEOUT = 20.0
 """Seconds without a byte after which a download is given up; Keras itself would wait for ever."""
+
+UNHASHED = ("mobilenet", "mobilenet_v2")
+"""Modules whose weights Keras takes from its cache without looking at their hash."""
 
 SHOWN = 200
 """Characters of an error of Keras's that fit into a message."""
@@ -111,6 +117,8 @@ def _load_imagenet(base: Base, image_size: int) -> LoadedBase:
 
 
 def _load_as_keras_does(base: Base, image_size: int) -> LoadedBase:
+    if base.module in UNHASHED:
+        _check_keras_cache(base)
     try:
         model = _build_by_keras(base, image_size)
     except Exception as error:  # Keras passes on whatever its download raises
@@ -121,6 +129,17 @@ def _load_as_keras_does(base: Base, image_size: int) -> LoadedBase:
     loaded = LoadedBase(model, "Keras's cache or download", _fingerprint_of(model))
     remember_fingerprint(base, image_size, WeightsRequest("imagenet"), loaded.fingerprint)
     return loaded
+
+
+def _check_keras_cache(base: Base) -> None:
+    models = keras_home() / "models"
+    there = [*models.iterdir()] if models.is_dir() and not is_read_only(models) else []
+    why = next(filter(None, map(others_wrote, (models.parent, models, *there))), None)
+    if there and why is not None:
+        raise WeightsError(
+            f"Keras's cache may hold what others put there, and for {base.name} it would not "
+            f"notice: {why}; or give a file with --weights"
+        )
 
 
 def _fingerprint_of(model: "keras.Model") -> str:
@@ -163,16 +182,20 @@ def _build_by_package(base: Base, image_size: int, kept: Path) -> "keras.Model":
     layers = [layer.name for layer in model.layers if layer.weights]
     model.set_weights(tensors_from_package(layers))
     if _fingerprint_of(model) == base.imagenet_fingerprint:
-        with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
+        # A cache that cannot be written only costs time; HDF5 has errors of its own for that.
+        with contextlib.suppress(Exception):
             _keep(model, kept)
     return model
 
 
 def _keep(model: "keras.Model", path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not may_use_cache(path.name):
+        return
+    make_cache_folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         draft = Path(folder) / path.name
         model.save_weights(draft)
+        draft.chmod(FILE_MODE)
         draft.replace(path)
 
 

@@ -1,8 +1,9 @@
 """What `--weights` asks for."""
 
+from argparse import ArgumentTypeError
 from dataclasses import dataclass
-from pathlib import Path
 
+from pipelines.cli import local_path
 from pipelines.errors import UsageError
 
 
@@ -34,8 +35,12 @@ def parse_weights(text: str) -> WeightsRequest:
         if seed and not seed.isdecimal():
             raise UsageError(f"--weights {text}: the seed must be a whole number, as in random:7")
         return WeightsRequest("random", seed=int(seed or 0))
-    if not Path(text).is_file():
+    try:
+        path = local_path(text)
+    except ArgumentTypeError as error:
+        raise UsageError(f"--weights {error}") from error
+    if not path.is_file():
         raise UsageError(f"--weights {text}: no such file (or use imagenet, or random)")
     if not text.endswith(".h5"):
         raise UsageError(f"--weights {text}: a weights file ends in .weights.h5 or .h5")
-    return WeightsRequest("file", path=str(Path(text).resolve()))
+    return WeightsRequest("file", path=str(path.resolve()))

@@ -116,6 +116,15 @@ def choose_without_race(wanted: str, asked: Computation) -> Choice | None:
     return choice
 
 
+def open_reference(contract: Contract, weights: WeightsRequest, batch_size: int) -> Engine:
+    """Open Keras, which all other engines are held against, and which no conversion can mislead.
+
+    Raises:
+        WeightsError: the weights found here are not those of the contract.
+    """
+    return open_engine(Computation(contract, weights, batch_size, threads=None).by(KERAS))
+
+
 def open_without_race(contract: Contract, weights: WeightsRequest, batch_size: int) -> Engine:
     """Open the engine that `--engine auto` means without trying any: Keras if no race was run yet.
 

@@ -12,9 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pipelines.cli import log
 from pipelines.contract import Contract
 from pipelines.engines.kinds import EngineKind
-from pipelines.system.cache import cache_folder
+from pipelines.errors import EngineError, UsageError, WeightsError
+from pipelines.system.cache import (
+    FILE_MODE,
+    FOLDER_MODE,
+    cache_folder,
+    make_cache_folder,
+    may_use_cache,
+)
+from pipelines.system.cached_json import kept_json, signed_json
 from pipelines.system.signals import always_clean_up, clean_up_when_stopped
 
 CONVERTED_FOLDER = "converted"
@@ -27,6 +36,8 @@ DRAFT_SECONDS = 86_400
 
 _NOT_COMPUTED = ("interpolation", "orientation", "precision")
 
+_made: set[str] = set()
+
 
 def computed_part(contract: Contract) -> dict[str, Any]:
     """What of a contract decides what a base computes; how pixels and results are kept does not."""
@@ -35,9 +46,9 @@ def computed_part(contract: Contract) -> dict[str, Any]:
 
 
 def conversion_of(kind: EngineKind, contract: Contract, make: Callable[[Path], None]) -> Path:
-    """The folder of a base's conversion, made if it is not in the cache or was damaged there.
+    """The folder of a base's conversion, made if the cache holds none that is ours and whole.
 
-    Where the cache cannot be written, the conversion lives as long as the process.
+    Where the cache cannot be used or written, the conversion lives as long as the process.
 
     Args:
         kind: the engine it is for.
@@ -49,16 +60,22 @@ def conversion_of(kind: EngineKind, contract: Contract, make: Callable[[Path], N
     """
     key = json.dumps(computed_part(contract), sort_keys=True)
     name = f"{kind.name}-{kind.version}/{hashlib.sha256(key.encode()).hexdigest()[:32]}"
-    try:
-        return _made_in(cache_folder() / CONVERTED_FOLDER / name, make)
-    except OSError:  # read-only, full, or somebody else's
-        return _made_in(_own_folder() / name, make)
+    if may_use_cache(f"{CONVERTED_FOLDER}/{name}"):
+        try:
+            return _kept(f"{CONVERTED_FOLDER}/{name}", make)
+        except (EngineError, UsageError, WeightsError):
+            raise
+        except Exception as error:  # a full disk is no OSError to a library, but "basic_ios::clear"
+            said = " ".join(str(error).split())
+            log(f"the cache {cache_folder()} takes no conversion; making one without it ({said})")
+    return _made_here(name, make)
 
 
-def _made_in(folder: Path, make: Callable[[Path], None]) -> Path:
-    if _intact(folder):
+def _kept(name: str, make: Callable[[Path], None]) -> Path:
+    folder = cache_folder() / name
+    if _intact(name):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_cache_folder(folder.parent)
     _clear_old_drafts(folder.parent)
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=DRAFT))
     remove = functools.partial(shutil.rmtree, draft, ignore_errors=True)
@@ -66,17 +83,31 @@ def _made_in(folder: Path, make: Callable[[Path], None]) -> Path:
         with clean_up_when_stopped(remove):
             make(draft)
             digests = {path.name: _digest(path) for path in draft.iterdir()}
-            (draft / DIGESTS_FILE).write_text(json.dumps(digests), encoding="utf-8")
-            draft.chmod(0o755)  # a cache may be shared
-            if folder.exists() and not _intact(folder):
+            signed = signed_json(f"{name}/{DIGESTS_FILE}", digests)
+            (draft / DIGESTS_FILE).write_bytes(signed)
+            for path in draft.iterdir():
+                path.chmod(FILE_MODE)
+            draft.chmod(FOLDER_MODE)
+            if folder.exists() and not _intact(name):
                 shutil.rmtree(folder, ignore_errors=True)
             try:
                 draft.rename(folder)
             except OSError:
-                if not _intact(folder):  # else another process made the same one first
+                if not _intact(name):  # else another process made the same one first
                     raise
     finally:
         remove()
+    return folder
+
+
+def _made_here(name: str, make: Callable[[Path], None]) -> Path:
+    """Make a conversion that lives as long as the process."""
+    folder = _own_folder() / name
+    if name not in _made:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        make(folder)
+        _made.add(name)
     return folder
 
 
@@ -88,12 +119,12 @@ def _clear_old_drafts(folder: Path) -> None:
                 shutil.rmtree(draft, ignore_errors=True)
 
 
-def _intact(folder: Path) -> bool:
+def _intact(name: str) -> bool:
+    digests = kept_json(f"{name}/{DIGESTS_FILE}") or {}
+    folder = cache_folder() / name
     try:
-        digests = json.loads((folder / DIGESTS_FILE).read_text(encoding="utf-8"))
-        sound = (_digest(folder / name) == digest for name, digest in digests.items())
-        return bool(digests) and all(sound)
-    except (OSError, ValueError, AttributeError):
+        return bool(digests) and all(_digest(folder / file) == digests[file] for file in digests)
+    except OSError:
         return False
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.bases import (
+    POOLINGS,
+    PREPROCESSINGS,
     Base,
     LoadedBase,
     WeightsRequest,
@@ -13,7 +15,7 @@ from pipelines.bases import (
     known_fingerprint,
     load_base,
 )
-from pipelines.contract import PARITY_BOUND, Contract
+from pipelines.contract import COMPUTE_DTYPES, PARITY_BOUND, Contract
 from pipelines.engines.conversions import conversion_of
 from pipelines.engines.engine import Engine
 from pipelines.engines.keras_engine import KerasEngine
@@ -27,8 +29,12 @@ from pipelines.errors import (
     UsageError,
     WeightsError,
 )
+from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.system.cores import usable_cores
 from pipelines.system.keras_backend import limit_threads
+
+LARGEST_SIDE = 1 << 15
+"""Pixels that no image is resized to: its features would not fit into any memory."""
 
 PROBES = 4
 """Random images on which a new conversion is held against Keras before it is kept."""
@@ -105,8 +111,32 @@ def open_conversion(request: EngineRequest) -> Path:
         return conversion_of(kind, request.contract, make)
 
 
+def _check_known(contract: Contract) -> None:
+    """Refuse a contract that somebody else wrote, or a newer version."""
+    known = {
+        "interpolation": INTERPOLATIONS,
+        "orientation": ORIENTATIONS,
+        "preprocessing": PREPROCESSINGS,
+        "pooling": POOLINGS,
+        "compute_dtype": COMPUTE_DTYPES,
+    }
+    for name, values in known.items():
+        if getattr(contract, name) not in values:
+            raise UsageError(
+                f"the contract has {name} {getattr(contract, name)!r}; this version knows "
+                f"{', '.join(values)}"
+            )
+    least = base_named(contract.base, contract.top).min_size
+    if not least <= contract.image_size <= LARGEST_SIDE:
+        raise UsageError(
+            f"the contract has image_size {contract.image_size}; {contract.base} takes "
+            f"{least} to {LARGEST_SIDE}"
+        )
+
+
 def _open(request: EngineRequest) -> Engine:
     contract = request.contract
+    _check_known(contract)
     base = base_named(contract.base, contract.top)
     known = known_fingerprint(base, contract.image_size, request.weights)
     if known is not None and known != contract.weights:

@@ -11,12 +11,16 @@ from typing import Any
 from pipelines.engines.conversions import computed_part
 from pipelines.engines.kinds import CONVERTING, KERAS
 from pipelines.engines.request import Computation
-from pipelines.system.cache import cache_folder, keep_json
+from pipelines.system.cache import cache_folder
+from pipelines.system.cached_json import keep_json, kept_json
 from pipelines.system.cores import usable_cores
 from pipelines.system.keras_backend import keras_backend
 from pipelines.system.versions import installed_versions
 
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", *(kind.package for kind in CONVERTING.values()))
+
+RACES_FOLDER = "engines"
+"""Where results lie inside the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,13 @@ class Choice:
 
 def remembered(asked: Computation) -> Choice | None:
     """What an earlier race of this work on this machine chose; None if there was none."""
+    found = kept_json(_name(asked))
+    if found is None:
+        return None
     try:
-        found = json.loads(_path(asked).read_text(encoding="utf-8"))
         trials = tuple(Trial(**trial) for trial in found["trials"])
         choice = Choice(found["engine"], "the fastest of an earlier race", trials)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (TypeError, KeyError):
         return None
     kind = CONVERTING.get(choice.engine)
     return choice if choice.engine == KERAS or (kind and kind.installed) else None
@@ -80,13 +86,13 @@ def remembered(asked: Computation) -> Choice | None:
 
 def remember(asked: Computation, choice: Choice) -> None:
     """Keep a race's choice; a cache that cannot be written only costs time."""
-    keep_json(_path(asked), {**asdict(choice), "for": _circumstances(asked)})
+    keep_json(_name(asked), {**asdict(choice), "for": _circumstances(asked)})
 
 
 def forget(asked: Computation) -> None:
     """Drop a choice that turned out not to hold any more."""
     with contextlib.suppress(OSError):
-        _path(asked).unlink()
+        (cache_folder() / _name(asked)).unlink()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +117,9 @@ class Race:
 def races() -> list[Race]:
     """All races whose results are kept, by base and size."""
     found = []
-    for path in sorted((cache_folder() / "engines").glob("*.json")):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            kept = json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((cache_folder() / RACES_FOLDER).glob("*.json")):
+        with contextlib.suppress(TypeError, KeyError):
+            kept = kept_json(f"{RACES_FOLDER}/{path.name}") or {}
             run, computed, winner = kept["for"], kept["for"]["computed"], kept["engine"]
             rates = {each["engine"]: each["images_per_second"] for each in kept["trials"]}
             here = {**circumstances(), "threads": usable_cores()}
@@ -123,9 +129,9 @@ def races() -> list[Race]:
     return sorted(found, key=lambda race: (race.base, race.image_size, not race.counts))
 
 
-def _path(asked: Computation) -> Path:
+def _name(asked: Computation) -> str:
     key = json.dumps(_circumstances(asked), sort_keys=True)
-    return cache_folder() / "engines" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+    return f"{RACES_FOLDER}/{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 
 def _circumstances(asked: Computation) -> dict[str, Any]:

@@ -52,6 +52,24 @@ def list_images(location: str, root: str | None = None) -> list[ImageRef]:
     return refs
 
 
+def root_of(location: str, root: str | None = None) -> str:
+    """The folder, or the prefix on a store, that all images of an input lie in.
+
+    Args:
+        location: as `list_images` takes it.
+        root: as `list_images` takes it.
+    """
+    suffix = PurePosixPath(location.rstrip("/")).suffix.lower()
+    if is_remote(location):
+        place = parse_place(location)
+        above: Path | Place = place.folder if suffix in MANIFEST_SUFFIXES else place
+    else:
+        path = Path(location).absolute()
+        above = path if path.is_dir() else path.parent
+    above = above if root is None else _root(root)
+    return above.uri if isinstance(above, Place) else str(above)
+
+
 def name_images(paths: Iterable[str | os.PathLike[str]]) -> list[ImageRef]:
     """Images that are named one by one, in that order, without labels; the id is what was given.
 

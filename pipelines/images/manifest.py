@@ -27,7 +27,7 @@ def list_manifest(manifest: str, root: Path | Place) -> list[ImageRef]:
             empty or outside the root.
     """
     rows = read_columns(manifest)
-    fence: Fence = PrefixFence(root) if isinstance(root, Place) else FolderFence(root)
+    fence = fence_around(root)
     inputs = []
     columns = (rows[name] for name in COLUMNS)
     for number, (path, image_id, label, split) in enumerate(zip(*columns, strict=True), start=1):
@@ -74,6 +74,11 @@ class Fence(Protocol):
         """Why a path means nothing inside the root, and what to do; begins with the path."""
 
 
+def fence_around(root: Path | Place) -> Fence:
+    """The fence around a folder or a prefix."""
+    return PrefixFence(root) if isinstance(root, Place) else FolderFence(root)
+
+
 class FolderFence:
     """A fence around a local folder, which links lead out of too."""
 
@@ -84,7 +89,7 @@ class FolderFence:
 
     def locate(self, path: str) -> str | None:
         """The file that a relative or absolute path means; None when it is outside the root."""
-        if "://" in path:
+        if "://" in path or "\0" in path:
             return None
         uri = os.path.normpath(os.path.join(self._root, path))  # noqa: PTH118 - a million rows
         folder = os.path.dirname(uri)  # noqa: PTH120

@@ -2,6 +2,7 @@
 
 import re
 
+from pipelines.redaction import redacted
 from pipelines.stores.places import Place
 
 _CODE = re.compile(r"<Code>([^<]+)</Code>|\"reason\":\s*\"([^\"]+)\"")
@@ -38,7 +39,7 @@ _AWAY = frozenset(
 
 def complaint(error: BaseException, place: Place) -> str:
     """What went wrong at a place, one line of plain words without the clients' wrappings."""
-    text = _COLOUR.sub("", str(error))
+    text = redacted(_COLOUR.sub("", str(error)))
     said = _said(text)
     if not said:
         said = " ".join(text.partition("Debug source")[0].split()) or type(error).__name__

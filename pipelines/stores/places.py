@@ -1,12 +1,16 @@
 """Places on an object store: `s3://bucket/key`, `gs://bucket/key`."""
 
 import posixpath
+import re
 from dataclasses import dataclass, replace
 from typing import Self
 
 from pipelines.errors import UsageError
+from pipelines.redaction import redacted
 
 SCHEMES = ("s3", "gs")
+_SIGNED = re.compile(r"[?&](X-Amz-|X-Goog-|AWSAccessKeyId=|GoogleAccessId=|Signature=)", re.I)
+_BROKEN = tuple(f"{scheme}:/" for scheme in SCHEMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,11 @@ class Place:
 
 
 def is_remote(location: str) -> bool:
-    """Whether a location is on an object store, or claims to be on something of that kind."""
-    return "://" in location
+    """Whether a location is on an object store, or claims to be on something of that kind.
+
+    What `Path` leaves of a URL, `s3:/bucket`, is no folder of this machine either.
+    """
+    return "://" in location or location.startswith(_BROKEN)
 
 
 def parse_place(location: str) -> Place:
@@ -64,12 +71,25 @@ def parse_place(location: str) -> Place:
     if scheme not in SCHEMES:
         known = " and ".join(f"{each}://" for each in SCHEMES)
         raise UsageError(
-            f"cannot use {location}: stores are {known}, and a local path is named without a scheme"
+            f"cannot use {redacted(location)}: stores are {known}, and a local path is named "
+            "without a scheme"
         )
     bucket, _, key = rest.partition("/")
+    if "@" in bucket or ":" in bucket:
+        raise UsageError(
+            f"{redacted(location)} was given with a user or password, which this project takes "
+            "from the environment only (docs/object-stores.md)"
+        )
+    if _SIGNED.search(key):
+        raise UsageError(
+            f"{redacted(location)} was given with a signature; name the place alone, requests are "
+            "signed by this project"
+        )
     if not bucket:
-        raise UsageError(f"{location} names no bucket; write {scheme}://BUCKET/FOLDER")
+        raise UsageError(f"{redacted(location)} names no bucket; write {scheme}://BUCKET/FOLDER")
     key = key.rstrip("/")
     if key and not {"", ".", ".."}.isdisjoint(key.split("/")):
-        raise UsageError(f"{location} has an empty, '.' or '..' part; name the place plainly")
+        raise UsageError(
+            f"{redacted(location)} has an empty, '.' or '..' part; name the place plainly"
+        )
     return Place(scheme, bucket, key)

@@ -53,8 +53,8 @@ def keras_home() -> Path:
     """Where Keras keeps its settings and its downloads."""
     named = os.environ.get("KERAS_HOME")
     if named is not None:
-        return Path(named).expanduser()
-    home = Path("~").expanduser()
+        return Path(os.path.expanduser(named))  # noqa: PTH111 - as Keras, also without a home
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111
     # Where Keras itself goes from a home that cannot be written.
     return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pipelines.redaction import redacted
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -34,4 +36,4 @@ Note = Finding | Unchecked
 
 def in_a_line(error: BaseException) -> str:
     """What an error says, on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return redacted(" ".join(str(error).split())) or type(error).__name__

@@ -33,7 +33,10 @@ def table_uri(location: str) -> str:
         raise UsageError("the table's location is empty; name a folder with --table")
     if is_remote(location):
         return parse_place(location).uri
-    return str(Path(location).expanduser().resolve())
+    try:
+        return str(Path(location).expanduser().resolve())
+    except RuntimeError as error:  # a ~ of a user who has no home, or of nobody
+        raise UsageError(f"{location}: {error} Name the folder in full") from error
 
 
 def open_storage(uri: str) -> pafs.FileSystem:

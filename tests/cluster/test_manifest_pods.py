@@ -4,6 +4,8 @@ import pytest
 
 from tests.cluster.manifests import (
     ALL,
+    ANOTHER,
+    CONSOLE,
     OVERLAYS,
     WITH_FLINK,
     named,
@@ -170,7 +172,36 @@ def test_no_secret_is_in_the_manifests(place):
         for c in pod.containers()
         for e in c.get("env", [])
         if "KEY" in e["name"] or "SECRET" in e["name"] or "TOKEN" in e["name"]
+        if e != {"name": "FROZEN_FEATURES_CACHE_KEY", "value": "/cache-key/cache.key"}  # a place
     ]
+
+
+@pytest.mark.parametrize("place", ALL)
+def test_who_need_not_fill_the_cache_cannot_write_it(place):
+    fills = place in (*OVERLAYS, ANOTHER, CONSOLE)
+    with_cache = 0
+    for pod in all_pods(place):
+        volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}
+        for container in pod.containers():
+            mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
+            variables = {each["name"]: each.get("value") for each in container.get("env", [])}
+            if "cache" not in mounts:
+                continue
+            with_cache += 1
+            assert variables["FROZEN_FEATURES_CACHE"] == mounts["cache"]["mountPath"]
+            writes = fills and container["name"] in ("extract", "trainer")
+            claim = volumes["cache"]["persistentVolumeClaim"]
+            assert mounts["cache"].get("readOnly", False) is not writes, pod.owner
+            assert claim.get("readOnly", False) is not writes, pod.owner
+            # A key knows what was kept here before; a read-only mount needs none.
+            assert ("cache-key" in mounts) is writes, pod.owner
+            assert ("FROZEN_FEATURES_CACHE_KEY" in variables) is writes, pod.owner
+            if writes:
+                mount, secret = mounts["cache-key"], volumes["cache-key"]["secret"]
+                assert mount["readOnly"] is True
+                assert mount["mountPath"] == "/cache-key"
+                assert (secret["optional"], secret["defaultMode"]) == (True, 0o400)
+    assert with_cache == (2 if place in WITH_FLINK else 1)
 
 
 def test_the_namespace_admits_restricted_pods_only():

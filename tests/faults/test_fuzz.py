@@ -1,4 +1,4 @@
-"""Random mutations of images and manifests: an answer or a clean error, no crash, hang or hunger.
+"""Random mutations of what others may write: an answer or a clean error, no crash, hang or hunger.
 
 Each runs in a process of its own for FROZEN_FEATURES_FUZZ_SECONDS (10 if not set), so that a crash
 is seen as one.
@@ -58,6 +58,40 @@ def attempt(data):
     return good
 """
 
+CARDS = """
+import contextlib, json, pathlib, random, shutil, sys, tempfile, time
+from random import Random
+from classifiers.models.folder import load_model
+from pipelines.errors import FrozenFeaturesError
+from tests.conftest import ROOT
+from tests.memory import own_peak
+
+folder = pathlib.Path(tempfile.mkdtemp()) / "model"
+shutil.copytree(ROOT / "tests/fixtures/f902a8d/models/logistic", folder)
+seeds = [(folder / "card.json").read_bytes()]
+odd = [None, True, -1, 2**70, 0.5, "", "x", chr(0xD800), [], {}, [None], ["a", "b"], {"a": {}}]
+
+def with_odd_values(card, draw):
+    for _ in range(draw.randint(1, 3)):
+        place = card
+        while True:
+            name = draw.choice(sorted(place))
+            if not isinstance(place[name], dict) or not place[name] or draw.random() < 0.3:
+                break
+            place = place[name]
+        place[name] = draw.choice(odd)
+    return json.dumps(card).encode()
+
+def attempt(data):
+    draw = Random(data)
+    text = data if draw.random() < 0.3 else with_odd_values(json.loads(seeds[0]), draw)
+    (folder / "card.json").write_bytes(text)
+    with contextlib.suppress(FrozenFeaturesError):
+        load_model(folder).card.of_features().canonical_json()
+        return 1
+    return 0
+"""
+
 LOOP = """
 def mutated(random):
     data = bytearray(random.choice(seeds))
@@ -92,7 +126,9 @@ print(tried, good, slowest, own_peak())
 """
 
 
-@pytest.mark.parametrize("target", [DECODER, MANIFESTS], ids=["decoder", "manifests"])
+@pytest.mark.parametrize(
+    "target", [DECODER, MANIFESTS, CARDS], ids=["decoder", "manifests", "cards"]
+)
 def test_random_mutations(target):
     command = [sys.executable, "-c", target + LOOP, str(SECONDS)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

