@@ -12,7 +12,8 @@ def log_odds(logits: npt.NDArray[np.floating]) -> Floats:
     Rows compare as by p, and p of 1 - 1e-300 and 1 - 1e-310 stay apart.
 
     Args:
-        logits: (n, classes), or (n, 1) or (n,) of the second of two classes.
+        logits: (n, classes), or (n, 1) or (n,) of the second of two classes; a row with NaN has
+            odds of NaN.
 
     Returns:
         float64 (n, classes), two classes for one logit.
@@ -25,12 +26,13 @@ def log_odds(logits: npt.NDArray[np.floating]) -> Floats:
         return np.column_stack([-values, values])
     rows, likeliest = np.arange(len(values)), values.argmax(axis=1)
     highest = values[rows, likeliest]
-    others = values - highest[:, None]
-    others[rows, likeliest] = -np.inf
-    against = logsumexp(others, axis=1)  # ln((1 - p) / p) of the likeliest
-    # Of any other class p is at most a half, where 1 - p loses nothing.
-    logarithms = others - np.logaddexp(0.0, against)[:, None]
-    odds: Floats = logarithms - np.log1p(-np.exp(logarithms))
+    with np.errstate(invalid="ignore"):
+        others = values - highest[:, None]
+        others[rows, likeliest] = -np.inf
+        against = logsumexp(others, axis=1)  # ln((1 - p) / p) of the likeliest
+        # Of any other class p is at most a half, where 1 - p loses nothing.
+        logarithms = others - np.logaddexp(0.0, against)[:, None]
+        odds: Floats = logarithms - np.log1p(-np.exp(logarithms))
     odds[rows, likeliest] = -against
     return odds
 
