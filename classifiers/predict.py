@@ -62,6 +62,7 @@ def make_parser(prog: str = PROG) -> Parser:
         "--weights", help="with --input: imagenet (if not given), random[:SEED], or a file"
     )
     parser.add_argument("--output", type=local_path, required=True, metavar="FILE.parquet")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     add_json_option(parser)
     return parser
 
@@ -72,7 +73,7 @@ def work(options: argparse.Namespace) -> PredictReport:
         refuse({"weights": options.weights, "input_root": options.input_root}, "--table")
     else:
         refuse({"split": options.split, "table_version": options.table_version}, "--input")
-    output = check_output(options.output)
+    output = check_output(options.output, overwrite=options.overwrite)
     card_of(options.model)
     if options.table is not None:
         wanted = from_table(options.model, options.table, options.split, options.table_version)

@@ -84,7 +84,7 @@ def main() -> None:
         run("classifiers.train", "--head", head, "--overwrite", *options)
         run("classifiers.evaluate", *options, "--json", str(folder / f"{head}.json"))
     best = ["--model", str(folder / "models" / "logistic")]
-    predictions = ["--output", str(folder / "predictions.parquet")]
+    predictions = ["--output", str(folder / "predictions.parquet"), "--overwrite"]
     run("classifiers.predict", *best, "--input", str(images / "test"), *predictions)
 
     rows = []

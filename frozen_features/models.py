@@ -100,6 +100,7 @@ def predict(
     input_root: Location | None = None,
     weights: Location | None = None,
     output: Location | None = None,
+    overwrite: bool = False,
 ) -> "PredictReport":
     """Predict the classes of images: of a table's, of files, or of features that are at hand.
 
@@ -113,6 +114,7 @@ def predict(
         input_root: with a manifest: folder that its paths are relative to.
         weights: with `input`: "imagenet" (when None), "random", "random:SEED", or a weights file.
         output: a .parquet file to write them to, in bounded memory; they are held when None.
+        overwrite: replace a file that is there.
 
     Returns:
         The report; its `rows` are the predictions, a table of Arrow's with columns `image_id`,
@@ -130,12 +132,16 @@ def predict(
     from classifiers.models import sources
     from pipelines.errors import UsageError
     from pipelines.images.listing import list_images, name_images
+    from pipelines.outputs import refuse_inputs_as_outputs
 
     if sum(each is not None for each in (table, input, features)) != 1:
         raise UsageError("name what to predict by one of table, input and features")
     of_table: dict[str, object] = {"split": split, "table_version": table_version}
     of_images: dict[str, object] = {"input_root": input_root, "weights": weights}
-    file = None if output is None else sources.check_output(local("output", output))
+    file = None
+    if output is not None:
+        file = sources.check_output(local("output", output), overwrite=overwrite)
+        refuse_inputs_as_outputs({"output": file, "input": input, "weights": weights})
     model = _place_of(model)
     if table is not None:
         sources.refuse(of_images, "--table")

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from pipelines.drafts import write_whole
 from pipelines.errors import FrozenFeaturesError, UsageError
+from pipelines.outputs import refuse_inputs_as_outputs
 from pipelines.redaction import redacted
 
 EXTRA_OF = {
@@ -40,6 +41,14 @@ class Parser(argparse.ArgumentParser):
             formatter_class=_DefaultsShown,
             **settings,
         )
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """See argparse; an output that is an input is refused."""
+        options, rest = super().parse_known_args(args, namespace)
+        refuse_inputs_as_outputs(vars(options))
+        return options, rest
 
     def error(self, message: str) -> NoReturn:
         """Turn argparse's complaint into the project's own kind of error."""

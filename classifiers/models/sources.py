@@ -135,16 +135,18 @@ def make_predictions(predictions: Predictions, output: Path | None) -> PredictRe
     return PredictReport(held.num_rows - failed, failed, None, held)
 
 
-def check_output(path: Path) -> Path:
+def check_output(path: Path, *, overwrite: bool) -> Path:
     """The file that predictions are to be written to.
 
     Raises:
-        UsageError: it is not Parquet by its name, or has no folder to be in.
+        UsageError: it is not Parquet by its name, has no folder to be in, or is there already.
     """
     if path.suffix != ".parquet":
         raise UsageError(f"--output {path}: the predictions are Parquet, name a file.parquet")
     if path.is_dir() or not path.resolve().parent.is_dir():
         raise UsageError(f"--output {path}: no folder {path.resolve().parent} to write it in")
+    if path.is_file() and not overwrite:
+        raise UsageError(f"--output {path} exists; name another file, or give --overwrite")
     return path
 
 

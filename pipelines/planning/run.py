@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -17,6 +18,7 @@ from pipelines.engines.request import Computation
 from pipelines.errors import UsageError
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
+from pipelines.outputs import require_outside
 from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted, short_of_copies
 from pipelines.planning.job import ExtractJob, make_contract
@@ -30,6 +32,7 @@ from pipelines.planning.uncommitted import (
 )
 from pipelines.records import ImageRef
 from pipelines.shards.beam_flags import with_a_worker_a_gpu, workers_here
+from pipelines.stores.places import is_remote
 from pipelines.system.cores import usable_cores
 from pipelines.system.gpus import visible_gpus
 from pipelines.system.keras_backend import limit_threads
@@ -171,6 +174,9 @@ def prepare_run(job: ExtractJob) -> Run:
         UsageError: the options or the input are wrong.
         TableError: the table's folder cannot be written.
     """
+    uri = table_uri(job.table)
+    if not is_remote(uri) and not (Path(uri) / "_delta_log").exists():
+        require_outside(Path(uri), "--table")
     flags = with_a_worker_a_gpu(job.beam_flags, len(visible_gpus()))
     images = {ref.image_id: ref for ref in list_images(job.input, job.input_root)}
     require_some_there(images.values(), job.input)
