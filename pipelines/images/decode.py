@@ -10,6 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pipelines.contract import Augmentation, Contract
 from pipelines.errors import ImageError
+from pipelines.images.gate import DECODING
+from pipelines.images.header import FORMATS, MAX_PIXELS, bytes_to_decode
 
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -20,9 +22,9 @@ INTERPOLATIONS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 ORIENTATIONS = ("ignored", "applied")
-MAX_PIXELS = 89_478_485
-"""Most pixels an image may claim before it is decoded; Pillow's own limit (256 MiB of RGB)."""
 
+BAND_PIXELS = 1 << 20
+"""Pixels that are converted to RGB at once."""
 # Above MAX_PIXELS an image is refused here, and odd files are decoded as Keras does or refused;
 # Pillow's warnings about both would only be noise among a run's messages.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -73,33 +75,38 @@ def pixel_spec(contract: Contract, augmentation: Augmentation | None = None) -> 
 def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
     """Decode, convert to RGB and resize, bit for bit as `keras.utils.load_img` does.
 
+    What the images take that a process decodes at one time is bounded by the gate `DECODING`.
+
     Args:
-        data: the encoded image, any format that Pillow reads.
+        data: the encoded image, one of `FORMATS`.
         spec: the pixels wanted.
 
     Raises:
-        ImageError: the bytes are no image, are cut short, hold more than `MAX_PIXELS`, or have more
-            than 8 bits a channel, which conversion to RGB would saturate.
+        ImageError: the bytes are no image, are cut short, would take too much memory or time (see
+            `pipelines.images.header`), or have more than 8 bits a channel, which conversion to RGB
+            would saturate.
     """
     if not data:
         raise ImageError("the file is empty")
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise ImageError(f"{width} x {height} is more than {MAX_PIXELS:,} pixels")
+            copies = 2 if spec.orientation == "applied" else 1
+            taken = copies * bytes_to_decode(image, data)
             if image.mode in _SATURATING_MODES:
                 raise ImageError(
                     f"mode {image.mode} has more than 8 bits a channel and would saturate; "
                     "convert it to 8 bits first"
                 )
-            pixels = _resized(image, spec)
+            with DECODING.taking(taken):
+                pixels = _resized(image, spec)
+                image.close()  # what it takes is given back before others are let in
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(f"more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise ImageError("not an image that Pillow can read") from error
+        raise ImageError(f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image") from error
     except MemoryError:  # the machine's trouble, not the image's
         raise
     except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them raise
@@ -108,8 +115,27 @@ def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
 
 
 def _resized(image: Image.Image, spec: PixelSpec) -> npt.NDArray[np.uint8]:
-    upright = ImageOps.exif_transpose(image) if spec.orientation == "applied" else image
-    rgb = upright if upright.mode == "RGB" else upright.convert("RGB")
-    if rgb.size != (spec.size, spec.size):
-        rgb = rgb.resize((spec.size, spec.size), INTERPOLATIONS[spec.interpolation])
+    if spec.orientation == "applied":
+        ImageOps.exif_transpose(image, in_place=True)
+    size, interpolation = (spec.size, spec.size), INTERPOLATIONS[spec.interpolation]
+    if image.mode == "RGB":
+        rgb = image if image.size == size else image.resize(size, interpolation)
+    elif interpolation == Image.Resampling.NEAREST:
+        rgb = image.resize(size, interpolation).convert("RGB")
+    else:
+        rgb = _narrowed(image, spec.size, interpolation).resize(size, interpolation)
     return np.asarray(rgb, dtype=np.uint8)
+
+
+def _narrowed(image: Image.Image, width: int, interpolation: Image.Resampling) -> Image.Image:
+    """Convert to RGB and resize the rows, some at a time; all in RGB would be a second image.
+
+    Pillow resizes rows first and columns then, so that the pixels are the same.
+    """
+    narrowed = Image.new("RGB", (width, image.height))
+    rows = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        below = min(image.height, top + rows)
+        band = image.crop((0, top, image.width, below)).convert("RGB")
+        narrowed.paste(band.resize((width, below - top), interpolation), (0, top))
+    return narrowed

@@ -164,7 +164,7 @@ def test_an_unreadable_image_costs_only_itself(hurt, make_job, tmp_path):
     assert (report.counts["written"], report.counts["new_failures"]) == (20, 2)
     failures = read_failures(str(tmp_path / "features")).sort_by("image_id").to_pylist()
     assert [(f["image_id"], f["stage"], f["message"], f["run"]) for f in failures] == [
-        ("test/dark/broken.png", "decode", "not an image that Pillow can read", report.run),
+        ("test/dark/broken.png", "decode", "not a JPEG, PNG, GIF, BMP, TIFF or WEBP image", report.run),
         ("test/light/empty.jpg", "decode", "the file is empty", report.run),
     ]
     again = extract(job)
