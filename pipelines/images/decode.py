@@ -12,6 +12,7 @@ from pipelines.contract import Augmentation, Contract
 from pipelines.errors import ImageError
 from pipelines.images.gate import DECODING
 from pipelines.images.header import FORMATS, MAX_PIXELS, bytes_to_decode
+from pipelines.stores.reading import MAX_IMAGE_BYTES
 
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -35,19 +36,21 @@ _SATURATING_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 @dataclass(frozen=True, slots=True)
 class PixelSpec:
-    """What decides an image's pixels: a part of the contract, and for copies the policy.
+    """What decides an image's pixels, or that it has none: a part of the contract, and more.
 
     Attributes:
         size: height and width in pixels after resizing.
         interpolation: a key of `INTERPOLATIONS`.
         orientation: one of `ORIENTATIONS`.
         augmentation: how copies are made; None where there are none.
+        max_bytes: most that an image's file may have.
     """
 
     size: int
     interpolation: str
     orientation: str
     augmentation: Augmentation | None = None
+    max_bytes: int = MAX_IMAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,14 @@ class DecodedImage:
     height: int
 
 
-def pixel_spec(contract: Contract, augmentation: Augmentation | None = None) -> PixelSpec:
+def pixel_spec(
+    contract: Contract,
+    augmentation: Augmentation | None = None,
+    max_bytes: int = MAX_IMAGE_BYTES,
+) -> PixelSpec:
     """What a contract says of pixels, and a policy of those of copies."""
-    return PixelSpec(
-        contract.image_size, contract.interpolation, contract.orientation, augmentation
-    )
+    said = (contract.image_size, contract.interpolation, contract.orientation)
+    return PixelSpec(*said, augmentation, max_bytes)
 
 
 def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
 from pipelines.errors import InputError
@@ -16,11 +17,21 @@ from pipelines.images.prefix import PrefixFence, refs_with_stat
 from pipelines.images.splits import split_of
 from pipelines.images.stat_data import make_ref
 from pipelines.records import ImageRef
-from pipelines.stores.objects import StoreAwayError
+from pipelines.stores.objects import StoreAwayError, TooLargeError
 from pipelines.stores.places import Place
 from pipelines.stores.reading import read_bytes
+from pipelines.system.memory import usable_memory
 
 COLUMNS = ("path", "id", "label", "split")
+
+MAX_BYTES = 4 << 30
+"""Most bytes of a manifest; a quarter of the memory where that is less."""
+
+ROW_BYTES = 100
+"""What a row takes of them at least: a run holds every image."""
+
+BATCH = 4096
+"""Rows that are taken from a Parquet file at once."""
 
 
 def list_manifest(manifest: str, root: Path | Place) -> list[ImageRef]:
@@ -113,17 +124,21 @@ class FolderFence:
 
 
 def _read(manifest: str) -> tuple[pa.Table, list[str]]:
+    most = min(MAX_BYTES, usable_memory() // 4)
     try:
-        content = read_bytes(manifest)
-        table = _READERS[PurePosixPath(manifest).suffix.lower()](content)
+        content = read_bytes(manifest, most)
+        table = _READERS[PurePosixPath(manifest).suffix.lower()](content, most)
+        if table.num_rows * ROW_BYTES > most:
+            raise ValueError(f"its {table.num_rows:,} rows are more than the memory here can hold")
         return table, table.column_names
     except (pa.ArrowException, ValueError, OSError) as error:
         if isinstance(error.__cause__, StoreAwayError):
             raise error.__cause__ from error
-        raise InputError(f"cannot read {manifest}: {error}") from error
+        said = error.strerror if isinstance(error, TooLargeError) else error
+        raise InputError(f"cannot read {manifest}: {said}") from error
 
 
-def _read_csv(content: bytes) -> pa.Table:
+def _read_csv(content: bytes, _: int) -> pa.Table:
     options = csv.ConvertOptions(
         column_types={name: pa.string() for name in COLUMNS},
         strings_can_be_null=True,
@@ -134,18 +149,50 @@ def _read_csv(content: bytes) -> pa.Table:
     return csv.read_csv(source, parse_options=parsing, convert_options=options)
 
 
-def _read_parquet(content: bytes) -> pa.Table:
-    return parquet.read_table(pa.BufferReader(content))
+def _read_parquet(content: bytes, most: int) -> pa.Table:
+    # Strings are read as a few and how often: a small file may hold one long one a billion times.
+    source = pa.BufferReader(content)
+    metadata = parquet.read_metadata(source)
+    paths = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
+    plain = [path for path in paths if path in COLUMNS]
+    file = parquet.ParquetFile(source, metadata=metadata, read_dictionary=plain)
+    schema = pa.schema([field for field in file.schema_arrow if field.name in COLUMNS])
+    if "path" not in schema.names:
+        return file.schema_arrow.empty_table()
+    taken = max(metadata.num_rows * ROW_BYTES, _unpacked(metadata))
+    batches = []
+    for batch in file.iter_batches(BATCH, columns=schema.names) if taken <= most else ():
+        taken += sum(map(_expanded, batch.columns))
+        if taken > most:
+            break
+        batches.append(batch)
+    if taken > most:
+        raise ValueError(f"unpacked it takes more than the {most:,} bytes allowed")
+    return pa.Table.from_batches(batches, batches[0].schema if batches else schema)
 
 
-def _read_json_lines(content: bytes) -> pa.Table:
+def _unpacked(metadata: parquet.FileMetaData) -> int:
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    columns = [group.column(number) for group in groups for number in range(group.num_columns)]
+    wanted = [each for each in columns if each.path_in_schema.partition(".")[0] in COLUMNS]
+    return sum(column.total_uncompressed_size for column in wanted)
+
+
+def _expanded(column: pa.Array) -> int:
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
+    return int(pc.sum(lengths).as_py() or 0)
+
+
+def _read_json_lines(content: bytes, _: int) -> pa.Table:
     # Not with Arrow's reader: a line that is no object ends the process (pyarrow 25).
     columns: dict[str, list[str | None]] = {name: [] for name in COLUMNS}
     with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
-            row = json.loads(line)
+            row = _row(line)
             if not isinstance(row, dict):
                 raise ValueError(f"line {number} is no object")
             for name, values in columns.items():
@@ -156,7 +203,15 @@ def _read_json_lines(content: bytes) -> pa.Table:
     return pa.table(columns, schema=pa.schema([(name, pa.string()) for name in COLUMNS]))
 
 
-_READERS: dict[str, Callable[[bytes], pa.Table]] = {
+def _row(line: str) -> object:
+    # Not with msgspec: Python programs write NaN, which is no JSON, into columns that we ignore.
+    try:
+        return json.loads(line)
+    except RecursionError as error:
+        raise ValueError("JSON is nested too deeply") from error
+
+
+_READERS: dict[str, Callable[[bytes, int], pa.Table]] = {
     ".csv": _read_csv,
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,

@@ -21,6 +21,7 @@ from pipelines.engines.bottleneck import Waits
 from pipelines.engines.opening import open_engine
 from pipelines.engines.request import EngineRequest
 from pipelines.errors import FrozenFeaturesError
+from pipelines.images.decode import PixelSpec
 from pipelines.planning.cutting import cut_shards
 from pipelines.planning.uncommitted import find_uncommitted
 from pipelines.records import ImageRef
@@ -70,7 +71,7 @@ def rehearse(
     refs: Sequence[ImageRef],
     request: EngineRequest,
     shard_rows: int,
-    augmentation: Augmentation,
+    pixels: PixelSpec,
     cache: Path | None = None,
 ) -> Rehearsed:
     """Extract images into a temporary table in a new process.
@@ -79,7 +80,7 @@ def rehearse(
         refs: the images and copies, by name; one file may stand for several.
         request: the engine, chosen.
         shard_rows: most images of a shard.
-        augmentation: how copies are made.
+        pixels: how images and copies are decoded.
         cache: where the process looks for what this project keeps; where this one does when None.
 
     Raises:
@@ -95,7 +96,8 @@ def rehearse(
             "batch_size": request.batch_size,
             "threads": request.threads,
             "shard_rows": shard_rows,
-            "augmentation": augmentation.canonical_json(),
+            "augmentation": (pixels.augmentation or Augmentation()).canonical_json(),
+            "max_image_bytes": pixels.max_bytes,
         }
         (desk / REQUEST_FILE).write_text(json.dumps(asked), encoding="utf-8")
         started = time.perf_counter()
@@ -141,7 +143,7 @@ def main(desk: Path) -> None:
     run, uri = new_run_id(), str(desk / TABLE_FOLDER)
     started = time.perf_counter()
     policy = augmentation_from_json(asked["augmentation"])
-    job = ShardJob(run, uri, request, threads, progress=None, augmentation=policy)
+    job = ShardJob(run, uri, request, threads, None, policy, asked["max_image_bytes"])
     counted = run_shards(shards, job, ())
     extract_seconds = time.perf_counter() - started
 
