@@ -19,6 +19,9 @@ POLL_SECONDS = 0.5
 LOG_SECONDS = 15.0
 """How often a line is logged where stderr is no terminal."""
 
+STILL_SECONDS = 300.0
+"""How long nothing may be finished before that is said, and how often then; a shard is a minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProgressFile:
@@ -65,7 +68,11 @@ class BatchesDone:
 
 
 class ProgressWatch:
-    """Shows images done, images a second, time left and failures until it is closed."""
+    """Shows images done, images a second, time left and failures until it is closed.
+
+    When nothing is done for `STILL_SECONDS` it says so, again and again: what keeps a run waiting,
+    a store or a cluster for one, may say nothing itself.
+    """
 
     def __init__(
         self,
@@ -85,6 +92,7 @@ class ProgressWatch:
         self._source, self._total, self._stream = source, total, stream or sys.stderr
         self._poll_seconds = poll_seconds
         self._done = self._failed = 0
+        self._moved = self._told = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
 
@@ -109,6 +117,12 @@ class ProgressWatch:
         done, failed = self._source.poll()
         self._done += done
         self._failed += failed
+        now = time.monotonic()
+        if done + failed:
+            self._moved = self._told = now
+        elif now - self._told >= STILL_SECONDS:
+            self._told = now
+            tqdm.write(_still(now - self._moved), file=self._stream)
         return done + failed
 
     def _draw_bar(self) -> None:
@@ -137,3 +151,10 @@ class ProgressWatch:
             f"{met} of {self._total} images, {rate:.1f} images/s, {left}, {self._failed} failures\n"
         )
         self._stream.flush()
+
+
+def _still(seconds: float) -> str:
+    return (
+        f"nothing was finished in the last {round(seconds / 60)} minutes; a run that is ended "
+        "keeps its finished shards, and the same command goes on from them"
+    )

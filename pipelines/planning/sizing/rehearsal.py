@@ -29,6 +29,7 @@ from pipelines.shards.runner import run_shards
 from pipelines.shards.shard import ShardJob
 from pipelines.system.cache import cache_folder
 from pipelines.system.keras_backend import limit_threads
+from pipelines.system.lifeline import end_with_parent, lifeline
 from pipelines.system.memory import own_peak
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS
@@ -113,14 +114,16 @@ def rehearse(
 
 def _run(desk: Path, cache: Path) -> str:
     path = os.pathsep.join([str(Path(__file__).resolve().parents[3]), *sys.path])
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines.planning.sizing.rehearsal", str(desk)],
-        capture_output=True,
-        check=False,
-        text=True,
-        errors="replace",
-        env={**os.environ, "PYTHONPATH": path, "FROZEN_FEATURES_CACHE": str(cache)},
-    )
+    with lifeline() as stdin:
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines.planning.sizing.rehearsal", str(desk)],
+            stdin=stdin,
+            capture_output=True,
+            check=False,
+            text=True,
+            errors="replace",
+            env={**os.environ, "PYTHONPATH": path, "FROZEN_FEATURES_CACHE": str(cache)},
+        )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         last = (said or [f"status {done.returncode}"]).pop()
@@ -165,4 +168,5 @@ def main(desk: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main(Path(sys.argv[1]))
