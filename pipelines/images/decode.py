@@ -1,17 +1,18 @@
 """From an image's bytes to the pixels of `keras.utils.load_img`, without importing Keras."""
 
-import io
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from pipelines.contract import Augmentation, Contract
 from pipelines.errors import ImageError
 from pipelines.images.gate import DECODING
-from pipelines.images.header import FORMATS, MAX_PIXELS, bytes_to_decode
+from pipelines.images.header import MAX_PIXELS, bytes_to_decode
+from pipelines.images.opening import FORMATS, check_exif, open_image
 from pipelines.stores.reading import MAX_IMAGE_BYTES
 
 INTERPOLATIONS = {
@@ -95,7 +96,7 @@ def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
     if not data:
         raise ImageError("the file is empty")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with open_image(data) as image:
             width, height = image.size
             copies = 2 if spec.orientation == "applied" else 1
             taken = copies * bytes_to_decode(image, data)
@@ -120,8 +121,10 @@ def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
     return DecodedImage(pixels, width, height)
 
 
-def _resized(image: Image.Image, spec: PixelSpec) -> npt.NDArray[np.uint8]:
+def _resized(image: ImageFile, spec: PixelSpec) -> npt.NDArray[np.uint8]:
     if spec.orientation == "applied":
+        image.load()
+        check_exif(image)
         ImageOps.exif_transpose(image, in_place=True)
     size, interpolation = (spec.size, spec.size), INTERPOLATIONS[spec.interpolation]
     if image.mode == "RGB":

@@ -10,12 +10,6 @@ from PIL.ImageFile import ImageFile
 
 from pipelines.errors import ImageError
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
-"""What Pillow may take a file for, whatever its name. It knows forty more; EPS starts a program.
-
-A JPEG of several pictures (MPO) is one of "JPEG".
-"""
-
 MAX_PIXELS = 89_478_485
 """Most pixels an image may claim before it is decoded; Pillow's own limit (256 MiB of RGB)."""
 
@@ -102,7 +96,7 @@ def _number(value: object, otherwise: int) -> int:
 
 def _is_jpeg(image: Image.Image) -> bool:
     within = image.info.get("compression") in ("jpeg", "tiff_jpeg")
-    return image.format in ("JPEG", "MPO") or within
+    return image.format == "JPEG" or within
 
 
 def _is_rle(image: ImageFile) -> bool:

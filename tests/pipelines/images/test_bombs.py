@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import zlib
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from pipelines.errors import ImageError
-from pipelines.images import decode, header
+from pipelines.images import decode, header, opening
 from pipelines.images.decode import PixelSpec, decode_image
 from pipelines.images.gate import Gate
 from tests.conftest import ROOT
@@ -120,6 +121,100 @@ def test_a_side_may_not_be_absurd():
 def test_what_decoding_takes_is_known_before_it_begins(data, bytes_a_pixel):
     with Image.open(io.BytesIO(data)) as image:
         assert header.bytes_to_decode(image, data) // (200 * 200) == bytes_a_pixel
+
+
+def tiff_of_tags(number: int, size: int) -> bytes:
+    """A TIFF of 8 x 8 pixels with so many tags, which all have the same bytes for a value."""
+    fields = {256: 8, 257: 8, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 8, 279: 64}
+    entries = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields.items()]
+    entries += [struct.pack("<HHII", 1000 + i, 7, size, 8) for i in range(number)]
+    listed = struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+    return (b"II*\0" + struct.pack("<I", 8) + listed).ljust(size + 8, b"\0")
+
+
+def jpeg_of_tags(number: int, size: int) -> bytes:
+    """A JPEG with such tags for EXIF data, in as many segments as it takes; without a JFIF header,
+    so that Pillow would look for the resolution there."""
+    data, part = encoded(picture(), "JPEG"), 65_000
+    data = data[:2] + data[4 + int.from_bytes(data[4:6], "big") :]
+    exif = tiff_of_tags(number, size)
+    parts = [b"Exif\0\0" + exif[i : i + part] for i in range(0, len(exif), part)]
+    segments = b"".join(b"\xff\xe1" + struct.pack(">H", len(each) + 2) + each for each in parts)
+    return data[:2] + segments + data[2:]
+
+
+def gif_of_comments(size: int) -> bytes:
+    """A GIF with one long comment, which Pillow puts together piece by piece."""
+    data = encoded(picture("P"), "GIF")
+    begin = 13 + (3 << ((data[10] & 7) + 1))
+    return data[:begin] + b"!\xfe" + (b"\xff" + b"c" * 255) * (size // 256) + b"\0" + data[begin:]
+
+
+def jpeg_of_comments(number: int) -> bytes:
+    data = encoded(picture(), "JPEG")
+    return data[:2] + b"\xff\xfe\0\2" * number + data[2:]
+
+
+def png_of_chunks(number: int) -> bytes:
+    data = encoded(picture(), "PNG")
+    begin = data.index(b"IDAT") - 4
+    empty = bytes(4) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+    return data[:begin] + empty * number + data[begin:]
+
+
+def refused_in_little(data: bytes, spec: PixelSpec, message: str) -> None:
+    """It takes neither the time nor the memory that Pillow alone would take."""
+    started = time.monotonic()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImageError, match=message):
+            decode_image(data, spec)
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(data) + (8 << 20)
+    finally:
+        tracemalloc.stop()
+    assert time.monotonic() - started < 10.0
+
+
+def test_tags_that_share_their_bytes_are_not_copied_again_and_again():
+    refused_in_little(tiff_of_tags(1_000, 100_000), SPEC, "read many times over")
+    assert decode_image(tiff_of_tags(20, 1_000), SPEC).width == 8
+
+
+def test_exif_data_are_not_looked_into_unless_they_are_needed_and_then_within_bounds():
+    data = jpeg_of_tags(1_000, 300_000)
+    assert decode_image(data, SPEC).width == 40
+    refused_in_little(data, PixelSpec(20, "bilinear", "applied"), "read many times over")
+    assert decode_image(jpeg_of_tags(20, 1_000), PixelSpec(20, "bilinear", "applied")).width == 40
+
+
+@pytest.mark.parametrize("place", [b"IDAT", b"IEND", b"tEXt"])
+def test_exif_data_of_a_png_are_bounded_wherever_they_stand(place):
+    block = tiff_of_tags(1_000, 100_000)
+    data = encoded(picture(), "PNG")
+    if place == b"tEXt":
+        text = PngImagePlugin.PngInfo()
+        text.add_text("Raw profile type exif", f"\nexif\n{len(block)}\n{block.hex()}", zip=True)
+        data = encoded(picture(), "PNG", pnginfo=text)
+    else:
+        check = struct.pack(">I", zlib.crc32(b"eXIf" + block))
+        chunk = struct.pack(">I", len(block)) + b"eXIf" + block + check
+        before = data.index(place) - 4
+        data = data[:before] + chunk + data[before:]
+    assert decode_image(data, SPEC).width == 40
+    refused_in_little(data, PixelSpec(20, "bilinear", "applied"), "read many times over")
+
+
+def test_headers_of_too_many_pieces_are_refused():
+    refused_in_little(gif_of_comments(10_000_000), SPEC, "too many pieces")
+    refused_in_little(jpeg_of_comments(1_000_000), SPEC, "too many pieces")
+
+
+def test_a_png_of_too_many_chunks_is_refused(monkeypatch):
+    data = png_of_chunks(5_000)
+    assert decode_image(data, SPEC).width == 40
+    monkeypatch.setattr(opening, "READS", 10_000)
+    with pytest.raises(ImageError, match="too many pieces"):
+        decode_image(data, SPEC)
 
 
 def inside(gate: Gate, amount: int, inside: list[int], leave: threading.Event) -> threading.Thread:

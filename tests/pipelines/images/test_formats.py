@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from pipelines.errors import ImageError
+from pipelines.images import opening
 from pipelines.images.decode import PixelSpec, decode_image
-from pipelines.images.header import FORMATS
+from pipelines.images.opening import FORMATS
 from tests.hostile import encoded, picture
 
 SPEC = PixelSpec(20, "bilinear", "ignored")
@@ -48,7 +49,7 @@ def test_no_other_plug_in_is_asked(name, monkeypatch):
     def refuse(*_args: object) -> None:
         pytest.fail("another plug-in was asked")
 
-    for format in Image.OPEN.keys() - set(FORMATS):
+    for format in Image.OPEN.keys() - {*FORMATS, opening._PLAIN_JPEG}:
         monkeypatch.setitem(Image.OPEN, format, (refuse, refuse))
     monkeypatch.setattr(subprocess, "check_call", refuse)
     monkeypatch.setattr(subprocess, "Popen", refuse)
