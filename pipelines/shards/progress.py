@@ -5,6 +5,7 @@ processes; a file in a temporary folder reaches the driver from both. On a clust
 share no such folder, `pipelines.shards.finished_shards` watches the table's folder instead.
 """
 
+import contextlib
 import sys
 import threading
 import time
@@ -30,8 +31,11 @@ class ProgressFile:
     path: str
 
     def add(self, done: int, failed: int) -> None:
-        """Count images of one batch: one short append, whole even from several processes."""
-        with Path(self.path).open("ab", buffering=0) as file:
+        """Count images of one batch: one short append, whole even from several processes.
+
+        A full or tidied temporary folder costs the display and not the work.
+        """
+        with contextlib.suppress(OSError), Path(self.path).open("ab", buffering=0) as file:
             file.write(b"%d %d\n" % (done, failed))
 
     def read_from(self, offset: int) -> tuple[int, int, int]:
@@ -63,7 +67,10 @@ class BatchesDone:
 
     def poll(self) -> tuple[int, int]:
         """Images done and images failed since the last call."""
-        done, failed, self._offset = self._file.read_from(self._offset)
+        try:
+            done, failed, self._offset = self._file.read_from(self._offset)
+        except OSError:  # gone, or not to be read just now
+            return 0, 0
         return done, failed
 
 

@@ -31,6 +31,17 @@ def test_a_half_written_line_waits(tmp_path):
     assert (done, failed, offset) == (7, 1, 8)
 
 
+def test_a_folder_that_is_gone_costs_the_display_only(tmp_path):
+    file = ProgressFile(str(tmp_path / "gone/progress"))
+    file.add(1, 0)
+    (tmp_path / "gone").mkdir()
+    source = BatchesDone(file)
+    file.add(2, 1)
+    assert source.poll() == (2, 1)
+    (tmp_path / "gone/progress").unlink()
+    assert source.poll() == (0, 0)
+
+
 def test_lines_where_there_is_no_terminal(tmp_path):
     file, stream = ProgressFile(str(tmp_path / "progress")), io.StringIO()
     with ProgressWatch(BatchesDone(file), total=10, stream=stream):
