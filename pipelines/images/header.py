@@ -100,4 +100,4 @@ def _is_jpeg(image: Image.Image) -> bool:
 
 
 def _is_rle(image: ImageFile) -> bool:
-    return any(tile.codec_name == "bmp_rle" for tile in image.tile)
+    return any(tile[0] == "bmp_rle" for tile in image.tile)
