@@ -11,7 +11,7 @@ from PIL.ImageFile import ImageFile
 from pipelines.contract import Augmentation, Contract
 from pipelines.errors import ImageError
 from pipelines.images.gate import DECODING
-from pipelines.images.header import MAX_PIXELS, bytes_to_decode
+from pipelines.images.header import MAX_PIXELS, bytes_to_decode, bytes_to_resize
 from pipelines.images.opening import FORMATS, check_exif, open_image
 from pipelines.stores.reading import MAX_IMAGE_BYTES
 
@@ -98,8 +98,9 @@ def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
     try:
         with open_image(data) as image:
             width, height = image.size
-            copies = 2 if spec.orientation == "applied" else 1
-            taken = copies * bytes_to_decode(image, data)
+            turned = spec.orientation == "applied"
+            taken = bytes_to_decode(image, data) * (2 if turned else 1)
+            taken += bytes_to_resize(max(width, height) if turned else height, spec.size)
             if image.mode in _SATURATING_MODES:
                 raise ImageError(
                     f"mode {image.mode} has more than 8 bits a channel and would saturate; "

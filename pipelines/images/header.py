@@ -60,6 +60,16 @@ def bytes_to_decode(image: ImageFile, data: bytes) -> int:
     return height * (width * held + _ROW_POINTER) + 4 * piece[0] * piece[1]
 
 
+def bytes_to_resize(rows: int, width: int) -> int:
+    """Memory that the rows of an image take once they have the width that is wanted, in bytes.
+
+    Raises:
+        ImageError: it is more than that of `MAX_PIXELS`.
+    """
+    _refuse_too_large(width, rows)
+    return rows * (4 * width + _ROW_POINTER)
+
+
 def _refuse_too_large(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise ImageError(f"{width} x {height} is more than {MAX_PIXELS:,} pixels")

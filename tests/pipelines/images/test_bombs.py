@@ -107,6 +107,14 @@ def test_a_side_may_not_be_absurd():
         decode_image(png_that_claims(30, 1_500_000), SPEC)
 
 
+def test_a_column_that_is_resized_to_more_than_an_image_may_have_is_refused():
+    data = png_that_claims(10, 600_000)
+    with pytest.raises(ImageError, match="150 x 600000 is more than"):
+        decode_image(data, PixelSpec(150, "bilinear", "ignored"))
+    with pytest.raises(ImageError, match="150 x 600000 is more than"):  # once it is turned
+        decode_image(png_that_claims(600_000, 10), PixelSpec(150, "bilinear", "applied"))
+
+
 @pytest.mark.parametrize(
     ("data", "bytes_a_pixel"),
     [
