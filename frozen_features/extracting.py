@@ -41,6 +41,7 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
     threads: int | None = None,
     shard_size: int | None = None,
     commit_every: int | None = None,
+    max_image_bytes: int = 256 << 20,
     max_failures: int | None = None,
     retry_failures: bool = False,
     prune: bool = False,
@@ -117,6 +118,7 @@ def plan(  # noqa: D417 - each option is explained by the command's --help
     threads: int | None = None,
     shard_size: int | None = None,
     commit_every: int | None = None,
+    max_image_bytes: int = 256 << 20,
     seconds: float = 10.0,
 ) -> "PlanReport | NothingToDo":
     """Forecast time, memory, disk and requests of an extraction, measured on some of its images.

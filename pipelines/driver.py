@@ -106,6 +106,7 @@ def extract_shards(run: Run, engine: EngineRequest, shards: Sequence[Shard]) -> 
         threads=engine.threads,
         progress=None,
         augmentation=run.augmentation,
+        max_image_bytes=run.job.max_image_bytes,
     )
     return run_shards(shards, job, run.beam_flags)
 

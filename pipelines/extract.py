@@ -105,6 +105,7 @@ def make_job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJ
         beam_flags=tuple(beam_flags),
         copies=options.augment,
         augmentation=augmentation_choice(options),
+        max_image_bytes=options.max_image_bytes,
     )
 
 

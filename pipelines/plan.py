@@ -55,7 +55,8 @@ def work(options: argparse.Namespace) -> PlanReport | NothingToDo:
         if seen.request is None or seen.sizes is None:
             return NothingToDo(seen.work.listed)
         log(f"{seen.work.images} images and copies; measuring for about {options.seconds:g} s")
-        measured = measure(seen.refs, seen.request, seen.sizes, seen.augmentation, options.seconds)
+        asked = (seen.refs, seen.request, seen.sizes, seen.augmentation)
+        measured = measure(*asked, options.seconds, options.max_image_bytes)
     worker = plan_worker(measured, options.cores, options.images_per_second)
     workers = options.workers or 1
     if options.hours is not None:
@@ -149,6 +150,7 @@ def _job(options: argparse.Namespace, place: str, table: str) -> ExtractJob:
         commit_every=options.commit_every,
         copies=options.augment,
         augmentation=augmentation_choice(options),
+        max_image_bytes=options.max_image_bytes,
     )
 
 

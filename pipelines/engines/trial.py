@@ -20,6 +20,7 @@ from pipelines.engines.engine import Engine
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.parallel import Features, Pixels
 from pipelines.errors import EngineError
+from pipelines.system.lifeline import end_with_parent, lifeline
 from pipelines.system.signals import clean_up_when_stopped
 
 ROUNDS = 5
@@ -109,15 +110,17 @@ def _run(desk: Path) -> str:
     command = [sys.executable, "-m", "pipelines.engines.trial", str(desk)]
     path = os.pathsep.join([str(Path(__file__).resolve().parents[2]), *sys.path])
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            timeout=LIMIT_SECONDS,
-            check=False,
-            text=True,
-            errors="replace",
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        with lifeline() as stdin:
+            done = subprocess.run(
+                command,
+                stdin=stdin,
+                capture_output=True,
+                timeout=LIMIT_SECONDS,
+                check=False,
+                text=True,
+                errors="replace",
+                env={**os.environ, "PYTHONPATH": path},
+            )
     except subprocess.TimeoutExpired as error:
         raise EngineError(f"it was not done after {LIMIT_SECONDS} s") from error
     if done.returncode != 0:
@@ -137,4 +140,5 @@ def main(desk: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main(Path(sys.argv[1]))

@@ -1,15 +1,19 @@
 """From an image's bytes to the pixels of `keras.utils.load_img`, without importing Keras."""
 
-import io
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from pipelines.contract import Augmentation, Contract
 from pipelines.errors import ImageError
+from pipelines.images.gate import DECODING
+from pipelines.images.header import MAX_PIXELS, bytes_to_decode, bytes_to_resize
+from pipelines.images.opening import FORMATS, check_exif, open_image
+from pipelines.stores.reading import MAX_IMAGE_BYTES
 
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -20,9 +24,9 @@ INTERPOLATIONS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 ORIENTATIONS = ("ignored", "applied")
-MAX_PIXELS = 89_478_485
-"""Most pixels an image may claim before it is decoded; Pillow's own limit (256 MiB of RGB)."""
 
+BAND_PIXELS = 1 << 20
+"""Pixels that are converted to RGB at once."""
 # Above MAX_PIXELS an image is refused here, and odd files are decoded as Keras does or refused;
 # Pillow's warnings about both would only be noise among a run's messages.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -33,19 +37,21 @@ _SATURATING_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 @dataclass(frozen=True, slots=True)
 class PixelSpec:
-    """What decides an image's pixels: a part of the contract, and for copies the policy.
+    """What decides an image's pixels, or that it has none: a part of the contract, and more.
 
     Attributes:
         size: height and width in pixels after resizing.
         interpolation: a key of `INTERPOLATIONS`.
         orientation: one of `ORIENTATIONS`.
         augmentation: how copies are made; None where there are none.
+        max_bytes: most that an image's file may have.
     """
 
     size: int
     interpolation: str
     orientation: str
     augmentation: Augmentation | None = None
+    max_bytes: int = MAX_IMAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,43 +69,52 @@ class DecodedImage:
     height: int
 
 
-def pixel_spec(contract: Contract, augmentation: Augmentation | None = None) -> PixelSpec:
+def pixel_spec(
+    contract: Contract,
+    augmentation: Augmentation | None = None,
+    max_bytes: int = MAX_IMAGE_BYTES,
+) -> PixelSpec:
     """What a contract says of pixels, and a policy of those of copies."""
-    return PixelSpec(
-        contract.image_size, contract.interpolation, contract.orientation, augmentation
-    )
+    said = (contract.image_size, contract.interpolation, contract.orientation)
+    return PixelSpec(*said, augmentation, max_bytes)
 
 
 def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
     """Decode, convert to RGB and resize, bit for bit as `keras.utils.load_img` does.
 
+    What the images take that a process decodes at one time is bounded by the gate `DECODING`.
+
     Args:
-        data: the encoded image, any format that Pillow reads.
+        data: the encoded image, one of `FORMATS`.
         spec: the pixels wanted.
 
     Raises:
-        ImageError: the bytes are no image, are cut short, hold more than `MAX_PIXELS`, or have more
-            than 8 bits a channel, which conversion to RGB would saturate.
+        ImageError: the bytes are no image, are cut short, would take too much memory or time (see
+            `pipelines.images.header`), or have more than 8 bits a channel, which conversion to RGB
+            would saturate.
     """
     if not data:
         raise ImageError("the file is empty")
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(data) as image:
             width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise ImageError(f"{width} x {height} is more than {MAX_PIXELS:,} pixels")
+            turned = spec.orientation == "applied"
+            taken = bytes_to_decode(image, data) * (2 if turned else 1)
+            taken += bytes_to_resize(max(width, height) if turned else height, spec.size)
             if image.mode in _SATURATING_MODES:
                 raise ImageError(
                     f"mode {image.mode} has more than 8 bits a channel and would saturate; "
                     "convert it to 8 bits first"
                 )
-            pixels = _resized(image, spec)
+            with DECODING.taking(taken):
+                pixels = _resized(image, spec)
+                image.close()  # what it takes is given back before others are let in
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(f"more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise ImageError("not an image that Pillow can read") from error
+        raise ImageError(f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image") from error
     except MemoryError:  # the machine's trouble, not the image's
         raise
     except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them raise
@@ -107,9 +122,30 @@ def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
     return DecodedImage(pixels, width, height)
 
 
-def _resized(image: Image.Image, spec: PixelSpec) -> npt.NDArray[np.uint8]:
-    upright = ImageOps.exif_transpose(image) if spec.orientation == "applied" else image
-    rgb = upright if upright.mode == "RGB" else upright.convert("RGB")
-    if rgb.size != (spec.size, spec.size):
-        rgb = rgb.resize((spec.size, spec.size), INTERPOLATIONS[spec.interpolation])
+def _resized(image: ImageFile, spec: PixelSpec) -> npt.NDArray[np.uint8]:
+    if spec.orientation == "applied":
+        image.load()
+        check_exif(image)
+        ImageOps.exif_transpose(image, in_place=True)
+    size, interpolation = (spec.size, spec.size), INTERPOLATIONS[spec.interpolation]
+    if image.mode == "RGB":
+        rgb = image if image.size == size else image.resize(size, interpolation)
+    elif interpolation == Image.Resampling.NEAREST:
+        rgb = image.resize(size, interpolation).convert("RGB")
+    else:
+        rgb = _narrowed(image, spec.size, interpolation).resize(size, interpolation)
     return np.asarray(rgb, dtype=np.uint8)
+
+
+def _narrowed(image: Image.Image, width: int, interpolation: Image.Resampling) -> Image.Image:
+    """Convert to RGB and resize the rows, some at a time; all in RGB would be a second image.
+
+    Pillow resizes rows first and columns then, so that the pixels are the same.
+    """
+    narrowed = Image.new("RGB", (width, image.height))
+    rows = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        below = min(image.height, top + rows)
+        band = image.crop((0, top, image.width, below)).convert("RGB")
+        narrowed.paste(band.resize((width, below - top), interpolation), (0, top))
+    return narrowed

@@ -1,10 +1,9 @@
 """Hashes of images' bytes, each file read once."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 from pipelines.records import ImageRef
-from pipelines.stores.reading import read_bytes
+from pipelines.stores.reading import sha256_of
 from pipelines.system.threads import map_ahead
 
 HASHING_THREADS = 8
@@ -17,8 +16,9 @@ class ContentHashes:
         errors: by `uri`, why an input could not be read.
     """
 
-    def __init__(self, read: Callable[[str], bytes] = read_bytes) -> None:
-        self._read = read
+    def __init__(self, hash_of: Callable[[str], str] = sha256_of) -> None:
+        """Begin with none; `hash_of` gives the one of a file or object."""
+        self._hash_of = hash_of
         self._known: dict[str, str | None] = {}
         self.errors: dict[str, OSError] = {}
 
@@ -31,7 +31,7 @@ class ContentHashes:
 
     def _hash(self, uri: str) -> str | None:
         try:
-            return hashlib.sha256(self._read(uri)).hexdigest()
+            return self._hash_of(uri)
         except OSError as error:
             self.errors[uri] = error.with_traceback(None)
             return None

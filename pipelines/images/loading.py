@@ -16,12 +16,16 @@ from pipelines.errors import ImageError
 from pipelines.images.augmentation import augment
 from pipelines.images.decode import PixelSpec, decode_image
 from pipelines.records import Failure, ImageRef, SourceImage
+from pipelines.stores.objects import TooLargeError
 from pipelines.stores.places import is_remote
 from pipelines.stores.reading import read_bytes
 from pipelines.system.threads import map_ahead
 
 STORE_READERS = 16
 """Objects asked for at once: a store answers after tens of milliseconds, decoding takes four."""
+
+READ_BYTES = 256 << 20
+"""Most bytes of objects that wait to be decoded, and that are asked for before these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,23 @@ def load_images(
         return itertools.chain.from_iterable(loaded)
     readers = max(threads, STORE_READERS)
     read = map_ahead(
-        lambda rows: (rows, read_image(rows[0])), images, readers, max(ahead, readers), "read"
+        lambda rows: (rows, read_image(rows[0], pixels.max_bytes)),
+        images,
+        readers,
+        max(ahead, readers),
+        "read",
+        lambda rows: rows[0].bytes,
+        READ_BYTES,
     )
-    loaded = map_ahead(lambda each: decode_rows(*each, pixels), read, threads, ahead, "decode")
+    loaded = map_ahead(
+        lambda each: decode_rows(*each, pixels),
+        read,
+        threads,
+        ahead,
+        "decode",
+        lambda each: 0 if isinstance(each[1], Failure) else len(each[1].data),
+        READ_BYTES,
+    )
     return itertools.chain.from_iterable(loaded)
 
 
@@ -68,7 +86,7 @@ def load_image(ref: ImageRef, pixels: PixelSpec) -> LoadedImage | Failure:
 
 def load_rows(refs: Sequence[ImageRef], pixels: PixelSpec) -> list[LoadedImage | Failure]:
     """Read and decode one image, and make what rows are wanted of it and its copies."""
-    return decode_rows(refs, read_image(refs[0]), pixels)
+    return decode_rows(refs, read_image(refs[0], pixels.max_bytes), pixels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +97,14 @@ class ReadImage:
     data: bytes
 
 
-def read_image(ref: ImageRef) -> ReadImage | Failure:
-    """Read one image's file or object."""
+def read_image(ref: ImageRef, most: int) -> ReadImage | Failure:
+    """Read one image's file or object, of at most so many bytes."""
     try:
-        return ReadImage(ref, read_bytes(ref.uri))
+        return ReadImage(ref, read_bytes(ref.uri, most))
+    except TooLargeError as error:
+        hint = "--max_image_bytes of extract allows more, and --retry_failures tries it again"
+        message = f"{error.strerror}; {hint}"
+        return Failure(ref, None, "read", "TooLargeError", message, lasting=True)
     except OSError as error:
         message = error.strerror or str(error)
         return Failure(ref, None, "read", type(error).__name__, message, lasting=False)

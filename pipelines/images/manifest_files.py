@@ -10,14 +10,19 @@ from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv, parquet
+from pyarrow import csv
 
 from pipelines.cli import log
 from pipelines.errors import InputError
-from pipelines.stores.objects import StoreAwayError
+from pipelines.images.manifest_parquet import ROW_BYTES, read_parquet
+from pipelines.stores.objects import StoreAwayError, TooLargeError
 from pipelines.stores.reading import read_bytes
+from pipelines.system.memory import usable_memory
 
 COLUMNS = ("path", "id", "label", "split")
+
+MAX_BYTES = 4 << 30
+"""Most bytes of a manifest; a quarter of the memory where that is less."""
 
 LOOKS_MEANT = {
     "path": ("file_name", "filename", "filepath", "file", "image", "image_path", "img", "uri"),
@@ -47,19 +52,24 @@ def read_columns(manifest: str) -> Columns:
         InputError: it cannot be read, or has no column `path`, or a column twice.
         StoreAwayError: the store gives no answer.
     """
+    most = min(MAX_BYTES, usable_memory() // 4)
     try:
-        content = read_bytes(manifest)
-        table = _READERS[PurePosixPath(manifest).suffix.lower()](content)
+        content = read_bytes(manifest, most)
+        table, names = _READERS[PurePosixPath(manifest).suffix.lower()](content, most)
+        if table.num_rows * ROW_BYTES > most:
+            raise ValueError(f"its {table.num_rows:,} rows are more than the memory here can hold")
     except (pa.ArrowException, ValueError, OSError) as error:
         if isinstance(error.__cause__, StoreAwayError):
             raise error.__cause__ from error
-        raise InputError(f"cannot read {manifest}: {error}") from error
-    places = _places(manifest, table.column_names)
-    return {name: _texts(table, name, places.get(name)) for name in COLUMNS}
+        said = error.strerror if isinstance(error, TooLargeError) else error
+        raise InputError(f"cannot read {manifest}: {said}") from error
+    called = _names_of_ours(manifest, names)
+    return {name: _texts(table, name, called.get(name)) for name in COLUMNS}
 
 
-def _places(manifest: str, names: Sequence[str]) -> dict[str, int]:
-    plain = [name.strip().lower() for name in names]
+def _names_of_ours(manifest: str, names: Sequence[str]) -> dict[str, str]:
+    """What the file calls our columns."""
+    plain = [_plain_name(name) for name in names]
     for name in COLUMNS:
         if plain.count(name) > 1:
             raise InputError(f"{manifest} has {plain.count(name)} columns {name!r}; one is meant")
@@ -71,13 +81,21 @@ def _places(manifest: str, names: Sequence[str]) -> dict[str, int]:
         log(f"column {meant[0]!r} of {manifest} is not read; rename it if it is meant as {name!r}")
     if "path" not in plain:
         raise InputError(f"{manifest} has no column 'path', it has {', '.join(names) or 'none'}")
-    return {name: plain.index(name) for name in COLUMNS if name in plain}
+    return {name: names[plain.index(name)] for name in COLUMNS if name in plain}
 
 
-def _texts(table: pa.Table, name: str, place: int | None) -> list[str | None]:
-    if place is None:
+def _plain_name(name: str) -> str:
+    return name.strip().lower()
+
+
+def _is_ours(name: str) -> bool:
+    return _plain_name(name) in COLUMNS
+
+
+def _texts(table: pa.Table, name: str, called: str | None) -> list[str | None]:
+    if called is None:
         return [None] * table.num_rows
-    column = table.column(place)
+    column = table.column(called)
     try:
         if pa.types.is_floating(column.type):
             column = pc.if_else(pc.is_nan(column), None, column)
@@ -95,7 +113,7 @@ def _plain(text: str) -> str | None:
     return (whole[1] if whole else text) or None
 
 
-def _read_csv(content: bytes) -> pa.Table:
+def _read_csv(content: bytes, _: int) -> tuple[pa.Table, list[str]]:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ValueError("it is UTF-16; save it as UTF-8")
     # All columns are text: what they are called is known only afterwards.
@@ -106,32 +124,48 @@ def _read_csv(content: bytes) -> pa.Table:
         strings_can_be_null=True,
         null_values=[""],
     )
-    return csv.read_csv(pa.BufferReader(content), parse_options=_PARSING, convert_options=options)
+    source = pa.BufferReader(content)
+    table = csv.read_csv(source, parse_options=_PARSING, convert_options=options)
+    return table, names
 
 
 _PARSING = csv.ParseOptions(newlines_in_values=True)
 
 
-def _read_parquet(content: bytes) -> pa.Table:
-    return parquet.read_table(pa.BufferReader(content))
+def _read_parquet(content: bytes, most: int) -> tuple[pa.Table, list[str]]:
+    return read_parquet(content, most, _is_ours)
 
 
-def _read_json_lines(content: bytes) -> pa.Table:
+def _read_json_lines(content: bytes, _: int) -> tuple[pa.Table, list[str]]:
     # Not with Arrow's reader: a line that is no object ends the process (pyarrow 25).
+    names: dict[str, None] = {}
     rows: list[dict[str, str | None]] = []
     with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
-            row = json.loads(line)
+            row = _row(line)
             if number == 1 and isinstance(row, list):
                 raise ValueError("it is one JSON array; write an object a line")
             if not isinstance(row, dict):
                 raise ValueError(f"line {number} is no object")
-            rows.append({name: _json_text(value, name, number) for name, value in row.items()})
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = [pa.array([row.get(name) for row in rows], pa.string()) for name in names]
-    return pa.table(columns, names=names)
+            names |= dict.fromkeys(row)
+            ours = ((name, value) for name, value in row.items() if _is_ours(name))
+            rows.append({name: _json_text(value, name, number) for name, value in ours})
+    columns = {
+        name: pa.array([row.get(name) for row in rows], pa.string())
+        for name in names
+        if _is_ours(name)
+    }
+    return pa.table(columns), list(names)
+
+
+def _row(line: str) -> object:
+    # Not with msgspec: Python programs write NaN, which is no JSON, into columns that we ignore.
+    try:
+        return json.loads(line)
+    except RecursionError as error:
+        raise ValueError("JSON is nested too deeply") from error
 
 
 def _json_text(value: object, name: str, number: int) -> str | None:
@@ -141,12 +175,10 @@ def _json_text(value: object, name: str, number: int) -> str | None:
         return None
     if isinstance(value, str | int | float | None):
         return None if value is None else str(value)
-    if name.strip().lower() in COLUMNS:
-        raise ValueError(f"line {number} has a {name!r} that is no text")
-    return None  # a column of something else
+    raise ValueError(f"line {number} has a {name!r} that is no text")
 
 
-_READERS: dict[str, Callable[[bytes], pa.Table]] = {
+_READERS: dict[str, Callable[[bytes, int], tuple[pa.Table, list[str]]]] = {
     ".csv": _read_csv,
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,

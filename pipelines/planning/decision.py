@@ -7,7 +7,6 @@ from pipelines.engines.choosing import choose_engine
 from pipelines.engines.opening import open_engine
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
-from pipelines.images.decode import pixel_spec
 from pipelines.planning.cutting import Plan, make_plan, rows_of_part, sort_inputs
 from pipelines.planning.run import Run, Scene
 from pipelines.planning.shard_sizes import ShardSizes, known_rate
@@ -53,7 +52,7 @@ def decide(run: Run, scene: Scene) -> Decision:
     unusable = failures_of_all(
         todo.new,
         lambda ref: not ref.bytes or _stat(ref) in recorded,
-        pixel_spec(run.contract, run.augmentation),
+        run.pixels,
     )
     if unusable:
         plan = make_plan(replace(todo, new=()), 1)

@@ -9,6 +9,7 @@ from pipelines.contract import Contract
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError
+from pipelines.stores.reading import MAX_IMAGE_BYTES
 
 DEFAULT_BATCH_SIZE = 32
 IMAGENET = WeightsRequest("imagenet")
@@ -68,6 +69,7 @@ class ExtractJob:
         copies: augmented copies wanted of each image that is trained on.
         augmentation: what is named of how they are made, by field of `Augmentation`; the rest is
             as the table has it, or as in the book where there are no copies yet.
+        max_image_bytes: most that an image's file may have; a larger one is a failure.
     """
 
     input: str
@@ -87,6 +89,7 @@ class ExtractJob:
     beam_flags: tuple[str, ...] = ()
     copies: int = 0
     augmentation: Mapping[str, Any] = field(default_factory=dict)
+    max_image_bytes: int = MAX_IMAGE_BYTES
 
 
 def make_contract(choice: FeatureChoice) -> Contract:

@@ -8,6 +8,7 @@ from pipelines.contract import COMPUTE_DTYPES
 from pipelines.engines.kinds import AUTO, ENGINES
 from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.planning.job import DEFAULT_BATCH_SIZE, FeatureChoice
+from pipelines.stores.reading import MAX_IMAGE_BYTES
 from pipelines.table.precision import MANTISSA_BITS
 
 DEFAULTS = FeatureChoice()
@@ -97,6 +98,13 @@ def add_work_options(group: argparse._ArgumentGroup) -> None:
         type=positive_number,
         metavar="IMAGES",
         help="commit whenever so many more are done; once, at the end, if not given",
+    )
+    group.add_argument(
+        "--max_image_bytes",
+        type=positive_number,
+        default=MAX_IMAGE_BYTES,
+        metavar="BYTES",
+        help="a larger file is a failure, and not read",
     )
 
 

@@ -16,6 +16,7 @@ from pipelines.contract import (
 )
 from pipelines.engines.request import Computation
 from pipelines.errors import UsageError
+from pipelines.images.decode import PixelSpec, pixel_spec
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
 from pipelines.outputs import require_outside
@@ -33,6 +34,7 @@ from pipelines.planning.uncommitted import (
 from pipelines.records import ImageRef
 from pipelines.shards.beam_flags import with_a_worker_a_gpu, workers_here
 from pipelines.stores.places import is_remote
+from pipelines.stores.reading import sha256_of
 from pipelines.system.cores import usable_cores
 from pipelines.system.gpus import visible_gpus
 from pipelines.system.keras_backend import limit_threads
@@ -104,7 +106,7 @@ class Run:
         self.uri = table_uri(job.table)
         self.augmentation = Augmentation(**job.augmentation)
         self.worked = False
-        self._hashes = ContentHashes()
+        self._hashes = ContentHashes(functools.partial(sha256_of, most=job.max_image_bytes))
         self._intact: dict[str, bool] = {}
         self._receipts_read: set[str] = set()
 
@@ -112,6 +114,11 @@ class Run:
     def contract(self) -> Contract:
         """What the features are to be."""
         return self.computation.contract
+
+    @property
+    def pixels(self) -> PixelSpec:
+        """How images and copies are decoded."""
+        return pixel_spec(self.contract, self.augmentation, self.job.max_image_bytes)
 
     def open_table(self) -> FeatureTable | None:
         """Open the newest version of the table; None while there is none.

@@ -3,14 +3,16 @@
 import contextlib
 import functools
 import logging
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 from pipelines.errors import UsageError
+from pipelines.system.lifeline import end_with_parent
 
-_MESSAGE_THREAD = "wait_until_finish_read"
-"""Beam's thread that fails, with a traceback, when the job server it reads from is gone."""
+_READERS = ("wait_until_finish_read", "beam_control_read", "read_grpc_client_inputs")
+"""Beam's threads that fail, with a traceback, when who they read from is gone."""
 
 
 def load_beam() -> Any:  # noqa: ANN401 - a module without types
@@ -31,11 +33,17 @@ def load_beam() -> Any:  # noqa: ANN401 - a module without types
 
 
 def serve_runner(argv: list[str]) -> None:
-    """Be a worker process of Beam's embedded runner until it is done, and log errors alone."""
+    """Be a worker process of Beam's embedded runner until it is done.
+
+    It says nothing: what goes wrong with a shard is raised where the runner is.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who ends this one
+    end_with_parent()
     load_beam()
     from apache_beam.runners.worker import sdk_worker_main
 
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    logging.getLogger().addHandler(logging.NullHandler())  # or one that writes is added
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     sdk_worker_main.main(argv)
 
 
@@ -62,7 +70,7 @@ def _hush_for_good() -> None:
     hook = threading.excepthook
 
     def tell(failed: threading.ExceptHookArgs) -> None:
-        if failed.thread is None or failed.thread.name != _MESSAGE_THREAD:
+        if failed.thread is None or failed.thread.name not in _READERS:
             hook(failed)
 
     threading.excepthook = tell

@@ -5,6 +5,7 @@ processes; a file in a temporary folder reaches the driver from both. On a clust
 share no such folder, `pipelines.shards.finished_shards` watches the table's folder instead.
 """
 
+import contextlib
 import sys
 import threading
 import time
@@ -19,6 +20,9 @@ POLL_SECONDS = 0.5
 LOG_SECONDS = 15.0
 """How often a line is logged where stderr is no terminal."""
 
+STILL_SECONDS = 300.0
+"""How long nothing may be finished before that is said, and how often then; a shard is a minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProgressFile:
@@ -27,8 +31,11 @@ class ProgressFile:
     path: str
 
     def add(self, done: int, failed: int) -> None:
-        """Count images of one batch: one short append, whole even from several processes."""
-        with Path(self.path).open("ab", buffering=0) as file:
+        """Count images of one batch: one short append, whole even from several processes.
+
+        A full or tidied temporary folder costs the display and not the work.
+        """
+        with contextlib.suppress(OSError), Path(self.path).open("ab", buffering=0) as file:
             file.write(b"%d %d\n" % (done, failed))
 
     def read_from(self, offset: int) -> tuple[int, int, int]:
@@ -60,12 +67,19 @@ class BatchesDone:
 
     def poll(self) -> tuple[int, int]:
         """Images done and images failed since the last call."""
-        done, failed, self._offset = self._file.read_from(self._offset)
+        try:
+            done, failed, self._offset = self._file.read_from(self._offset)
+        except OSError:  # gone, or not to be read just now
+            return 0, 0
         return done, failed
 
 
 class ProgressWatch:
-    """Shows images done, images a second, time left and failures until it is closed."""
+    """Shows images done, images a second, time left and failures until it is closed.
+
+    When nothing is done for `STILL_SECONDS` it says so, again and again: what keeps a run waiting,
+    a store or a cluster for one, may say nothing itself.
+    """
 
     def __init__(
         self,
@@ -85,6 +99,7 @@ class ProgressWatch:
         self._source, self._total, self._stream = source, total, stream or sys.stderr
         self._poll_seconds = poll_seconds
         self._done = self._failed = 0
+        self._moved = self._told = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
 
@@ -109,6 +124,12 @@ class ProgressWatch:
         done, failed = self._source.poll()
         self._done += done
         self._failed += failed
+        now = time.monotonic()
+        if done + failed:
+            self._moved = self._told = now
+        elif now - self._told >= STILL_SECONDS:
+            self._told = now
+            tqdm.write(_still(now - self._moved), file=self._stream)
         return done + failed
 
     def _draw_bar(self) -> None:
@@ -137,3 +158,10 @@ class ProgressWatch:
             f"{met} of {self._total} images, {rate:.1f} images/s, {left}, {self._failed} failures\n"
         )
         self._stream.flush()
+
+
+def _still(seconds: float) -> str:
+    return (
+        f"nothing was finished in the last {round(seconds / 60)} minutes; a run that is ended "
+        "keeps its finished shards, and the same command goes on from them"
+    )

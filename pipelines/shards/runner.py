@@ -1,9 +1,7 @@
 """Handing shards to a Beam runner and waiting for them."""
 
 import contextlib
-import shlex
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -41,12 +39,13 @@ def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
     from pipelines.shards.transforms import ExtractShards
+    from pipelines.shards.workers import crew_of_a_run
 
     ours = ["--default_sdk_harness_log_level=ERROR", f"--job_name={job_name(job.run)}"]
     options = PipelineOptions([*ours, *beam_flags])
     runner = options.view_as(StandardOptions).runner or LOCAL_RUNNER
-    with _progress(shards, job, runner) as file:
-        pipeline = beam.Pipeline(runner=_own_workers(runner, options), options=options)
+    with _progress(shards, job, runner) as file, crew_of_a_run() as (crew, environment):
+        pipeline = beam.Pipeline(_own_workers(runner, options, environment), options)
         _ = pipeline | beam.Create(shards) | ExtractShards(replace(job, progress=file))
         try:
             with quiet_runner():
@@ -55,7 +54,7 @@ def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
                     state = result.wait_until_finish()
         except Exception as error:  # runners wrap what a worker raised, each in its own way
             raise RunnerError(
-                f"extraction failed: {one_line(error)}; finished shards are kept, "
+                f"extraction failed: {one_line(crew.error or error)}; finished shards are kept, "
                 "the same command goes on from them"
             ) from error
     if state not in ("DONE", None):
@@ -85,17 +84,16 @@ def job_name(run: str) -> str:
     return f"frozen-features-{run.lower()}"  # Dataflow takes no capital letters
 
 
-def _own_workers(runner: str, options: Any) -> Any:  # noqa: ANN401 - Beam is untyped
+def _own_workers(runner: str, options: Any, environment: Any) -> Any:  # noqa: ANN401 - untyped
     from apache_beam.options.pipeline_options import DirectOptions
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-    from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
     direct = options.view_as(DirectOptions)
-    if not runner.endswith(LOCAL_RUNNER) or direct.direct_running_mode != "multi_processing":
+    here = runner.endswith((LOCAL_RUNNER, "DirectRunner"))
+    if not here or direct.direct_running_mode != "multi_processing":
         return runner
     direct.direct_running_mode = "in_memory"  # the mode would bring Beam's own environment
-    command = f"{shlex.quote(sys.executable)} -m pipelines.worker"
-    return FnApiRunner(SubprocessSDKEnvironment.from_command_string(command))
+    return FnApiRunner(environment)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from pipelines.engines.request import EngineRequest
 from pipelines.images.decode import pixel_spec
 from pipelines.records import Failure, Shard
 from pipelines.shards.progress import ProgressFile
+from pipelines.stores.reading import MAX_IMAGE_BYTES
 from pipelines.table.files import FeatureFileWriter
 from pipelines.table.names import data_file_name
 from pipelines.table.receipts import Receipt
@@ -31,6 +32,7 @@ class ShardJob:
         threads: reading and decoding threads; as many as cores when None.
         progress: where to count images; None where the driver cannot see this machine's files.
         augmentation: how copies are made; None where there are none.
+        max_image_bytes: most that an image's file may have.
     """
 
     run: str
@@ -39,6 +41,7 @@ class ShardJob:
     threads: int | None
     progress: ProgressFile | None
     augmentation: Augmentation | None = None
+    max_image_bytes: int = MAX_IMAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def extract_shard(shard: Shard, job: ShardJob, engine: Engine) -> ShardResult:
         OSError: the file cannot be written.
     """
     contract = job.engine.contract
-    pixels = pixel_spec(contract, job.augmentation)
+    pixels = pixel_spec(contract, job.augmentation, job.max_image_bytes)
     path = data_file_name(job.run, shard.name)
     storage = open_storage(job.table)
     failures: list[Failure] = []

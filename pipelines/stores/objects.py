@@ -19,6 +19,9 @@ PAGE = 1000
 
 ASKING_THREADS = 16
 
+BLOCK = 1 << 20
+"""Bytes that are held of an object that is hashed, at least."""
+
 GIVE_UP = 10
 """Reads in a row that the store refuses before the work ends."""
 
@@ -40,6 +43,13 @@ class StoreGoneError(FrozenFeaturesError):
 
 class UnusableNameError(StoreError):
     """An object's name holds what the client cannot say: "//", ".." or control characters."""
+
+
+class TooLargeError(OSError):
+    """A file or object has more bytes than may be read."""
+
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__(errno.EFBIG, f"its {size:,} bytes are more than the {most:,} allowed")
 
 
 class _Refusals:
@@ -77,26 +87,46 @@ class ObjectStat(NamedTuple):
     modified: int
 
 
-def read_object(uri: str) -> bytes:
+def read_object(uri: str, most: int) -> bytes:
     """Read a whole object; what may pass has been tried again for `RETRY_SECONDS`.
 
+    Args:
+        uri: where it is.
+        most: bytes; of an object that has more, none is taken.
+
     Raises:
+        TooLargeError: it has more.
         OSError: it is not there (`errno.ENOENT`), or the store does not give it.
         StoreGoneError: the store has given nothing for a while.
     """
+    with _asked_for(uri, most) as found:
+        content: bytes = found.bytes().to_bytes()
+    return content
+
+
+def object_blocks(uri: str, most: int) -> Iterator[bytes]:
+    """Read an object block by block, otherwise as `read_object` does."""
+    with _asked_for(uri, most) as found:
+        yield from map(bytes, found.stream(min_chunk_size=BLOCK))
+
+
+@contextlib.contextmanager
+def _asked_for(uri: str, most: int) -> Iterator[Any]:
     place = parse_place(uri)
     import obstore
 
     try:
         with _complaints(place, "read"):
-            content: bytes = obstore.get(open_bucket(place), place.key).bytes().to_bytes()
+            found = obstore.get(open_bucket(place), place.key)
+            if found.meta["size"] > most:
+                raise TooLargeError(found.meta["size"], most)
+            yield found
     except StoreError as error:
         gone = isinstance(error.__cause__, FileNotFoundError)
         said = complaint(error.__cause__ or error, place)
         _refusals.add(str(error), all_alike=not gone and blames_the_store(said))
         raise OSError(errno.ENOENT if gone else errno.EIO, str(error), uri) from error
     _refusals.reset()
-    return content
 
 
 def list_objects(folder: Place) -> Iterator[list[ObjectStat]]:
@@ -195,7 +225,7 @@ def _complaints(place: Place, doing: str) -> Iterator[None]:
 
     try:
         yield
-    except FrozenFeaturesError:
+    except (FrozenFeaturesError, TooLargeError):
         raise
     except Exception as error:  # obstore's errors and Python's own have no nearer common root
         said = complaint(error, place)

@@ -15,17 +15,35 @@ def map_ahead(
     threads: int,
     ahead: int,
     name: str = "ahead",
+    weight: Callable[[_In], int] = lambda _: 0,
+    most: int = 0,
 ) -> Iterator[_Out]:
-    """Apply a function on threads, at most `ahead` items before the consumer, results in order."""
+    """Apply a function on threads, some items before the consumer, results in order.
+
+    Args:
+        function: what is done.
+        items: what it is done to.
+        threads: that do it.
+        ahead: items before the consumer, at most.
+        name: begins the threads' names.
+        weight: of an item.
+        most: what the items before the consumer weigh, at most; one that weighs more goes alone.
+    """
     with ThreadPoolExecutor(threads, thread_name_prefix=name) as pool:
-        waiting: deque[Future[_Out]] = deque()
+        waiting: deque[tuple[Future[_Out], int]] = deque()
+        weights = 0
         try:
             for item in items:
-                waiting.append(pool.submit(function, item))
+                weights += weight(item)
+                while waiting and weights > most:
+                    weights -= waiting[0][1]
+                    yield waiting.popleft()[0].result()
+                waiting.append((pool.submit(function, item), weight(item)))
                 if len(waiting) > ahead:
-                    yield waiting.popleft().result()
+                    weights -= waiting[0][1]
+                    yield waiting.popleft()[0].result()
             while waiting:
-                yield waiting.popleft().result()
+                yield waiting.popleft()[0].result()
         finally:
-            for future in waiting:
+            for future, _ in waiting:
                 future.cancel()

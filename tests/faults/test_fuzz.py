@@ -38,12 +38,26 @@ def attempt(data):
 
 MANIFESTS = """
 import random, sys, time, tempfile, pathlib
+import pyarrow as pa
+from pyarrow import parquet
 from pipelines.errors import InputError
 from pipelines.images.listing import list_images
 from tests.hostile import REFUSED, TAKEN
 from tests.memory import own_peak
 
-seeds = [*REFUSED.values(), *TAKEN.values(), b'{"path": "a.png", "label": "cat"}\\n' * 3]
+def as_parquet(**columns):
+    sink = pa.BufferOutputStream()
+    parquet.write_table(pa.table(columns), sink)
+    return sink.getvalue().to_pybytes()
+
+lines = b'{"path": "a.png", "label": "cat"}\\n' * 3
+packed = [
+    as_parquet(path=["a.png", "b.png"], label=["cat", None]),
+    as_parquet(path=pa.array(["a.png"]).dictionary_encode(), id=[1], other=[[1.5]]),
+    as_parquet(path=[["a.png"]]),
+]
+# As many bytes of the one kind as of the other would leave Parquet to chance.
+seeds = [*REFUSED.values(), *TAKEN.values(), lines, b"[" * 5000, *packed * 10]
 folder = pathlib.Path(tempfile.mkdtemp())
 
 def attempt(data):

@@ -11,6 +11,7 @@ from pipelines.system.signals import MESSAGE
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import write_dataset
 from tests.faults.commands import command, content, finish, start
+from tests.processes import children_of, end_soon
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -36,19 +37,6 @@ def wait_for_shards(table: Path, process: subprocess.Popen[str], count: int) -> 
     assert process.poll() is None, "it finished before it could be stopped"
 
 
-def children_of(pid: int) -> list[int]:
-    listings = Path(f"/proc/{pid}/task").glob("*/children")
-    found = [int(text) for listing in listings for text in listing.read_text().split()]
-    return found + [below for child in found for below in children_of(child)]
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
 @pytest.mark.parametrize("flags", [(), TWO_PROCESSES], ids=["one process", "two processes"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_is_clean_and_says_how_to_resume(images, undisturbed, tmp_path, number, flags):
@@ -62,10 +50,7 @@ def test_a_stop_is_clean_and_says_how_to_resume(images, undisturbed, tmp_path, n
     assert process.returncode == 128 + number
     assert said.rstrip().endswith(MESSAGE)
     assert "Traceback" not in said
-    deadline = time.monotonic() + 10
-    while any(is_running(pid) for pid in workers) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(is_running(pid) for pid in workers)
+    assert end_soon(workers)
     assert FeatureTable.open_if_exists(str(table)) is None
     done = finish(command(images, table))
     assert "finished by an earlier run" in done.stderr
@@ -85,10 +70,7 @@ def test_a_stop_in_the_middle_of_a_race_leaves_nothing(images, tmp_path, monkeyp
     _, said = process.communicate(timeout=60)
     assert process.returncode == 143
     assert said.rstrip().endswith(MESSAGE)
-    deadline = time.monotonic() + 10
-    while any(is_running(pid) for pid in trials) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(is_running(pid) for pid in trials)
+    assert end_soon(trials)
     # TensorFlow leaves a small file of its own; what is ours are folders.
     assert [path for path in desks.iterdir() if path.is_dir()] == []
     drafts = [path for path in (tmp_path / "cache").rglob("*") if path.name.startswith(".draft")]

@@ -1,6 +1,7 @@
 """Extraction from end to end, on the embedded runner with the tiny base."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -164,7 +165,12 @@ def test_an_unreadable_image_costs_only_itself(hurt, make_job, tmp_path):
     assert (report.counts["written"], report.counts["new_failures"]) == (20, 2)
     failures = read_failures(str(tmp_path / "features")).sort_by("image_id").to_pylist()
     assert [(f["image_id"], f["stage"], f["message"], f["run"]) for f in failures] == [
-        ("test/dark/broken.png", "decode", "not an image that Pillow can read", report.run),
+        (
+            "test/dark/broken.png",
+            "decode",
+            "not a JPEG, PNG, GIF, BMP, TIFF or WEBP image",
+            report.run,
+        ),
         ("test/light/empty.jpg", "decode", "the file is empty", report.run),
     ]
     again = extract(job)
@@ -174,6 +180,24 @@ def test_an_unreadable_image_costs_only_itself(hurt, make_job, tmp_path):
     write_image(hurt / "test/light/empty.jpg", seed=1)
     mended = extract(job)
     assert (mended.counts["written"], mended.counts["known_failures"]) == (1, 1)
+
+
+def test_a_file_of_forty_gigabytes_is_a_failure_until_more_is_allowed(hurt, make_job, tmp_path):
+    (hurt / "test/light/empty.jpg").unlink()
+    (hurt / "test/light/huge.jpg").touch()
+    os.truncate(hurt / "test/light/huge.jpg", 40 << 30)
+    plain = [path for path in hurt.rglob("*.png") if path.name != "broken.png"]
+    least = min(path.stat().st_size for path in plain)
+    job = make_job(hurt, tmp_path / "features")
+    assert extract(job).counts["new_failures"] == 2
+    rows = read_failures(str(tmp_path / "features")).to_pylist()
+    assert {row["error"] for row in rows} == {"TooLargeError", "UnidentifiedImageError"}
+    assert extract(job).counts["known_failures"] == 2  # it is not even looked at
+    small = make_job(hurt, tmp_path / "small", max_image_bytes=least, max_failures=100)
+    counts = extract(small).counts
+    assert 0 < counts["written"] == sum(path.stat().st_size == least for path in plain)
+    more = replace(small, max_image_bytes=100_000, retry_failures=True)
+    assert extract(more).counts["written"] == 20 - counts["written"]
 
 
 def test_a_shard_of_failures_alone(make_job, tmp_path):

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from pipelines import plan
-from pipelines.contract import Augmentation
+from pipelines.images.decode import PixelSpec
 from pipelines.planning.sizing import rehearsal, stages
 from pipelines.planning.sizing.forecast import DRIVER_BYTES
 from pipelines.planning.sizing.rehearsal import RehearsalError, rehearse
@@ -147,7 +147,7 @@ def test_a_rehearsal_that_ends_badly_is_told(monkeypatch, tmp_path):
 
     request = EngineRequest(CONTRACT, WeightsRequest("random"), 8, None, "keras")
     with pytest.raises(RehearsalError, match="a trial extraction failed: status 1"):
-        rehearse([], request, 8, Augmentation())
+        rehearse([], request, 8, PixelSpec(32, "bilinear", "ignored"))
 
 
 @pytest.mark.acceptance

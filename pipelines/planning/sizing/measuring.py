@@ -15,12 +15,13 @@ from pipelines.engines.opening import open_conversion, open_engine
 from pipelines.engines.request import EngineRequest
 from pipelines.engines.trial import time_engine
 from pipelines.errors import UsageError
-from pipelines.images.decode import pixel_spec
+from pipelines.images.decode import PixelSpec, pixel_spec
 from pipelines.planning.shard_sizes import ShardSizes
 from pipelines.planning.sizing.rehearsal import Rehearsed, rehearse
 from pipelines.planning.sizing.stages import time_decoding, time_encoding
 from pipelines.planning.sizing.stand_ins import repeat_images, spread_images
 from pipelines.records import FeatureBlock, ImageRef
+from pipelines.stores.reading import MAX_IMAGE_BYTES
 from pipelines.system.cache import cache_folder
 from pipelines.system.cores import usable_cores
 
@@ -78,6 +79,7 @@ def measure(
     shards: ShardSizes,
     augmentation: Augmentation,
     seconds: float,
+    max_image_bytes: int = MAX_IMAGE_BYTES,
 ) -> Measured:
     """Measure on images like those that are to be extracted.
 
@@ -87,6 +89,7 @@ def measure(
         shards: how large a run makes them.
         augmentation: how copies are made.
         seconds: about how long the steady state is watched.
+        max_image_bytes: most that an image's file may have.
 
     Raises:
         UsageError: none of the images looked at can be used.
@@ -94,7 +97,7 @@ def measure(
     """
     cores = request.threads or usable_cores()
     sample = spread_images(refs, SAMPLE)
-    spec = pixel_spec(request.contract, augmentation)
+    spec = pixel_spec(request.contract, augmentation, max_image_bytes)
     loaded, decoded = time_decoding(sample, spec, cores)
     if not loaded:
         raise UsageError(f"none of the {len(sample)} images looked at can be used")
@@ -106,9 +109,10 @@ def measure(
     likely = 1.0 / (1.0 / alone.images_per_second + 1.0 / (cores * decoded))
     batch = request.batch_size
     many = max(3, round(seconds * likely / batch)) * batch
-    first = rehearse(repeat_images(refs, batch), request, shards.most, augmentation)
-    long = rehearse(repeat_images(refs, many), request, shards.most, augmentation)
-    cold = _rehearse_cold(repeat_images(refs, batch), request, shards.most, augmentation)
+    asked = (request, shards.most, spec)
+    first = rehearse(repeat_images(refs, batch), *asked)
+    long = rehearse(repeat_images(refs, many), *asked)
+    cold = _rehearse_cold(repeat_images(refs, batch), *asked)
     each_image = _seconds_an_image(first, long)
     peak = max(first.peak_bytes, long.peak_bytes)
     return Measured(
@@ -133,7 +137,7 @@ def measure(
 
 
 def _rehearse_cold(
-    refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int, augmentation: Augmentation
+    refs: Sequence[ImageRef], request: EngineRequest, shard_rows: int, pixels: PixelSpec
 ) -> Rehearsed | None:
     if request.name not in CONVERTING:
         return None
@@ -142,7 +146,7 @@ def _rehearse_cold(
             for entry in cache_folder().iterdir():  # the weights are there, as in a worker's image
                 if entry.name != CONVERTED_FOLDER:
                     (Path(folder) / entry.name).symlink_to(entry.resolve())
-        return rehearse(refs, request, shard_rows, augmentation, Path(folder))
+        return rehearse(refs, request, shard_rows, pixels, Path(folder))
 
 
 def _seconds_an_image(first: Rehearsed, long: Rehearsed) -> float:

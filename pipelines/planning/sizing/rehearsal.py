@@ -21,6 +21,7 @@ from pipelines.engines.bottleneck import Waits
 from pipelines.engines.opening import open_engine
 from pipelines.engines.request import EngineRequest
 from pipelines.errors import FrozenFeaturesError
+from pipelines.images.decode import PixelSpec
 from pipelines.planning.cutting import cut_shards
 from pipelines.planning.uncommitted import find_uncommitted
 from pipelines.records import ImageRef
@@ -28,6 +29,7 @@ from pipelines.shards.runner import run_shards
 from pipelines.shards.shard import ShardJob
 from pipelines.system.cache import cache_folder
 from pipelines.system.keras_backend import limit_threads
+from pipelines.system.lifeline import end_with_parent, lifeline
 from pipelines.system.memory import own_peak
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS
@@ -70,7 +72,7 @@ def rehearse(
     refs: Sequence[ImageRef],
     request: EngineRequest,
     shard_rows: int,
-    augmentation: Augmentation,
+    pixels: PixelSpec,
     cache: Path | None = None,
 ) -> Rehearsed:
     """Extract images into a temporary table in a new process.
@@ -79,7 +81,7 @@ def rehearse(
         refs: the images and copies, by name; one file may stand for several.
         request: the engine, chosen.
         shard_rows: most images of a shard.
-        augmentation: how copies are made.
+        pixels: how images and copies are decoded.
         cache: where the process looks for what this project keeps; where this one does when None.
 
     Raises:
@@ -95,7 +97,8 @@ def rehearse(
             "batch_size": request.batch_size,
             "threads": request.threads,
             "shard_rows": shard_rows,
-            "augmentation": augmentation.canonical_json(),
+            "augmentation": (pixels.augmentation or Augmentation()).canonical_json(),
+            "max_image_bytes": pixels.max_bytes,
         }
         (desk / REQUEST_FILE).write_text(json.dumps(asked), encoding="utf-8")
         started = time.perf_counter()
@@ -111,14 +114,16 @@ def rehearse(
 
 def _run(desk: Path, cache: Path) -> str:
     path = os.pathsep.join([str(Path(__file__).resolve().parents[3]), *sys.path])
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines.planning.sizing.rehearsal", str(desk)],
-        capture_output=True,
-        check=False,
-        text=True,
-        errors="replace",
-        env={**os.environ, "PYTHONPATH": path, "FROZEN_FEATURES_CACHE": str(cache)},
-    )
+    with lifeline() as stdin:
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines.planning.sizing.rehearsal", str(desk)],
+            stdin=stdin,
+            capture_output=True,
+            check=False,
+            text=True,
+            errors="replace",
+            env={**os.environ, "PYTHONPATH": path, "FROZEN_FEATURES_CACHE": str(cache)},
+        )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         last = (said or [f"status {done.returncode}"]).pop()
@@ -141,7 +146,7 @@ def main(desk: Path) -> None:
     run, uri = new_run_id(), str(desk / TABLE_FOLDER)
     started = time.perf_counter()
     policy = augmentation_from_json(asked["augmentation"])
-    job = ShardJob(run, uri, request, threads, progress=None, augmentation=policy)
+    job = ShardJob(run, uri, request, threads, None, policy, asked["max_image_bytes"])
     counted = run_shards(shards, job, ())
     extract_seconds = time.perf_counter() - started
 
@@ -163,4 +168,5 @@ def main(desk: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main(Path(sys.argv[1]))

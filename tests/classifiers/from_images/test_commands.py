@@ -182,7 +182,7 @@ def test_bad_images_cost_themselves_only(dataset, tuned, tmp_path, capsys):
     assert json.loads(result.read_text())["left_out"] == 1
     assert predict.main([*model, "--output", str(output)]) == 0
     rows = {row["image_id"]: row for row in pq.read_table(output).to_pylist()}
-    assert rows["test/dark/broken.png"]["error"] == "not an image that Pillow can read"
+    assert rows["test/dark/broken.png"]["error"] == "not a JPEG, PNG, GIF, BMP, TIFF or WEBP image"
     assert sum(row["error"] is None for row in rows.values()) == 88
 
 

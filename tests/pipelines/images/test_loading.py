@@ -20,7 +20,7 @@ def test_objects_are_asked_for_side_by_side(tmp_path, monkeypatch):
     data = [write_image(tmp_path / f"{n}.png", n).read_bytes() for n in range(2 * STORE_READERS)]
     together = threading.Barrier(STORE_READERS, timeout=20)
 
-    def read(uri):
+    def read(uri, most):
         together.wait()
         return data[int(uri.rpartition("/")[2].removesuffix(".png"))]
 

@@ -163,7 +163,9 @@ def test_of_many_images_the_first_that_is_not_doubtful_settles_it(tmp_path, monk
     good = str(write_image(tmp_path / "good.png", seed=1))
     read: list[str] = []
     really = loading.read_bytes
-    monkeypatch.setattr(loading, "read_bytes", lambda uri: read.append(uri) or really(uri))
+    monkeypatch.setattr(
+        loading, "read_bytes", lambda uri, most: read.append(uri) or really(uri, most)
+    )
     missing = [ref(f"a{i:04d}", f"/nowhere/{i}", size=0) for i in range(2000)]
     fine = [ref(f"b{i:04d}", good) for i in range(2000)]
     assert failures_of_all([*missing, *fine], lambda r: not r.bytes, PIXELS) == ()

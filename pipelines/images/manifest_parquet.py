@@ -1,0 +1,64 @@
+"""Reading the columns of a Parquet manifest within a bound of memory, however it is packed."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+ROW_BYTES = 100
+"""What a row takes of the memory at least: a run holds every image."""
+
+BATCH = 4096
+"""Rows that are taken at once."""
+
+
+def read_parquet(
+    content: bytes, most: int, wanted: Callable[[str], bool]
+) -> tuple[pa.Table, list[str]]:
+    """Read some columns of a Parquet file.
+
+    Args:
+        content: the file.
+        most: bytes that they may take, unpacked.
+        wanted: tells the columns to read by their names.
+
+    Returns:
+        The columns, and the names of all that the file has.
+
+    Raises:
+        ValueError: they take more than `most`.
+        pa.ArrowException: the file is damaged.
+    """
+    # Strings are read as a few and how often: a small file may hold one long one a billion times.
+    source = pa.BufferReader(content)
+    metadata = parquet.read_metadata(source)
+    paths = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
+    plain = [path for path in paths if wanted(path)]
+    file = parquet.ParquetFile(source, metadata=metadata, read_dictionary=plain)
+    names = file.schema_arrow.names
+    schema = pa.schema([field for field in file.schema_arrow if wanted(field.name)])
+    taken = max(metadata.num_rows * ROW_BYTES, _unpacked(metadata, wanted))
+    batches = []
+    for batch in file.iter_batches(BATCH, columns=schema.names) if taken <= most else ():
+        taken += sum(map(_expanded, batch.columns))
+        if taken > most:
+            break
+        batches.append(batch)
+    if taken > most:
+        raise ValueError(f"unpacked it takes more than the {most:,} bytes allowed")
+    return pa.Table.from_batches(batches, batches[0].schema if batches else schema), names
+
+
+def _unpacked(metadata: parquet.FileMetaData, wanted: Callable[[str], bool]) -> int:
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    columns = [group.column(number) for group in groups for number in range(group.num_columns)]
+    read = [each for each in columns if wanted(each.path_in_schema.partition(".")[0])]
+    return sum(column.total_uncompressed_size for column in read)
+
+
+def _expanded(column: pa.Array) -> int:
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
+    return int(pc.sum(lengths).as_py() or 0)
