@@ -19,6 +19,7 @@ from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
 from pipelines.shards.beam_flags import check_beam_flags
 from pipelines.shards.flink import check_flink
+from pipelines.shards.runner_check import check_runner
 from pipelines.system.signals import stop_on_signals
 
 PROG = "python -m pipelines.extract"
@@ -41,6 +42,7 @@ def _extract(parser: Parser, argv: Sequence[str]) -> int:
 def work(options: argparse.Namespace, beam_flags: Sequence[str] = ()) -> ExtractReport:
     """Do what the options of `make_parser`, and Beam's, say."""
     check_beam_flags(beam_flags, own_options(make_parser()))
+    check_runner(beam_flags)
     check_flink(beam_flags)
     return extract(make_job(options, beam_flags))
 

@@ -41,7 +41,9 @@ def check_beam_flags(flags: Sequence[str], own_options: Sequence[str]) -> None:
         return
     if not unknown[0].startswith("-"):
         raise UsageError(f"unexpected argument {unknown[0]!r} (--help lists the options)")
-    meant = difflib.get_close_matches(unknown[0].partition("=")[0], own_options, n=1, cutoff=0.75)
+    beams = [name for action in parser._actions for name in action.option_strings]
+    known = [*own_options, *beams]
+    meant = difflib.get_close_matches(unknown[0].partition("=")[0], known, n=1, cutoff=0.75)
     hint = f"did you mean {meant[0]}?" if meant else "--help lists ours, Beam's are taken too"
     raise UsageError(f"no option {unknown[0]}; {hint}")
 

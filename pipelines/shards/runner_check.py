@@ -1,0 +1,116 @@
+"""What Beam's options ask of a runner, looked at before anything is listed or loaded."""
+
+import difflib
+import socket
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from pipelines.cli import Parser, log
+from pipelines.errors import FrozenFeaturesError, UsageError
+from pipelines.shards.beam import load_beam
+from pipelines.shards.beam_flags import LOCAL_RUNNER
+
+ANSWER_SECONDS = 10.0
+
+LOCAL = (LOCAL_RUNNER, "DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner")
+
+
+class NoJobServerError(FrozenFeaturesError):
+    """No job server answers; nothing was submitted to it."""
+
+
+def check_runner(flags: Sequence[str]) -> None:
+    """Refuse a runner that there is not, or that cannot be reached or lacks an option.
+
+    Options that have no effect on the runner are named.
+
+    Args:
+        flags: Beam's options as the user gave them; without any nothing is looked at.
+
+    Raises:
+        UsageError: there is no such runner, or it wants other options.
+        NoJobServerError: nobody answers at `--job_endpoint`.
+    """
+    if not flags:
+        return
+    parser = Parser(add_help=False)
+    parser.add_argument("--runner", default=LOCAL_RUNNER)
+    parser.add_argument("--job_endpoint")
+    options, _ = parser.parse_known_args(list(flags))
+    _check_name(options.runner)
+    _name_idle(flags, options.runner)
+    if options.runner not in LOCAL and options.job_endpoint not in (None, "embed"):
+        _check_answers(options.job_endpoint)
+    if options.runner.endswith("DataflowRunner"):
+        _check_options(flags, options.runner)
+
+
+def _check_name(name: str) -> None:
+    load_beam()
+    from apache_beam.runners.runner import create_runner
+
+    try:
+        found = type(create_runner(name)).__name__
+    except ValueError as error:
+        known = str(error).partition("Valid values are ")[2].partition(" and the fully")[0]
+        names = [each.strip(" .") for each in known.replace(" and ", ",").split(",")]
+        meant = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {meant[0]}?" if meant else f"Beam has {', '.join(names)}"
+        raise UsageError(f"no --runner {name}; {hint}") from error
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"--runner {name} cannot be loaded: {error}") from error
+    if found.lower() == name.lower() and found != name:
+        raise UsageError(f"--runner {name} is spelled {found}")
+
+
+def _name_idle(flags: Sequence[str], runner: str) -> None:
+    """Say which options the runner does not look at."""
+    from apache_beam.options import pipeline_options as beam
+
+    given = [flag.partition("=")[0] for flag in flags if flag.startswith("--")]
+    own = [
+        (beam.DirectOptions, runner in LOCAL),
+        (beam.FlinkRunnerOptions, runner.endswith("FlinkRunner")),
+        (beam.SparkRunnerOptions, runner.endswith("SparkRunner")),
+        (beam.WorkerOptions, runner.endswith("DataflowRunner")),
+    ]
+    for kind, used in own:
+        parser = Parser(add_help=False)
+        kind._add_argparse_args(parser)
+        names = {name for action in parser._actions for name in action.option_strings}
+        idle = [name for name in given if name in names and name not in SHARED]
+        if idle and not used:
+            log(f"{', '.join(idle)} has no effect on {runner}")
+
+
+SHARED = frozenset(
+    {"--parallelism", "--default_sdk_harness_log_level", "--sdk_harness_log_level_overrides"}
+)
+"""Options of one runner's class that others look at too."""
+
+
+def _check_answers(endpoint: str) -> None:
+    try:
+        address = urlsplit(f"//{endpoint}")
+        place = (address.hostname or "", address.port or 0)
+    except ValueError as error:
+        raise UsageError(f"--job_endpoint {endpoint} is no host:port: {error}") from error
+    if not all(place):
+        raise UsageError(f"--job_endpoint {endpoint} is no host:port")
+    try:
+        socket.create_connection(place, timeout=ANSWER_SECONDS).close()
+    except OSError as error:
+        raise NoJobServerError(
+            f"no job server answers at --job_endpoint {endpoint}: {error.strerror or error}"
+        ) from error
+
+
+def _check_options(flags: Sequence[str], runner: str) -> None:
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
+    from apache_beam.runners.runner import create_runner
+
+    options = PipelineOptions(list(flags))
+    complaints = PipelineOptionsValidator(options, create_runner(runner)).validate()
+    if complaints:
+        raise UsageError(f"--runner {runner}: {'; '.join(complaints)}")
