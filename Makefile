@@ -37,7 +37,7 @@ test: $(READY)
 test-all: test test-long test-clusters
 
 test-long: $(READY)
-	$(BIN)/python -m pytest -m "(acceptance or faults) and not cluster"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "(acceptance or faults) and not cluster"
 
 # They want Java 17, Maven, Go and buildah, and say so where one is missing.
 test-clusters: $(CLUSTER_READY)

@@ -1,0 +1,109 @@
+"""On real photographs: features are those of a plain loop, and memory does not grow with them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import classifiers
+from tests.conftest import ROOT
+from tests.photographs import run_extract, some_photographs
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(3000)]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(_session_cache: None) -> None:
+    """One cache for all of this module: the engines race and are converted once."""
+
+
+@pytest.fixture(scope="module")
+def tested(photographs, tmp_path_factory):
+    """300 of the photographs to test on."""
+    return some_photographs(photographs, tmp_path_factory.mktemp("tested") / "images", test=150)
+
+
+@pytest.fixture(scope="module")
+def plain_features(tested, imagenet_weights):
+    """What a user would write: load_img, preprocess_input, predict."""
+    import keras
+
+    base = keras.applications.VGG16(
+        include_top=False, weights=str(imagenet_weights), input_shape=(150, 150, 3)
+    )
+    paths = sorted((tested / "test").glob("*/*.jpg"))
+    features = []
+    for start in range(0, len(paths), 20):
+        loaded = [
+            keras.utils.load_img(p, target_size=(150, 150), interpolation="bilinear")
+            for p in paths[start : start + 20]
+        ]
+        batch = np.stack([keras.utils.img_to_array(image) for image in loaded])
+        batch = keras.applications.vgg16.preprocess_input(batch)
+        features.append(base.predict(batch, verbose=0).reshape(len(batch), 4 * 4 * 512))
+    ids = [str(path.relative_to(tested)) for path in paths]
+    return ids, [path.parent.name for path in paths], np.concatenate(features)
+
+
+@pytest.mark.parametrize(
+    ("engine", "bound"), [("auto", 1e-4), ("keras", 1e-5), ("openvino", 1e-4), ("ncnn", 1e-4)]
+)
+def test_features_are_those_of_a_plain_loop(
+    plain_features, tested, imagenet_weights, tmp_path, engine, bound
+):
+    ids, labels, expected = plain_features
+    options = ["--engine", engine]
+    table = run_extract(tested, imagenet_weights, tmp_path / "features", *options)
+    samples = classifiers.load(str(table), split="test")
+    assert list(samples.ids) == ids
+    assert list(samples.labels) == labels
+    errors = np.linalg.norm(samples.features - expected, axis=1) / np.linalg.norm(expected, axis=1)
+    print(f"{engine}: largest relative error over {len(ids)} images {errors.max():.2e}")
+    assert errors.max() <= bound
+
+
+def peak_memory(arguments: list[str]) -> int:
+    """Peak resident memory of an extraction in KiB, in a process of its own."""
+    code = (
+        "import sys\n"
+        "from pipelines.extract import main\n"
+        "from tests.memory import own_peak\n"
+        "status = main(sys.argv[1:])\n"
+        "print(own_peak())\n"
+        "sys.exit(status)"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return int(done.stdout.splitlines()[-1])
+
+
+def repeated(photographs: Path, folder: Path, count: int) -> Path:
+    """A folder of so many links to the photographs; those past their number come again."""
+    paths = sorted(photographs.glob("*/*/*.jpg"))
+    for number in range(count):
+        path = paths[number % len(paths)]
+        link = folder / path.parent.name / f"{number:06d}.jpg"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path)
+    return folder
+
+
+def test_memory_is_small_and_does_not_grow_with_the_images(photographs, imagenet_weights, tmp_path):
+    """Small images, read at full size, grow memory as large ones would, in less time."""
+
+    def peak(count: int, size: int) -> int:
+        images = repeated(photographs, tmp_path / f"{count}-{size}", count)
+        options = ["--weights", str(imagenet_weights), "--image_size", str(size)]
+        return peak_memory(["--input", str(images), "--table", f"{images}-features", *options])
+
+    for size in (150, 32):
+        peak(200, size)  # this run holds the race that chooses the engine, if it is the first
+    whole = peak(600, 150)
+    few, many = peak(600, 32), peak(4000, 32)
+    print(f"peak of 600 images at 150 pixels {whole / 1024:.0f} MiB", end="; ")
+    print(f"at 32 pixels of 600 {few / 1024:.0f} MiB, of 4,000 {many / 1024:.0f} MiB")
+    # A driver keeps some 2.5 kB an image, and allocators differ by 5 % from run to run.
+    assert many <= 1.15 * few
+    assert whole * 1024 <= 2.0e9
