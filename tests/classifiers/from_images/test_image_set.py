@@ -109,7 +109,7 @@ def test_a_class_of_which_nothing_is_left_is_named(damaged):
     for path in (damaged / "train/dark").iterdir():
         path.write_bytes(b"no image")
     part = labelled(list_images(str(damaged)), "train", CLASSES)
-    with pytest.raises(InputError, match=r"class 'dark' in split 'train' .*dark000\.png \(not an"):
+    with pytest.raises(InputError, match=r"class 'dark' in split 'train' .*dark000\.png \(not a "):
         hold_images(part, PIXELS)
 
 
