@@ -12,6 +12,7 @@ from pipelines.contract import Augmentation, Contract
 from pipelines.errors import ImageError
 from pipelines.images.gate import DECODING
 from pipelines.images.header import MAX_PIXELS, bytes_to_decode, bytes_to_resize
+from pipelines.images.lookalikes import what_it_is
 from pipelines.images.opening import FORMATS, check_exif, open_image
 from pipelines.stores.reading import MAX_IMAGE_BYTES
 
@@ -114,7 +115,8 @@ def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
     except Image.DecompressionBombError as error:
         raise ImageError(f"more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image") from error
+        plain = f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image"
+        raise ImageError(": ".join(filter(None, [plain, what_it_is(data)]))) from error
     except MemoryError:  # the machine's trouble, not the image's
         raise
     except Exception as error:  # Pillow's plugins raise whatever a damaged file makes them raise
