@@ -32,5 +32,5 @@ def test_what_it_is_stands_in_the_failure(data, said):
 
 def test_of_anything_else_nothing_is_guessed():
     assert what_it_is(b"nonsense") is None
-    with pytest.raises(ImageError, match="WEBP image$"):
+    with pytest.raises(ImageError, match=r"WEBP image$"):
         decode_image(b"nonsense", SPEC)
