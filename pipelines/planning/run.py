@@ -170,6 +170,7 @@ def prepare_run(job: ExtractJob) -> Run:
         UsageError: the options or the input are wrong.
         TableError: the table's folder cannot be written.
     """
+    table_uri(job.table)  # a place where no table can lie, before millions of images are listed
     flags = with_a_worker_a_gpu(job.beam_flags, len(visible_gpus()))
     images = {ref.image_id: ref for ref in list_images(job.input, job.input_root)}
     threads = _cores_of_a_worker(job.threads, flags)
