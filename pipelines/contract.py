@@ -6,6 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from pipelines.errors import ContractMismatchError
+from pipelines.untrusted import value_from_json
 
 COMPUTE_DTYPES = ("float32", "tfloat32", "bfloat16", "float16")
 """What a base may compute in; "tfloat32" lets a GPU round float32 factors to TensorFloat-32."""
@@ -68,9 +69,8 @@ def contract_from_json(text: str) -> Contract:
         ValueError: the text is not a contract, or one of a newer version with other fields.
     """
     try:
-        values: dict[str, Any] = json.loads(text)
-        return Contract(**values)
-    except TypeError as error:
+        return value_from_json(text, Contract)
+    except ValueError as error:
         raise ValueError(f"not a contract of this version: {error}") from error
 
 
@@ -148,10 +148,11 @@ def augmentation_from_json(text: str) -> Augmentation:
         ValueError: the text is no policy, or one of a newer version with other fields.
     """
     try:
-        values: dict[str, Any] = json.loads(text)
-        return Augmentation(**values)
-    except TypeError as error:
+        value_from_json(text, Augmentation)
+    except ValueError as error:
         raise ValueError(f"no augmentation of this version: {error}") from error
+    # Whole numbers stay whole, or the policy's canonical text would no longer be what it was.
+    return Augmentation(**json.loads(text))
 
 
 def require_same_augmentation(held: Augmentation, wanted: Augmentation) -> None:

@@ -104,13 +104,13 @@ def work(options: argparse.Namespace) -> VerifyReport:
     if table is not None:
         with checked.unless_away("table"):
             checked.notes.extend(check_files(table))
-            log(f"{len(table.paths)} files checked against the log")
+            log(f"{len(table.logged.files)} files checked against the log")
         with checked.unless_away("rows"):
             _check_against_images(table, options, weights, checked)
     return VerifyReport(
         table=table_uri(options.table),
         version=None if table is None else table.version,
-        files=0 if table is None else len(table.paths),
+        files=0 if table is None else len(table.logged.files),
         findings=tuple(note for note in checked.notes if isinstance(note, Finding)),
         unchecked=tuple(note for note in checked.notes if isinstance(note, Unchecked)),
         rows=checked.rows,

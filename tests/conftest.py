@@ -16,7 +16,7 @@ from pipelines.bases import WeightsRequest, base_named, load_base
 from pipelines.driver import extract
 from pipelines.engines import opening
 from pipelines.planning.job import ExtractJob, FeatureChoice
-from pipelines.table.pins import PINS_FOLDER
+from pipelines.table.schema import PINS_FOLDER
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -17,6 +17,8 @@ from pipelines.errors import TableError
 from pipelines.system.cores import usable_cores
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import ROW_GROUP_BYTES
+from pipelines.table.rows import check_lengths
+from pipelines.table.schema import FEATURE_TYPE
 
 Result = TypeVar("Result")
 
@@ -116,7 +118,7 @@ def _blocks(table: FeatureTable, group: RowGroup) -> Generator[Block, None, None
                 raise TableError(f"the files of {table.uri} changed while they were read")
             first, last = np.searchsorted(group.wanted, [start, end])
             if first < last:
-                features = _matrix(batch, length)
+                features = _matrix(pa.Table.from_batches([batch])["features"], length)
                 if last - first < batch.num_rows:
                     features = features[group.wanted[first:last] - start]
                 yield Block(features, group.places[first:last])
@@ -129,9 +131,12 @@ def _rows_at_once(length: int) -> int:
     return max(1, ROW_GROUP_BYTES // (length * np.dtype(np.float32).itemsize))
 
 
-def _matrix(batch: pa.RecordBatch, length: int) -> npt.NDArray[np.float32]:
-    values = batch.column("features").flatten().to_numpy(zero_copy_only=True)
-    if values.size != batch.num_rows * length:
-        raise TableError(f"a row does not hold {length} features; check it with pipelines.verify")
-    matrix: npt.NDArray[np.float32] = values.reshape(batch.num_rows, length)
+def _matrix(features: pa.ChunkedArray, length: int) -> npt.NDArray[np.float32]:
+    # Every row's length: with the right total on the wrong rows, features would slip.
+    try:
+        check_lengths(features, length)
+    except TableError as error:
+        raise TableError(f"{error}; check the table with pipelines.verify") from error
+    values = features.combine_chunks().cast(FEATURE_TYPE).flatten().to_numpy(zero_copy_only=True)
+    matrix: npt.NDArray[np.float32] = values.reshape(len(features), length)
     return matrix

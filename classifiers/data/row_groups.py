@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import TableError
 from pipelines.system.cores import usable_cores
-from pipelines.table.feature_table import CHECKING_THREADS, FeatureTable
+from pipelines.table.feature_table import FeatureTable
+from pipelines.table.inspection import CHECKING_THREADS
 from pipelines.table.receipts import receipt_in
+from pipelines.table.rows import checked_columns
 
 KEYS = pa.schema(
     [
@@ -148,7 +150,8 @@ def _read_keys(table: FeatureTable, path: str) -> tuple[Any, pa.Table]:
     with table.reading(path), table.storage.open_input_file(path) as source:
         file = pq.ParquetFile(source)
         table.check_receipt(path, receipt_in(file.metadata, path))
-        return file.metadata, file.read(columns=KEYS.names, use_threads=False).cast(KEYS)
+        keys = file.read(columns=KEYS.names, use_threads=False).select(KEYS.names).cast(KEYS)
+        return file.metadata, checked_columns(keys)
 
 
 def _cut(path: str, footer: Any, keys: pa.Table) -> Iterator[tuple[str, int, Any, pa.Table]]:  # noqa: ANN401

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.contract import Augmentation
 from pipelines.records import ImageRef
 from pipelines.system.garbage import collector_paused
+from pipelines.table.copy_numbers import highest_copies
 
 
 @collector_paused()
@@ -67,7 +67,9 @@ def copies_held(keys: pa.Table) -> dict[str, int]:
 
     Args:
         keys: what `FeatureTable.keys` gives.
+
+    Raises:
+        TableError: see `highest_copies`.
     """
-    copies = keys.filter(pc.greater(keys["copy"], 0))
-    highest = copies.group_by("image_id").aggregate([("copy", "max")])
-    return dict(zip(highest["image_id"].to_pylist(), highest["copy_max"].to_pylist(), strict=True))
+    highest = highest_copies(keys)
+    return dict(zip(highest["image_id"].to_pylist(), highest["copy"].to_pylist(), strict=True))

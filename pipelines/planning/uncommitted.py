@@ -17,7 +17,7 @@ from pipelines.table.names import is_of_run
 from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Placement
 from pipelines.table.schema import DATA_FOLDER
-from pipelines.table.storage import is_local
+from pipelines.table.storage import is_local, plain_files
 from pipelines.table.stored import StoredImage, stored_images
 
 
@@ -53,8 +53,7 @@ def find_uncommitted(
 
     Files that are unfinished, damaged or of another contract are nobody's work and left alone.
     """
-    selector = pafs.FileSelector(DATA_FOLDER, allow_not_found=True, recursive=False)
-    paths = {info.path for info in storage.get_file_info(selector) if info.is_file}
+    paths = set(plain_files(storage, DATA_FOLDER))
     wanted = contract.canonical_json()
 
     def inspect(path: str) -> InspectedFile | None:

@@ -1,19 +1,26 @@
 """Keeping a table of many nightly runs small: fewer files, no orphans, no outlived versions."""
 
+import itertools
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pipelines.cli import log
+from pipelines.errors import TableError
 from pipelines.reports import Grid, Part, Report
+from pipelines.stores.outages import is_outage
+from pipelines.table.commit_log import Commit, paths_ever_logged, read_commits
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
+from pipelines.table.log_length import shorten_log
 from pipelines.table.names import new_run_id
+from pipelines.table.own_files import own_files, refuse_table_in_data
 from pipelines.table.pins import pinned_versions
 from pipelines.table.rewriting import Rewrite, copy_rows
-from pipelines.table.storage import list_data_files, open_storage
+from pipelines.table.storage import open_storage, table_uri
 
 TARGET_BYTES = 128 * 2**20
 """Raw features of a file that compaction aims at; files of half of it are left alone."""
@@ -42,7 +49,7 @@ class Tidied(Report):
         rows = [
             ("files merged", f"{self.merged} into {self.into}"),
             ("files deleted", f"{self.deleted} ({self.freed / 1e6:.1f} MB)"),
-            ("readable versions", ", ".join(str(version) for version in self.kept_versions)),
+            ("readable versions", ", ".join(_runs(self.kept_versions))),
         ]
         return [Grid(rows)]
 
@@ -54,10 +61,16 @@ class Tidied(Report):
 def tidy(location: str, retention: float, keep_pinned: bool) -> Tidied:
     """Merge a table's small files, then delete what `delete_unreferenced` does.
 
+    A log that is too long to be opened gets checkpoints first.
+
     Raises:
-        TableError: there is no such table.
+        TableError: there is no such table, or what its log says cannot be understood; nothing is
+            deleted.
     """
-    merged, into = merge_small_files(FeatureTable.open(location))
+    shorten_log(table_uri(location))
+    table = FeatureTable.open(location)
+    refuse_table_in_data(table)
+    merged, into = merge_small_files(table)
     table = FeatureTable.open(location)
     return Tidied(merged, into, *delete_unreferenced(table, retention, keep_pinned))
 
@@ -94,32 +107,59 @@ def delete_unreferenced(
 
     Returns:
         Files deleted, their bytes, and the versions that can still be read.
+
+    Raises:
+        TableError: the log, or a file that it names, is not understood; nothing is deleted.
     """
-    kept = _kept_versions(table, retention, keep_pinned)
-    needed: set[str] = set()
-    for version in kept:
-        needed.update(FeatureTable.open(table.uri, version).paths)
-    storage = open_storage(table.uri)
+    storage = table.storage
+    commits = [commit._replace(run=None) for commit in read_commits(storage)]
+    kept = _versions_within(commits, table.version, retention)
+    needed = set(table.paths)
+    for commit in commits:
+        # What a kept version holds is there still, or was removed by a commit after it.
+        if commit.version > min(kept):
+            needed.update(commit.added, commit.removed)
+    pinned = _pinned_files(table) if keep_pinned else {}
+    needed.update(*pinned.values())
     deleted = freed = 0
-    for info in list_data_files(storage):
+    for info in own_files(table, paths_ever_logged(storage, commits)):
         age = time.time() - (info.mtime_ns or 0) / 1e9
         if info.path not in needed and age >= retention:
             storage.delete_file(info.path)
             deleted, freed = deleted + 1, freed + info.size
-    return deleted, freed, kept
+    return deleted, freed, tuple(sorted(kept | pinned.keys()))
 
 
-def _kept_versions(table: FeatureTable, retention: float, keep_pinned: bool) -> tuple[int, ...]:
+def _versions_within(commits: Sequence[Commit], newest: int, retention: float) -> set[int]:
     oldest = (time.time() - retention) * 1000
-    kept = {table.version}
-    replaced_at: float | None = None
-    for commit in table.history():  # newest first: a version ends when the next one begins
-        if replaced_at is not None and replaced_at > oldest:
-            kept.add(commit["version"])
-        replaced_at = commit["timestamp"]
-    if keep_pinned:
-        kept |= pinned_versions(table.uri)
-    return tuple(sorted(kept))
+    kept = {newest}
+    for commit, following in itertools.pairwise(commits):  # a version ends when the next begins
+        if following.version <= newest and following.time > oldest:
+            kept.add(commit.version)
+    return kept
+
+
+def _pinned_files(table: FeatureTable) -> dict[int, list[str]]:
+    """The files of each version that a model names and that can still be opened."""
+    found: dict[int, list[str]] = {}
+    for version in pinned_versions(table.uri, table.version):
+        try:
+            found[version] = FeatureTable.open(table.uri, version).paths
+        except TableError as error:
+            if is_outage(error):
+                raise
+            log(f"version {version}, which a model names, is not kept: {error}")
+    return found
+
+
+def _runs(versions: Sequence[int]) -> Iterator[str]:
+    """Ascending numbers for people, `1, 5 to 9`: a table may keep many thousands."""
+    for _, run in itertools.groupby(enumerate(versions), lambda each: each[1] - each[0]):
+        numbers = [version for _, version in run]
+        if len(numbers) > 2:
+            yield f"{numbers[0]} to {numbers[-1]}"
+        else:
+            yield from map(str, numbers)
 
 
 def _groups(table: FeatureTable) -> Iterator[list[str]]:
@@ -127,7 +167,7 @@ def _groups(table: FeatureTable) -> Iterator[list[str]]:
     by_split: defaultdict[str | None, list[tuple[str, int]]] = defaultdict(list)
     for file in table.files:
         # How many rows a file of another writer has, its log need not say.
-        if file.rows is not None and file.rows <= target // 2:
+        if file.removable and file.rows is not None and file.rows <= target // 2:
             by_split[file.least_split].append((file.path, file.rows))
     for files in by_split.values():
         group: list[str] = []

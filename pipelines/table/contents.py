@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from pipelines.table.rows import checked_columns
+
 COUNTED_COLUMNS = ["copy", "label", "split"]
 
 
@@ -16,11 +18,15 @@ def count_rows(batches: Iterable[pa.RecordBatch]) -> list[tuple[str, str | None,
 
     Args:
         batches: columns `COUNTED_COLUMNS` of the rows; one batch after the other is looked at.
+
+    Raises:
+        pa.ArrowInvalid: a value is missing or no UTF-8.
     """
     rows: Counter[tuple[str, str | None]] = Counter()
     images: Counter[tuple[str, str | None]] = Counter()
     for batch in batches:
-        for split, label, count, own in _count_batch(batch):
+        counted = checked_columns(pa.Table.from_batches([batch]))
+        for split, label, count, own in _count_rows(counted):
             rows[split, label] += count
             images[split, label] += own
     counts = [(split, label, rows[split, label], images[split, label]) for split, label in rows]
@@ -36,11 +42,11 @@ def splits_in(storage: pafs.FileSystem, path: str) -> frozenset[str]:
     with storage.open_input_file(path) as source:
         file = pq.ParquetFile(source, read_dictionary=["split"])
         splits = file.read(["split"], use_threads=False).column("split")
-    return frozenset(splits.unique().cast(pa.string()).to_pylist())
+    found = pa.table({"split": splits.unique().cast(pa.string())})
+    return frozenset(checked_columns(found)["split"].to_pylist())
 
 
-def _count_batch(batch: pa.RecordBatch) -> Iterator[tuple[str, str | None, int, int]]:
-    rows = pa.Table.from_batches([batch])
+def _count_rows(rows: pa.Table) -> Iterator[tuple[str, str | None, int, int]]:
     rows = rows.append_column("own", pc.equal(rows["copy"], 0).cast(pa.int64()))
     sums = rows.group_by(["split", "label"]).aggregate([([], "count_all"), ("own", "sum")])
     names = ("split", "label", "count_all", "own_sum")

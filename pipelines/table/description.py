@@ -1,23 +1,25 @@
 """What a feature table holds: its contract, its rows, its commits, the images that failed."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from pipelines.contract import Augmentation, Contract
 from pipelines.errors import TableError
 from pipelines.reports import Grid, Part, Report
 from pipelines.table.failures import read_failures
-from pipelines.table.feature_table import FeatureTable
+from pipelines.table.feature_table import HISTORY, FeatureTable
 from pipelines.table.storage import table_uri
+from pipelines.untrusted import value_from_json
 
 CHANGES = ("written", "replaced", "relabelled", "pruned")
 """Counts of a run that say what its commit changed."""
 
 SHOWN = 10
-"""Commits and failures printed; the JSON holds all."""
+"""Commits and failures printed; the JSON holds all failures, and as many commits as are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class TableVersion:
         files: how many data files it has.
         augmentation: how its copies are made; None while there never were any.
         counts: split, label, rows and images of each.
-        history: its commits, the newest first; see `FeatureTable.history`.
+        history: its newest commits, the newest first; see `FeatureTable.history`.
     """
 
     uri: str
@@ -44,6 +46,11 @@ class TableVersion:
     augmentation: Augmentation | None
     counts: tuple[tuple[str, str | None, int, int], ...]
     history: tuple[dict[str, Any], ...]
+
+    @property
+    def earlier_commits(self) -> int:
+        """Commits before those in `history`."""
+        return self.history[-1]["version"] if self.history else self.version
 
     @classmethod
     def of(cls, table: FeatureTable) -> Self:
@@ -101,6 +108,7 @@ class TableDescription(Report):
                 for split, label, rows, images in table.counts
             ],
             "history": list(table.history),
+            "earlier_commits": table.earlier_commits,
             "failures": list(self.failures),
         }
 
@@ -115,8 +123,8 @@ def describe_table(location: str, version: int | None = None) -> TableDescriptio
     Raises:
         TableError: there is no such table or version, and no failure of one either.
     """
-    failures = _last_failures(location)
     table = FeatureTable.open_if_exists(location, version)
+    failures = _last_failures(location)
     if table is None and not failures:
         raise TableError(f"no feature table at {location}; pipelines.extract makes one")
     return TableDescription(None if table is None else TableVersion.of(table), failures)
@@ -146,11 +154,13 @@ def _parts_of_table(table: TableVersion) -> list[Part]:
     commits = [_commit_row(commit) for commit in table.history[:SHOWN]]
     commit_columns = ("version", "when (UTC)", "what", "run", "who")
     parts: list[Part] = [Grid(rows), "", Grid(counts, header), "", Grid(commits, commit_columns)]
+    if commits and (earlier := table.history[:SHOWN][-1]["version"]):
+        parts.append(f"and {earlier} earlier commits; --json tells of the newest {HISTORY}")
     ours = next((commit["run"] for commit in table.history if commit["run"]), None)
-    if ours is not None and "versions" in ours:
-        versions = ", ".join(f"{name} {version}" for name, version in ours["versions"].items())
-        last = f"last run: {ours['engine'] or 'no'} engine, {ours['extract_seconds']} s, {versions}"
-        parts += ["", last]
+    if ours is not None and (run := _run_of(ours)).get("versions"):
+        versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+        engine, seconds = run.get("engine") or "no", run.get("extract_seconds")
+        parts += ["", f"last run: {engine} engine, {seconds} s, {versions}"]
     return parts
 
 
@@ -161,8 +171,27 @@ def times(shape: Sequence[int]) -> str:
 
 def _commit_row(commit: dict[str, Any]) -> tuple[object, ...]:
     when = datetime.fromtimestamp(commit["timestamp"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    run = commit["run"] or {}
+    run = _run_of(commit["run"] or {})
     counts = run.get("counts", {})
     said = [f"{counts[name]} {name}" for name in CHANGES if counts.get(name)]
-    what = ", ".join(said) or run.get("what") or commit["operation"].lower()
-    return commit["version"], when, what, run.get("run", "-"), run.get("who", "-")
+    what = ", ".join(said) or run.get("what") or commit["operation"].lower() or "-"
+    return commit["version"], when, what, run.get("run") or "-", run.get("who") or "-"
+
+
+class _Run(TypedDict, total=False):
+    """What is shown of a run's record, which another program may have written."""
+
+    run: str | None
+    who: str | None
+    what: str | None
+    counts: dict[str, int]
+    engine: str | None
+    extract_seconds: float | None
+    versions: dict[str, str]
+
+
+def _run_of(record: dict[str, Any]) -> _Run:
+    try:
+        return value_from_json(json.dumps(record), _Run)
+    except ValueError:
+        return {}

@@ -9,15 +9,21 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from pipelines.reports import Grid, Part, Report
+from pipelines.stores.outages import is_outage
+from pipelines.table.commit_log import paths_ever_logged, read_commits
+from pipelines.table.failure_files import delete_failures, stale_failures
 from pipelines.table.failures import append_failures, read_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.names import new_run_id
+from pipelines.table.own_files import own_files, refuse_table_in_data
 from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Rewrite, copy_rows
-from pipelines.table.schema import FAILURES_FOLDER
-from pipelines.table.storage import list_data_files, open_storage
+from pipelines.table.storage import open_storage
+
+ROWS_LOOKED_AT = 65_536
+"""Ids read at once from a file that may hold one of those to forget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,9 @@ def forget(table: FeatureTable, ids: frozenset[str]) -> Forgotten:
 
     Raises:
         CommitRefusedError: another run committed meanwhile; nothing was deleted.
+        TableError: which files are the table's own cannot be told; nothing was changed.
     """
+    refuse_table_in_data(table)
     rows = table.names()
     doomed = rows.filter(pc.is_in(rows["image_id"], pa.array(sorted(ids), pa.string())))
     found = frozenset(doomed["image_id"].to_pylist())
@@ -97,11 +105,11 @@ def _commit_without(
 
 
 def _delete_files_with(table: FeatureTable, ids: frozenset[str]) -> int:
-    storage = open_storage(table.uri)
+    storage = table.storage
     needed = set(table.paths)
     wanted = pa.array(sorted(ids), pa.string())
     deleted = 0
-    for info in list_data_files(storage):
+    for info in own_files(table, paths_ever_logged(storage, read_commits(storage))):
         if info.path not in needed and _holds(storage, info.path, wanted):
             storage.delete_file(info.path)
             deleted += 1
@@ -110,20 +118,27 @@ def _delete_files_with(table: FeatureTable, ids: frozenset[str]) -> int:
 
 def _holds(storage: pafs.FileSystem, path: str, wanted: pa.Array) -> bool:
     try:
-        with storage.open_input_file(path) as source:
-            ids = pq.ParquetFile(source).read(columns=["image_id"]).column("image_id")
         receipt = read_receipt(storage, path)
-    except Exception:  # torn or damaged: nobody can tell what is in it, so it goes too
-        return True
-    failed = pa.array([f.ref.image_id for f in receipt.failures] if receipt else [], pa.string())
-    return bool(pc.any(pc.is_in(ids, wanted)).as_py() or pc.any(pc.is_in(failed, wanted)).as_py())
+        failed = [f.ref.image_id for f in receipt.failures] if receipt else []
+        if pc.any(pc.is_in(pa.array(failed, pa.string()), wanted)).as_py():
+            return True
+        with storage.open_input_file(path) as source:
+            batches = pq.ParquetFile(source).iter_batches(ROWS_LOOKED_AT, columns=["image_id"])
+            return any(
+                pc.any(pc.is_in(rows["image_id"].cast(pa.string()), wanted)).as_py()
+                for rows in batches
+            )
+    except Exception as error:
+        if is_outage(error):
+            raise
+        return True  # torn or damaged: nobody can tell what is in it, so it goes too
 
 
 def _forget_failures(uri: str, ids: frozenset[str]) -> None:
     rows = read_failures(uri)
     kept = rows.filter(pc.invert(pc.is_in(rows["image_id"], pa.array(sorted(ids), pa.string()))))
-    if kept.num_rows == rows.num_rows:
+    if kept.num_rows == rows.num_rows and not stale_failures(uri):
         return
     # Made anew, because the log of the old one names addresses and hashes in its statistics.
-    open_storage(uri).delete_dir(FAILURES_FOLDER)
+    delete_failures(uri)
     append_failures(uri, kept)

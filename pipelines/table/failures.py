@@ -4,11 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
+from pipelines.errors import TableError
 from pipelines.records import Failure, storable
-from pipelines.table.schema import FAILURE_SCHEMA, FAILURES_FOLDER
+from pipelines.table.links import Links
+from pipelines.table.log_length import check_log_length
+from pipelines.table.logged import LoggedFile, dataset_of, logged_files
+from pipelines.table.protocol import check_readable
+from pipelines.table.rows import checked_columns
+from pipelines.table.schema import FAILURE_SCHEMA, FAILURES_FOLDER, LOG_FOLDER
 from pipelines.table.storage import delta_errors, delta_settings, is_delta, open_delta, open_folder
+
+ALWAYS_THERE = frozenset(field.name for field in FAILURE_SCHEMA if not field.nullable)
+"""Columns of which every row has a value."""
 
 
 def failures_uri(uri: str) -> str:
@@ -53,7 +62,23 @@ def read_failures(uri: str) -> pa.Table:
     with delta_errors(where, "read"):
         if not is_delta(where):
             return FAILURE_SCHEMA.empty_table()
-        return open_delta(where).to_pyarrow_table(filesystem=open_folder(where))
+        check_log_length(where)
+        delta = open_delta(where)
+        check_readable(where, delta.protocol(), delta.metadata().configuration)
+        files = _files(where, delta)
+        rows = dataset_of(delta, files, open_folder(where), FAILURE_SCHEMA).to_table()
+        return checked_columns(rows, ALWAYS_THERE)
+
+
+def _files(where: str, delta: DeltaTable) -> tuple[LoggedFile, ...]:
+    logged, links = logged_files(delta), Links(where)
+    for name in (LOG_FOLDER, *(file.path for file in logged.files)):
+        if links.lead_out(name):
+            raise TableError(f"{where}/{name} is a link that leads out of the table's folder")
+    if logged.refused:
+        first = logged.refused[0]
+        raise TableError(f"the log of {where} cannot be trusted: {first.where} {first.what}")
+    return logged.files
 
 
 def known_failures(uri: str) -> frozenset[tuple[str, int, int]]:

@@ -1,7 +1,7 @@
 """Reading the feature table: its contract, its rows, its history."""
 
 import contextlib
-import json
+import itertools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,17 +18,23 @@ from deltalake.exceptions import TableNotFoundError
 from pipelines.contract import (
     Augmentation,
     Contract,
-    augmentation_from_json,
     contract_from_json,
     require_same_contract,
 )
 from pipelines.errors import TableError
+from pipelines.table.commit_log import read_back
 from pipelines.table.contents import COUNTED_COLUMNS, count_rows, splits_in
 from pipelines.table.gate import TableState
-from pipelines.table.inspection import KEY_COLUMNS, NAME_COLUMNS, with_plain_times
-from pipelines.table.logged import LoggedFile, logged_files
+from pipelines.table.inspection import CHECKING_THREADS, KEY_COLUMNS, NAME_COLUMNS, with_plain_times
+from pipelines.table.links import Links
+from pipelines.table.log_length import check_log_length
+from pipelines.table.logged import Logged, LoggedFile, dataset_of, logged_files
+from pipelines.table.notes import Finding
+from pipelines.table.properties import read_properties
+from pipelines.table.protocol import check_readable
 from pipelines.table.receipts import Receipt, read_receipt
-from pipelines.table.schema import AUGMENTATION_KEY, CONTRACT_KEY, RUN_KEY, SHAPE_KEY
+from pipelines.table.rows import checked_columns
+from pipelines.table.schema import CONTRACT_KEY, SHAPE_KEY, feature_schema
 from pipelines.table.storage import (
     check_table_folder,
     delta_errors,
@@ -38,8 +44,8 @@ from pipelines.table.storage import (
     table_uri,
 )
 
-CHECKING_THREADS = 8
-"""Footers read at once: a store takes its time to answer."""
+HISTORY = 1_000
+"""Commits told of, the newest; a log of many years has more than anybody reads."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class FeatureTable:
             try:
                 if not is_delta(uri):
                     return None
+                check_log_length(uri)
                 delta = open_delta(uri)
                 newest = int(delta.version())
                 if version is not None and not 0 <= version <= newest:
@@ -90,16 +97,16 @@ class FeatureTable:
                     delta = open_delta(uri, version)
             except TableNotFoundError:
                 return None
-        settings = delta.metadata().configuration
-        if CONTRACT_KEY not in settings or SHAPE_KEY not in settings:
-            raise TableError(f"{location} is a Delta table, but not one of features")
+        with delta_errors(uri, "read the properties of"):
+            settings = delta.metadata().configuration
+            if CONTRACT_KEY not in settings or SHAPE_KEY not in settings:
+                raise TableError(f"{location} is a Delta table, but not one of features")
+            check_readable(uri, delta.protocol(), settings)
         try:
-            contract = contract_from_json(settings[CONTRACT_KEY])
-            shape = tuple(int(n) for n in json.loads(settings[SHAPE_KEY]))
-            policy = settings.get(AUGMENTATION_KEY)
-            augmentation = None if policy is None else augmentation_from_json(policy)
+            properties = read_properties(settings)
         except ValueError as error:
             raise TableError(f"the contract of {location} cannot be read: {error}") from error
+        contract, shape, augmentation = properties
         return cls(uri, contract, shape, delta, augmentation)
 
     @property
@@ -123,9 +130,36 @@ class FeatureTable:
         return open_storage(self.uri)
 
     @cached_property
+    def logged(self) -> Logged:
+        """The data files of this version, and what the log names that is none.
+
+        Raises:
+            TableError: the log cannot be read.
+        """
+        with delta_errors(self.uri, "read the log of"):
+            logged = logged_files(self.delta)
+        links = Links(self.uri)
+        out = [file for file in logged.files if links.lead_out(file.path)]
+        if not out:
+            return logged
+        why = "is a link that leads out of the table's folder; it is not read"
+        refused = [*logged.refused, *(Finding(file.path, why) for file in out)]
+        return Logged(tuple(f for f in logged.files if f not in out), tuple(refused))
+
+    @property
     def files(self) -> tuple[LoggedFile, ...]:
-        """What the log says of the data files of this version, ascending by path."""
-        return logged_files(self.delta)
+        """What the log says of the data files of this version, ascending by path.
+
+        Raises:
+            TableError: one of them does not lie in the table's folder.
+        """
+        if self.logged.refused:
+            first, more = self.logged.refused[0], len(self.logged.refused) - 1
+            others = f", and there are {more} more such files" if more else ""
+            raise TableError(
+                f"the log of {self.uri} cannot be trusted: {first.where} {first.what}{others}"
+            )
+        return self.logged.files
 
     @property
     def paths(self) -> list[str]:
@@ -153,7 +187,7 @@ class FeatureTable:
     def _columns_and_path(self, names: Sequence[str]) -> pa.Table:
         with self.reading():
             rows = self.dataset().to_table(columns=[*names, "__filename"])
-        return rows.rename_columns([*names, "path"])
+            return checked_columns(rows.rename_columns([*names, "path"]))
 
     @contextlib.contextmanager
     def reading(self, file: str = "a data file") -> Iterator[None]:
@@ -162,7 +196,8 @@ class FeatureTable:
             yield
         except FileNotFoundError as error:
             raise self._gone(file) from error
-        except (pa.ArrowException, OSError) as error:
+        # Among them UnicodeDecodeError, and KeyError for a column that is not there.
+        except (pa.ArrowException, OSError, ValueError, KeyError) as error:
             raise TableError(
                 f"a data file of {self.uri} is missing or damaged ({error}); pipelines.verify "
                 "--sample 0 names it, and Delta's history may hold a version without it"
@@ -174,7 +209,9 @@ class FeatureTable:
 
     @cached_property
     def _dataset(self) -> ds.Dataset:
-        return self.delta.to_pyarrow_dataset(filesystem=self.storage)
+        schema = feature_schema(self.contract)
+        with delta_errors(self.uri, "read the log of"):
+            return dataset_of(self.delta, self.files, self.storage, schema)
 
     def splits(self) -> frozenset[str]:
         """Names of the splits this version has rows of.
@@ -197,18 +234,22 @@ class FeatureTable:
         with self.reading():
             return count_rows(self.dataset().to_batches(columns=COUNTED_COLUMNS))
 
-    def history(self) -> list[dict[str, Any]]:
-        """Commits, newest first: version, timestamp (ms), operation, and `run` if it was ours."""
-        commits = []
-        # Asked of an older version, delta-rs numbers the commits wrongly.
-        with delta_errors(self.uri, "read the history of"):
-            history = open_delta(self.uri).history()
-        for commit in history:
-            if commit["version"] > self.version:
-                continue
-            kept = {key: commit.get(key) for key in ("version", "timestamp", "operation")}
-            commits.append({**kept, "run": commit.get(RUN_KEY)})
-        return commits
+    def history(self, most: int = HISTORY) -> list[dict[str, Any]]:
+        """Commits, newest first: version, timestamp (ms), operation, and `run` if it was ours.
+
+        Args:
+            most: commits to go back.
+        """
+        commits = itertools.islice(read_back(self.storage, self.version), most)
+        return [
+            {
+                "version": commit.version,
+                "timestamp": commit.time,
+                "operation": commit.operation,
+                "run": commit.run,
+            }
+            for commit in commits
+        ]
 
     def check_files(self) -> None:
         """Refuse a table into which files of another contract were slipped.

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 
-import pyarrow as pa
-
 from pipelines.contract import contract_from_json, differing_fields
 from pipelines.errors import TableError
 from pipelines.stores.outages import is_outage
+from pipelines.table.commit_log import read_commits
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.logged import LoggedFile
 from pipelines.table.notes import Finding, Note, Unchecked, in_a_line
-from pipelines.table.receipts import RowDigest, read_receipt
-from pipelines.table.rows import row_groups
+from pipelines.table.receipts import read_receipt
+from pipelines.table.rows import digest_of
 
 GIVE_UP = 3
 """Files in a row that could not be reached, after which no other is tried: each takes seconds."""
@@ -24,9 +23,10 @@ def check_files(table: FeatureTable) -> Iterator[Note]:
     written by Delta's own compaction and has no digest; the rest of it is checked all the same.
     Where a store does not answer, the rest of the files is left unchecked.
     """
+    yield from table.logged.refused
     digests = _digests_in_log(table)
     away = 0
-    for file in table.files:
+    for file in table.logged.files:
         try:
             for what in _faults_of_file(table, file, digests.get(file.path)):
                 yield Finding(file.path, what)
@@ -42,9 +42,13 @@ def check_files(table: FeatureTable) -> Iterator[Note]:
 
 
 def _digests_in_log(table: FeatureTable) -> dict[str, str]:
+    held = {file.path for file in table.logged.files}
     digests: dict[str, str] = {}
-    for commit in table.history():
-        digests |= (commit["run"] or {}).get("digests", {})
+    for commit in read_commits(table.storage):
+        # A file's path is never given to another: the first commit that names it wrote it.
+        for path, digest in commit.digests.items():
+            if path in held and commit.version <= table.version:
+                digests.setdefault(path, digest)
     return digests
 
 
@@ -58,11 +62,11 @@ def _faults_of_file(table: FeatureTable, file: LoggedFile, logged: str | None) -
         yield f"is {info.size} bytes long, the log says {file.size}"
     try:
         receipt = read_receipt(table.storage, path)
-        digest, found = _digest_of(table, path)
-    except (TableError, OSError, pa.ArrowException) as error:
+        digest, found = digest_of(table.storage, path, table.feature_length)
+    except (TableError, OSError) as error:
         if is_outage(error):
             raise
-        yield f"is damaged: {in_a_line(error)}"
+        yield f"is damaged: {in_a_line(error).removeprefix(f'{path} is damaged: ')}"
         return
     if file.rows is not None and found != file.rows:
         yield f"holds {found} rows, the log says {file.rows}"
@@ -72,21 +76,6 @@ def _faults_of_file(table: FeatureTable, file: LoggedFile, logged: str | None) -
         return
     if digest != receipt.digest:
         yield "holds other rows than were written: their digest is not the receipt's"
-    try:
-        different = differing_fields(table.contract, contract_from_json(receipt.contract))
-    except ValueError as error:
-        yield f"its contract cannot be read: {error}"
-        return
+    different = differing_fields(table.contract, contract_from_json(receipt.contract))
     for field, (wanted, other) in different.items():
         yield f"its contract has {field} {other}, the table's {wanted}"
-
-
-def _digest_of(table: FeatureTable, path: str) -> tuple[str, int]:
-    digest, count = RowDigest(), 0
-    for rows in row_groups(table.storage, path):
-        lengths = rows.column("features").combine_chunks().value_lengths().unique().to_pylist()
-        if lengths != [table.feature_length]:
-            raise TableError(f"a row does not hold {table.feature_length} features")
-        digest.add(rows)
-        count += rows.num_rows
-    return digest.hexdigest(), count

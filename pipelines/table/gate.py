@@ -4,6 +4,7 @@ delta-rs checks almost nothing of an add action: a wrong schema, a missing file 
 would be accepted and break every reader, so all of that is checked here first.
 """
 
+import functools
 import json
 import time
 from collections.abc import Sequence
@@ -24,9 +25,12 @@ from pipelines.contract import (
     require_same_augmentation,
     require_same_contract,
 )
-from pipelines.errors import CommitRefusedError
-from pipelines.table.inspection import InspectedFile
-from pipelines.table.logged import logged_files
+from pipelines.errors import CommitRefusedError, TableError
+from pipelines.system.threads import map_ahead
+from pipelines.table.copy_numbers import highest_copies
+from pipelines.table.inspection import CHECKING_THREADS, InspectedFile, check_features
+from pipelines.table.log_paths import as_delta_decodes
+from pipelines.table.logged import LoggedFile, logged_files
 from pipelines.table.schema import (
     AUGMENTATION_KEY,
     CONTRACT_ID_KEY,
@@ -92,13 +96,14 @@ def commit_change(state: TableState, change: Change) -> int:
         The table's new version.
 
     Raises:
-        CommitRefusedError: a file does not belong in this table, or a row would be double.
+        CommitRefusedError: a file does not belong in this table, one of its rows is not of the
+            table's length, or a row would be double.
         ContractMismatchError: a file's features have another contract.
         TableMovedError: another run committed in between.
     """
     for file in change.added:
         _check_belongs(state, file)
-    _check_no_double(state, change)
+    _check_names(state, change)
     _check_there(state, change)
     table = _open_at(state)
     planned = 0 if state.version is None else state.version
@@ -144,13 +149,17 @@ def holds_copies(keys: pa.Table) -> bool:
 
 
 def _check_there(state: TableState, change: Change) -> None:
-    infos = open_storage(state.uri).get_file_info([file.path for file in change.added])
+    storage = open_storage(state.uri)
+    infos = storage.get_file_info([file.path for file in change.added])
     for file, info in zip(change.added, infos, strict=True):
         if not info.is_file or info.size != file.size:
             raise CommitRefusedError(f"{file.path} changed or went since it was looked at")
+    check = functools.partial(check_features, storage)
+    for _ in map_ahead(check, change.added, CHECKING_THREADS, 2 * CHECKING_THREADS, "check"):
+        pass
 
 
-def _check_no_double(state: TableState, change: Change) -> None:
+def _check_names(state: TableState, change: Change) -> None:
     stays = pc.invert(pc.is_in(state.keys.column("path"), pa.array(change.removed, pa.string())))
     columns = ["image_id", "copy"]
     added = [file.keys.select(columns) for file in change.added]
@@ -160,6 +169,10 @@ def _check_no_double(state: TableState, change: Change) -> None:
     if double.num_rows:
         name = double["image_id"][0].as_py()
         raise CommitRefusedError(f"{double.num_rows} rows would be double, among them {name!r}")
+    try:
+        highest_copies(keys)
+    except TableError as error:
+        raise CommitRefusedError(str(error)) from error
 
 
 def _open_at(state: TableState) -> DeltaTable:
@@ -202,16 +215,30 @@ def _open_at(state: TableState) -> DeltaTable:
 
 
 def _actions(table: DeltaTable, change: Change) -> list[AddAction | RemoveAction]:
-    sizes = {}
-    if change.removed:
-        sizes = {file.path: file.size for file in logged_files(table)}
-        strangers = set(change.removed) - sizes.keys()
-        if strangers:
-            raise CommitRefusedError(f"{min(strangers)} is not in the table, it cannot leave it")
     now = time.time_ns() // 1_000_000
     data_change = not change.moves_only
-    removals = [RemoveAction(path, data_change, now, sizes[path], {}) for path in change.removed]
+    removals = [
+        # Must be spelled as the log spells it, or the file would stay in the table.
+        RemoveAction(as_delta_decodes(file.spelled), data_change, now, file.size, {})
+        for file in _leaving(table, change)
+    ]
     return [*(_add_action(file, data_change) for file in change.added), *removals]
+
+
+def _leaving(table: DeltaTable, change: Change) -> list[LoggedFile]:
+    if not change.removed:
+        return []
+    held = {file.path: file for file in logged_files(table).files}
+    strangers = set(change.removed) - held.keys()
+    if strangers:
+        raise CommitRefusedError(f"{min(strangers)} is not in the table, it cannot leave it")
+    for path in change.removed:
+        if not held[path].removable:
+            raise CommitRefusedError(
+                f"{path} cannot leave the table: the log spells it {held[path].spelled!r}, which "
+                "is not how Delta encodes a path; write the table's rows into a new one"
+            )
+    return [held[path] for path in change.removed]
 
 
 def _record(change: Change) -> dict[str, Any]:

@@ -5,12 +5,15 @@ from math import prod
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from pipelines.contract import contract_from_json
-from pipelines.errors import CommitRefusedError
+from pipelines.errors import CommitRefusedError, TableError
+from pipelines.table.files import ROW_GROUP_BYTES
 from pipelines.table.receipts import Receipt, read_receipt
+from pipelines.table.rows import checked_columns, feature_blocks
 from pipelines.table.schema import FEATURE_SCHEMA, feature_schema
 
 KEY_COLUMNS = ["image_id", "copy", "label", "split", "uri", "sha256", "bytes", "modified"]
@@ -18,6 +21,9 @@ KEY_COLUMNS = ["image_id", "copy", "label", "split", "uri", "sha256", "bytes", "
 
 NAME_COLUMNS = ["image_id", "copy"]
 """What names a row."""
+
+CHECKING_THREADS = 8
+"""Files looked into at once: a store takes its time to answer, and features to be decoded."""
 
 STATISTICS_COLUMNS = ("image_id", "label", "split")
 
@@ -55,17 +61,16 @@ def inspect_file(storage: pafs.FileSystem, path: str) -> InspectedFile:
         raise CommitRefusedError(f"{path} has no receipt: this project did not write it")
     with storage.open_input_file(path) as source:
         parquet = pq.ParquetFile(source)
-        metadata = parquet.metadata
         if not parquet.schema_arrow.equals(_columns_promised(receipt, path)):
             raise CommitRefusedError(f"{path} has other columns than the feature table")
-        keys = with_plain_times(parquet.read(columns=KEY_COLUMNS))
-    statistics = _statistics(metadata)
+        keys = _keys(parquet, path)
+        values = _feature_values(parquet.metadata)
+    statistics = _statistics(keys)
     if receipt.rows:
         splits = {statistics["minValues"].get("split"), statistics["maxValues"].get("split")}
         if splits != {receipt.split}:
             raise CommitRefusedError(f"{path} holds rows of other splits than {receipt.split!r}")
-        values = receipt.rows * prod(receipt.feature_shape)
-        if _values_of(metadata, "features.list.element") != values:
+        if values != receipt.rows * prod(receipt.feature_shape):
             raise CommitRefusedError(f"{path} holds features of another length than its receipt")
     info = storage.get_file_info(path)
     return InspectedFile(
@@ -76,6 +81,42 @@ def inspect_file(storage: pafs.FileSystem, path: str) -> InspectedFile:
         statistics=statistics,
         keys=keys,
     )
+
+
+def check_features(storage: pafs.FileSystem, file: InspectedFile) -> None:
+    """Read all features of a file, and refuse one whose rows are not all of its receipt's length.
+
+    Their total, which the footer tells, may be right and lie on the wrong rows.
+
+    Raises:
+        CommitRefusedError: a row has another length, or the file is damaged.
+        OSError: it cannot be read.
+    """
+    length = prod(file.receipt.feature_shape)
+    try:
+        with storage.open_input_file(file.path) as source:
+            for _ in feature_blocks(pq.ParquetFile(source, buffer_size=ROW_GROUP_BYTES), length):
+                pass
+    except TableError as error:
+        what = f"{file.path} holds features of another length than its receipt"
+        raise CommitRefusedError(what) from error
+    except (pa.ArrowException, ValueError) as error:
+        raise CommitRefusedError(f"{file.path} is damaged: {error}") from error
+
+
+def _feature_values(metadata: pq.FileMetaData) -> int:
+    total = 0
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        columns = map(group.column, range(group.num_columns))
+        total += sum(c.num_values for c in columns if c.path_in_schema.startswith("features."))
+    return total
+
+
+def _keys(parquet: pq.ParquetFile, path: str) -> pa.Table:
+    try:
+        return with_plain_times(checked_columns(parquet.read(columns=KEY_COLUMNS)))
+    except (pa.ArrowException, ValueError) as error:
+        raise CommitRefusedError(f"{path} is damaged: {error}") from error
 
 
 def _columns_promised(receipt: Receipt, path: str) -> pa.Schema:
@@ -97,37 +138,20 @@ EMPTY_KEYS = with_plain_times(FEATURE_SCHEMA.empty_table().select(KEY_COLUMNS)).
 """The keys of a table that does not exist yet."""
 
 
-def _columns(metadata: pq.FileMetaData) -> dict[str, int]:
-    group = metadata.row_group(0)
-    return {group.column(i).path_in_schema: i for i in range(group.num_columns)}
-
-
-def _values_of(metadata: pq.FileMetaData, name: str) -> int:
-    place = _columns(metadata)[name]
-    groups = range(metadata.num_row_groups)
-    return sum(metadata.row_group(g).column(place).num_values for g in groups)
-
-
-def _statistics(metadata: pq.FileMetaData) -> dict[str, Any]:
+def _statistics(keys: pa.Table) -> dict[str, Any]:
+    # Of the rows themselves: what a footer says of them, any program may have written.
     found: dict[str, Any] = {
-        "numRecords": metadata.num_rows,
+        "numRecords": keys.num_rows,
         "minValues": {},
         "maxValues": {},
         "nullCount": {},
     }
-    if metadata.num_row_groups == 0:
+    if not keys.num_rows:
         return found
-    places = _columns(metadata)
     for name in STATISTICS_COLUMNS:
-        of_groups = [
-            metadata.row_group(g).column(places[name]).statistics
-            for g in range(metadata.num_row_groups)
-        ]
-        if any(each is None for each in of_groups):
-            continue
-        found["nullCount"][name] = sum(each.null_count for each in of_groups)
-        bounded = [each for each in of_groups if each.has_min_max]
-        if bounded and all(e.has_min_max or e.null_count == e.num_values for e in of_groups):
-            found["minValues"][name] = min(each.min for each in bounded)
-            found["maxValues"][name] = max(each.max for each in bounded)
+        found["nullCount"][name] = keys[name].null_count
+        bounds = pc.min_max(keys[name]).as_py()
+        if bounds["min"] is not None:
+            found["minValues"][name] = bounds["min"]
+            found["maxValues"][name] = bounds["max"]
     return found

@@ -2,6 +2,7 @@
 
 import calendar
 import functools
+import re
 import time
 import uuid
 from collections.abc import Iterable
@@ -10,6 +11,9 @@ from pipelines.table.schema import DATA_FOLDER
 
 _FORMAT = "%Y%m%dT%H%M%S"
 _SECONDS_LONG = len("20000101T000000")
+_DATA_FILE = re.compile(
+    rf"{DATA_FOLDER}/\d{{8}}T\d{{9}}-[0-9a-f]{{8}}-(\d{{6,}}|[a-z]+)-[0-9a-f]{{8}}\.parquet"
+)
 
 
 UNKNOWN_RUN = "19700101T000000000-00000000"
@@ -58,6 +62,11 @@ def run_began(run: str) -> int:
 def data_file_name(run: str, shard: str) -> str:
     """A new name for a file of a shard, inside the table's folder; no two attempts share one."""
     return f"{DATA_FOLDER}/{run}-{shard}-{uuid.uuid4().hex[:8]}.parquet"
+
+
+def is_own_name(path: str) -> bool:
+    """Whether a path is one that `data_file_name` gives, and so no other program's."""
+    return _DATA_FILE.fullmatch(path) is not None
 
 
 def shard_of_path(path: str) -> str:

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from pipelines.contract import augmentation_from_json, contract_from_json
 from pipelines.errors import TableError
-from pipelines.records import Failure, ImageRef
-from pipelines.table.schema import (
-    RECEIPT_KEY,
-)
+from pipelines.records import Failure
+from pipelines.table.schema import RECEIPT_KEY
+from pipelines.untrusted import value_from_json
 
 DIGESTED = ("image_id", "copy", "label", "split", "sha256")
 DIGESTED_IF_THERE = ("imagenet_class", "imagenet_label", "imagenet_probability")
@@ -26,10 +26,18 @@ class RowDigest:
 
     def add(self, rows: pa.Table) -> None:
         """Take the next rows, one row group; how rows are grouped is part of the digest."""
+        self.add_names(rows)
+        self.add_features(rows.column("features"))
+
+    def add_names(self, rows: pa.Table) -> None:
+        """Take all but the features of the next row group, whose features come after it."""
         names = [*DIGESTED, *(name for name in DIGESTED_IF_THERE if name in rows.column_names)]
         named = [rows.column(name).to_pylist() for name in names]
         self._hash.update(json.dumps(named, separators=(",", ":")).encode())
-        for chunk in rows.column("features").chunks:
+
+    def add_features(self, features: pa.ChunkedArray) -> None:
+        """Take features of the row group's next rows."""
+        for chunk in features.chunks:
             self._hash.update(chunk.flatten().to_numpy(zero_copy_only=True).tobytes())
 
     def hexdigest(self) -> str:
@@ -89,19 +97,17 @@ def receipt_in(metadata: pq.FileMetaData, path: str) -> Receipt | None:
     """The receipt in a footer that was read; None if it holds none.
 
     Raises:
-        TableError: the footer contradicts itself.
+        TableError: the footer contradicts itself, or is not of this version.
     """
     text = (metadata.metadata or {}).get(RECEIPT_KEY)
     if text is None:
         return None
     try:
-        values = json.loads(text)
-        failures = tuple(
-            Failure(**{**each, "ref": ImageRef(**each["ref"])}) for each in values.pop("failures")
-        )
-        shape = tuple(values.pop("feature_shape"))
-        receipt = Receipt(**values, failures=failures, feature_shape=shape)
-    except (ValueError, TypeError, KeyError) as error:
+        receipt = value_from_json(text, Receipt)
+        contract_from_json(receipt.contract)
+        if receipt.augmentation is not None:
+            augmentation_from_json(receipt.augmentation)
+    except ValueError as error:
         raise TableError(f"the receipt of {path} cannot be read: {error}") from error
     if receipt.rows != metadata.num_rows:
         raise TableError(f"{path} holds {metadata.num_rows} rows, its receipt says {receipt.rows}")

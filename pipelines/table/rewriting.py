@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import prod
 from typing import Self
 
 import numpy as np
@@ -21,14 +22,14 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
 from pipelines.table.names import data_file_name, oldest_run
 from pipelines.table.receipts import Receipt, read_receipt
-from pipelines.table.rows import names_of, row_groups
+from pipelines.table.rows import names_of, row_blocks
 from pipelines.table.schema import FEATURE_SCHEMA
 
 Placement = tuple[str | None, str]
 """Label and split of a row."""
 
 Choosing = Callable[[pa.Table], Iterator[tuple[str, pa.Table]]]
-"""Gives the rows to keep of a row group, by their split."""
+"""Gives the rows to keep of a block, by their split."""
 
 EDITED = "edit"
 """Stands in a rewritten file's name and receipt where others have their shard."""
@@ -82,7 +83,7 @@ def rewrite_rows(
     keep: Mapping[str, Placement],
     rewrite: Rewrite,
 ) -> list[str]:
-    """Copy rows of some files into new files of one split each, a row group at a time.
+    """Copy rows of some files into new files of one split each, a few rows at a time.
 
     Args:
         storage: filesystem of the table's folder.
@@ -122,8 +123,9 @@ def _write(
 ) -> list[str]:
     writers: dict[str, tuple[str, FeatureFileWriter]] = {}
     with ExitStack() as stack:
-        groups = itertools.chain.from_iterable(row_groups(storage, path) for path in paths)
-        for rows in groups:
+        length = prod(rewrite.feature_shape)
+        blocks = itertools.chain.from_iterable(row_blocks(storage, path, length) for path in paths)
+        for rows in blocks:
             for split, part in choose(rows):
                 if split not in writers:
                     path = data_file_name(rewrite.run, EDITED)

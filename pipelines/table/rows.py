@@ -1,40 +1,155 @@
-"""Reading a data file's rows, a row group at a time, every page checked; their names."""
+"""Reading a data file's rows, a few at a time, every page and every row checked; their names.
 
-from collections.abc import Iterator
+A file of another writer may hold gigabytes in a row group, and in a few hundred kilobytes of disk.
+"""
+
+import contextlib
+from collections.abc import Collection, Iterator
+from math import prod
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from pipelines.errors import TableError
 from pipelines.records import row_name
-from pipelines.table.receipts import Receipt, RowDigest
-from pipelines.table.schema import schema_with
+from pipelines.table.files import ROW_GROUP_BYTES
+from pipelines.table.receipts import DIGESTED, DIGESTED_IF_THERE, Receipt, RowDigest
+from pipelines.table.schema import FEATURE_SCHEMA, FEATURE_TYPE, schema_with
+
+NEVER_NULL = frozenset(field.name for field in FEATURE_SCHEMA if not field.nullable)
+"""Columns of which every row has a value."""
 
 
-def row_groups(storage: pafs.FileSystem, path: str) -> Iterator[pa.Table]:
-    """Yield a file's row groups, in the columns of `pipelines.table.schema`.
+def rows_of_a_block(length: int) -> int:
+    """Rows of so many features that are read at once."""
+    return max(1, ROW_GROUP_BYTES // (4 * length))
+
+
+def row_blocks(storage: pafs.FileSystem, path: str, length: int) -> Iterator[pa.Table]:
+    """Yield a file's rows in blocks, in the columns of `pipelines.table.schema`.
+
+    Args:
+        storage: filesystem of the table's folder.
+        path: the file.
+        length: features that each row must have.
 
     Raises:
-        OSError, pa.ArrowException: the file is damaged; page checksums tell.
+        TableError: a row has another number of features, or the file is not one of ours.
+        OSError: it cannot be read, or is damaged; page checksums tell.
     """
-    with storage.open_input_file(path) as source:
-        parquet = pq.ParquetFile(source, page_checksum_verification=True)
-        schema = schema_with(parquet.schema_arrow.names)
+    with _troubles(path), storage.open_input_file(path) as source:
+        parquet = _open(source)
+        schema = _schema_of(parquet)
+        for batch in parquet.iter_batches(
+            rows_of_a_block(length), columns=schema.names, use_threads=False
+        ):
+            rows = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
+            check_lengths(rows["features"], length)
+            yield checked_columns(rows).combine_chunks()
+
+
+def digest_of(storage: pafs.FileSystem, path: str, length: int) -> tuple[str, int]:
+    """The digest of a file's rows, and how many there are; reads all of it, as `row_blocks` does.
+
+    Raises:
+        TableError, OSError: see `row_blocks`.
+    """
+    digest, count = RowDigest(), 0
+    with _troubles(path), storage.open_input_file(path) as source:
+        parquet = _open(source)
+        schema = _schema_of(parquet)
+        names = [name for name in (*DIGESTED, *DIGESTED_IF_THERE) if name in schema.names]
+        others = [name for name in schema.names if name != "features"]
         for group in range(parquet.num_row_groups):
-            rows = parquet.read_row_group(group, columns=schema.names)
-            yield rows.select(schema.names).cast(schema).combine_chunks()
+            rows = parquet.read_row_group(group, columns=others, use_threads=False)
+            digest.add_names(checked_columns(rows.select(names)))
+            for features in feature_blocks(parquet, length, group):
+                digest.add_features(features)
+            count += rows.num_rows
+    return digest.hexdigest(), count
+
+
+def feature_blocks(
+    parquet: pq.ParquetFile, length: int, group: int | None = None
+) -> Iterator[pa.ChunkedArray]:
+    """Yield the features of a file, or of one of its row groups, a few rows at a time.
+
+    Raises:
+        TableError: a row has another number of features.
+        pa.ArrowException: the file is damaged.
+    """
+    groups = None if group is None else [group]
+    for batch in parquet.iter_batches(
+        rows_of_a_block(length), row_groups=groups, columns=["features"], use_threads=False
+    ):
+        features = pa.Table.from_batches([batch])["features"].cast(FEATURE_TYPE)
+        check_lengths(features, length)
+        yield features
+
+
+def check_lengths(features: pa.ChunkedArray, length: int) -> None:
+    """Refuse rows that do not have so many features each, whatever they have together.
+
+    Raises:
+        TableError: a row has another number, or a feature is null.
+    """
+    # Of a column of lists, nulls among them have no length.
+    bounds = pc.min_max(pc.fill_null(pc.list_value_length(features), -1)).as_py()
+    if len(features) and bounds != {"min": length, "max": length}:
+        raise TableError(f"a row does not hold {length} features")
+    if any(chunk.flatten().null_count for chunk in features.chunks):
+        raise TableError("a row holds a feature without a value")
+
+
+def checked_columns(rows: pa.Table, never_null: Collection[str] = NEVER_NULL) -> pa.Table:
+    """The same rows, if their texts are UTF-8 and no value is missing that every row has.
+
+    Raises:
+        pa.ArrowInvalid: a text is not, which Parquet does not prevent, or a row has none.
+    """
+    for name in rows.column_names:
+        if name == "features":
+            continue  # `check_lengths` looks at them
+        rows[name].validate(full=True)
+        if name in never_null and rows[name].null_count:
+            raise pa.ArrowInvalid(f"a row has no {name}")
+    return rows
 
 
 def keeps_its_digest(storage: pafs.FileSystem, path: str, receipt: Receipt) -> bool:
     """Whether a file still holds the rows that its receipt was written for; reads all of it."""
-    digest = RowDigest()
     try:
-        for rows in row_groups(storage, path):
-            digest.add(rows)
-    except (OSError, pa.ArrowException):
+        digest, _ = digest_of(storage, path, prod(receipt.feature_shape))
+    except (OSError, TableError):
         return False
-    return digest.hexdigest() == receipt.digest
+    return digest == receipt.digest
+
+
+def _open(source: pa.NativeFile) -> pq.ParquetFile:
+    # The buffer bounds what is held of a row group that another program made very large.
+    return pq.ParquetFile(source, buffer_size=ROW_GROUP_BYTES, page_checksum_verification=True)
+
+
+def _schema_of(parquet: pq.ParquetFile) -> pa.Schema:
+    names = parquet.schema_arrow.names
+    schema = schema_with(names)
+    for name in schema.names:
+        if names.count(name) != 1:
+            raise TableError(f"it has {names.count(name)} columns {name}")
+    return schema
+
+
+@contextlib.contextmanager
+def _troubles(path: str) -> Iterator[None]:
+    """Around reading a file that any program may have written."""
+    try:
+        yield
+    except (TableError, pa.ArrowException, ValueError, KeyError) as error:
+        if isinstance(error, OSError):
+            raise
+        raise TableError(f"{path} is damaged: {error}") from error
 
 
 def names_of(keys: pa.Table) -> list[str]:

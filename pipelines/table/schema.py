@@ -57,6 +57,12 @@ FAILURE_SCHEMA = pa.schema(
 DATA_FOLDER = "data"
 """Where the Parquet files lie inside the table's folder, committed or not."""
 
+LOG_FOLDER = "_delta_log"
+"""Delta's own folder, inside that of any Delta table."""
+
+PINS_FOLDER = "_pins"
+"""Where models note the versions they were trained on; vacuum leaves underscore folders alone."""
+
 FAILURES_FOLDER = "_failures"
 """The Delta table of failures inside the table's folder; vacuum leaves underscore folders alone."""
 

@@ -7,9 +7,11 @@ does is aborted (docs/decisions/0008).
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
@@ -19,24 +21,39 @@ from pipelines.stores.clients import delta_options, open_filesystem
 from pipelines.stores.complaints import complaint
 from pipelines.stores.objects import StoreError, check_can_write, first_objects
 from pipelines.stores.places import is_remote, parse_place
-from pipelines.table.schema import DATA_FOLDER, FAILURES_FOLDER
+from pipelines.table.links import Links
+from pipelines.table.schema import DATA_FOLDER, FAILURES_FOLDER, LOG_FOLDER, PINS_FOLDER
+
+_NOT_FOR_DELTA = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
+"""What delta-rs decodes, takes for "/", or does not take at all, in the path of a local table."""
+
+_BACKTRACE = re.compile(r"\s+0: (<unknown>|\S+ at ).*", re.DOTALL)
+"""What delta-rs's kernel ends its messages with."""
 
 
 def table_uri(location: str) -> str:
     """A table's location as delta-rs takes it: a URI as it is, a local path made absolute.
 
     Raises:
-        UsageError: the location is empty, as an unset variable of a script would be, or on a store
-            of another kind than those known.
+        UsageError: the location is empty, as an unset variable of a script would be, is on a store
+            of another kind than those known, or is a local path that Delta would take for another.
     """
     if not location:
         raise UsageError("the table's location is empty; name a folder with --table")
     if is_remote(location):
         return parse_place(location).uri
+    if "\0" in location:
+        raise UsageError(f"{location!r} cannot be a table's folder: it holds a NUL character")
     try:
-        return str(Path(location).expanduser().resolve())
-    except RuntimeError as error:  # a ~ of a user who has no home, or of nobody
+        path = str(Path(location).expanduser().resolve())
+    except RuntimeError as error:  # ~ of a user that there is not, or links in a circle
         raise UsageError(f"{location}: {error} Name the folder in full") from error
+    if odd := _NOT_FOR_DELTA.search(path):
+        raise UsageError(
+            f"{path!r} cannot be a table's folder: Delta tables cannot lie where a path holds "
+            f"{odd[0]!r}; choose another name, or move the folder"
+        )
+    return path
 
 
 def open_storage(uri: str) -> pafs.FileSystem:
@@ -62,6 +79,16 @@ def open_folder(uri: str) -> pafs.FileSystem:
 def is_local(storage: pafs.FileSystem) -> bool:
     """Whether what `open_folder` gave is a local folder."""
     return isinstance(getattr(storage, "base_fs", storage), pafs.LocalFileSystem)
+
+
+def plain_files(storage: pafs.FileSystem, folder: str) -> list[str]:
+    """Paths of the files directly in a folder inside the table's; links are left out."""
+    selector = pafs.FileSelector(folder, allow_not_found=True)
+    paths = [info.path for info in storage.get_file_info(selector) if info.is_file]
+    if not is_local(storage):
+        return paths
+    links = Links(storage.base_path)
+    return [path for path in paths if not links.on_the_way(path)]
 
 
 def make_folder(uri: str, name: str) -> None:
@@ -98,8 +125,10 @@ def delta_errors(uri: str, doing: str) -> Iterator[None]:
     """Around work on a Delta log: what delta-rs raises becomes a `TableError` of one line."""
     try:
         yield
-    except (DeltaError, OSError) as error:
+    # ValueError: what is in the log is no number, no JSON, or of another type than it must be.
+    except (DeltaError, OSError, ValueError, pa.ArrowException) as error:
         said = complaint(error, parse_place(uri)) if is_remote(uri) else str(error)
+        said = _BACKTRACE.sub("", said)
         raise TableError(f"cannot {doing} {uri}: {said}") from error
 
 
@@ -128,8 +157,19 @@ def check_table_folder(uri: str) -> None:
         raise TableError(f"{uri} is a file; a feature table is a folder")
     else:
         names = {entry.name for entry in os.scandir(uri)}
-    if names and not names & {"_delta_log", DATA_FOLDER, FAILURES_FOLDER}:
+    if names and not names & {LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER}:
         raise TableError(f"{uri} is a folder of other things; name a new one for the table")
+    _refuse_folders_elsewhere(uri)
+
+
+def _refuse_folders_elsewhere(uri: str) -> None:
+    links = Links(uri)
+    for name in (LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER):
+        if links.lead_out(name):
+            raise TableError(
+                f"{uri}/{name} is a link that leads out of the table's folder, and is not "
+                "followed; move what it leads to into its place"
+            )
 
 
 def check_writable(uri: str) -> None:
@@ -151,16 +191,3 @@ def check_writable(uri: str) -> None:
         raise TableError(f"cannot write to {uri}: {nearest} is a file")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise TableError(f"cannot write to {uri}: no right to write in {nearest}")
-
-
-def list_data_files(storage: pafs.FileSystem) -> list[pafs.FileInfo]:
-    """All Parquet files of a table's folder, committed or not, ascending by path.
-
-    Delta's own compaction writes beside `data/`; folders that begin with an underscore hold other
-    things.
-    """
-    infos = storage.get_file_info(pafs.FileSelector("", recursive=True))
-    found = [info for info in infos if info.is_file and info.path.endswith(".parquet")]
-    return sorted(
-        (info for info in found if not info.path.startswith("_")), key=lambda info: info.path
-    )

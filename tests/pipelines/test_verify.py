@@ -334,6 +334,9 @@ def test_data_files_that_may_not_be_read_are_not_damaged(where, locked):
                 raise PermissionError(13, "Permission denied", path)
             return under.open_input_file(path)
 
+        def open_input_stream(self, path):
+            return under.open_input_stream(path)
+
     under = table.storage
     vars(table)["storage"] = Locked()
     notes = list(check_files(table))

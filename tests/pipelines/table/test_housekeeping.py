@@ -73,7 +73,8 @@ def test_tidy_does_not_make_old_rows_look_freshly_checked(nights, images, make_j
 
 
 def test_tidy_removes_old_versions_and_orphans_past_the_retention(nights):
-    (nights / "data/torn.parquet").write_bytes(b"PAR1 torn")
+    torn = "data/20261121T000000000-aaaaaaaa-000000-bbbbbbbb.parquet"
+    (nights / torn).write_bytes(b"PAR1 torn")
     done = run(tidy, nights, "--retention_days", "0")
     table = FeatureTable.open(str(nights))
     assert done["kept_versions"] == [table.version]
