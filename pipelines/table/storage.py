@@ -47,7 +47,7 @@ def table_uri(location: str) -> str:
     try:
         path = str(Path(location).expanduser().resolve())
     except RuntimeError as error:  # ~ of a user that there is not, or links in a circle
-        raise UsageError(f"{location}: {error} Name the folder in full") from error
+        raise UsageError(f"cannot use {location}: {error} Name the folder in full") from error
     if odd := _NOT_FOR_DELTA.search(path):
         raise UsageError(
             f"{path!r} cannot be a table's folder: Delta tables cannot lie where a path holds "

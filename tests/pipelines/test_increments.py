@@ -173,7 +173,7 @@ def test_an_image_that_cannot_be_read_just_now_keeps_its_row(job, images, monkey
     path = images / "train/dark/dark003.png"
     path.write_bytes(path.read_bytes() + b"more")
 
-    def fail(uri):
+    def fail(uri, _most):
         if uri == str(path):
             raise OSError(5, "Input/output error")
         return Path(uri).read_bytes()

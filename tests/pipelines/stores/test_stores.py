@@ -127,7 +127,7 @@ def test_a_listing_goes_on_after_its_first_page(store):
     [
         ([], "no images in s3://bucket/in"),
         (["in/train/cat/1.jpg", "in/stray.jpg"], "lie at different depths"),
-        (["in/train/1.jpg", "in/test/2.jpg"], "no label folders"),
+        (["in/train/1.jpg", "in/test/2.jpg"], "names of splits and not of labels"),
     ],
 )
 def test_a_prefix_that_cannot_be_understood(store, keys, said):
