@@ -125,4 +125,4 @@ def elsewhere(address: str) -> str:
     """What to say of an address that is in no folder and no store of the root's kind."""
     if address.lower().startswith(("http://", "https://")):
         return f"{address!r}: images are not fetched from the web; download them first"
-    return f"{address!r}, which is outside; name a place above all images with --input_root"
+    return f"{address!r}, which is outside the root; name one above all images with --input_root"
