@@ -4,6 +4,7 @@ import contextlib
 import functools
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -43,8 +44,14 @@ def serve_runner(argv: list[str]) -> None:
     from apache_beam.runners.worker import sdk_worker_main
 
     logging.getLogger().addHandler(logging.NullHandler())  # or one that writes is added
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    sdk_worker_main.main(argv)
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL + 1)
+    _hush_for_good()
+    try:
+        sdk_worker_main.main(argv)
+    except Exception as error:
+        if _is_gone(error):  # and nobody is left to be told
+            sys.exit(1)
+        raise
 
 
 @contextlib.contextmanager
@@ -70,7 +77,8 @@ def _hush_for_good() -> None:
     hook = threading.excepthook
 
     def tell(failed: threading.ExceptHookArgs) -> None:
-        if failed.thread is None or failed.thread.name not in _READERS:
+        lost = failed.exc_value is not None and _is_gone(failed.exc_value)
+        if not lost and (failed.thread is None or failed.thread.name not in _READERS):
             hook(failed)
 
     threading.excepthook = tell
