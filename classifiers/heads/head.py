@@ -90,7 +90,10 @@ class FittedHead(Protocol):
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
-        """Shape of what it takes of one image: `(length,)`, or `(size, size, 3)`."""
+        """Shape of what it takes of one image: `(length,)`, or `(size, size, 3)`.
+
+        By this and the next two a model is held against its card before it is used.
+        """
         ...
 
     @property

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from classifiers.data.training_set import Batch
 from classifiers.heads.head import FittedHead, Judgement
+from classifiers.models.soundness import require_scores
 from pipelines.errors import ModelError
 
 
@@ -65,10 +66,12 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
         classes: names by number.
 
     Raises:
-        ModelError: some of its scores are no finite numbers.
+        ModelError: some of its scores are no finite numbers, or they are of other classes.
     """
     told = [(targets, head.judge(features)) for features, targets in batches]
     judgements = [judged for _, judged in told]
+    for judged in judgements:
+        require_scores(judged, classes)
     ranking = np.concatenate([each.ranking for each in judgements])
     lost = int((~np.isfinite(ranking).all(axis=1)).sum())
     if lost:
@@ -77,12 +80,12 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
             "cannot be measured; train it again"
         )
     of_odds = judgements[0].log_odds is not None
-    judged = Judgement(
+    whole = Judgement(
         np.concatenate([each.predicted for each in judgements]),
         log_odds=ranking if of_odds else None,
         distances=None if of_odds else ranking,
     )
-    return evaluate(np.concatenate([targets for targets, _ in told]), judged, classes)
+    return evaluate(np.concatenate([targets for targets, _ in told]), whole, classes)
 
 
 def evaluate(

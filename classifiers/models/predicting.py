@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from classifiers.data.dataset import stream_split
 from classifiers.data.images import read_pixels
 from classifiers.models.folder import Model
+from classifiers.models.soundness import require_scores
 from pipelines.contract import require_same_contract
 from pipelines.drafts import whole_file
 from pipelines.engines.engine import Engine
@@ -119,6 +120,7 @@ def write_predictions(tables: Iterator[pa.Table], model: Model, path: Path) -> t
 
 def _predictions(model: Model, keys: pa.Table, features: npt.NDArray[np.float32]) -> pa.Table:
     judged = model.head.judge(features)
+    require_scores(judged, model.card.classes)
     # Of NaN the largest is a class like any other: such an image is not predicted.
     lost = ~np.isfinite(judged.scores).all(axis=1)
     classes = np.array(model.card.classes, dtype=object)

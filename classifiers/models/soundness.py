@@ -1,6 +1,8 @@
 """Whether a model is what its card says, found out before anything that it says is believed."""
 
-from classifiers.heads.head import FittedHead
+from collections.abc import Sequence
+
+from classifiers.heads.head import FittedHead, Judgement
 from classifiers.models.card import ModelCard
 from pipelines.errors import ModelError
 
@@ -10,9 +12,13 @@ AGAIN = "model and card do not belong together; train it again"
 def require_sound(head: FittedHead, card: ModelCard) -> None:
     """Hold a model against its card.
 
+    A head that somebody registered and that says nothing of itself is known by its answers alone.
+
     Raises:
         ModelError: it tells other classes apart, takes something else, or holds no numbers.
     """
+    if not _says(head):
+        return
     try:
         outputs, shape, finite = head.outputs, head.input_shape, head.is_finite()
     except Exception as error:  # a library's file may hold anything that the library can make
@@ -43,10 +49,29 @@ def require_length(head: FittedHead, features: int, of: str) -> None:
     Raises:
         ModelError: it takes another number of them.
     """
-    if head.input_shape != (features,):
+    if _says(head) and head.input_shape != (features,):
         raise ModelError(
             f"the model takes {_shown(head.input_shape)} an image, {of} has {features}; {AGAIN}"
         )
+
+
+def require_scores(judged: Judgement, classes: Sequence[str]) -> None:
+    """Hold an answer against the classes that it is to tell apart.
+
+    Raises:
+        ModelError: it has scores of more or fewer classes.
+    """
+    shape = judged.ranking.shape
+    if len(shape) != 2 or shape[1] != len(classes):
+        raise ModelError(
+            f"the model gives scores of shape {shape[1:]} for an image, its card "
+            f"names {len(classes)} classes; {AGAIN}"
+        )
+
+
+def _says(head: FittedHead) -> bool:
+    # Of the class: a damaged model's own may raise.
+    return all(hasattr(type(head), each) for each in ("outputs", "input_shape", "is_finite"))
 
 
 def _shown(shape: tuple[int | None, ...]) -> str:

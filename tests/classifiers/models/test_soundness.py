@@ -5,6 +5,7 @@ import copy
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -279,3 +280,12 @@ def test_the_columns_of_predictions_are_typed_where_all_are_lost(model):
     (rows,) = predicting.predict_features(lost, np.zeros((1, 512), np.float32))
     assert rows.schema.equals(predicting.prediction_schema(("dark", "light")))
     assert isinstance(rows, pa.Table)
+
+
+def test_a_head_that_says_nothing_of_itself_is_known_by_its_answers(model):
+    other = Model(Lost([]), replace(read_card(model), classes=("dark", "light", "third")))
+    features = np.zeros((4, 512), np.float32)
+    with pytest.raises(ModelError, match=r"scores of shape \(2,\) .* its card names 3 classes"):
+        list(predicting.predict_features(other, features))
+    with pytest.raises(ModelError, match="its card names 3 classes"):
+        evaluation.measure(other.head, [(features, np.zeros(4, np.int64))], other.card.classes)
