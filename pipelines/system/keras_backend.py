@@ -1,8 +1,10 @@
 """Importing Keras without the noise of its backend, and settings that differ by backend."""
 
+import atexit
 import json
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -29,6 +31,7 @@ def load_keras() -> Any:  # noqa: ANN401 - a module without types
     # A backend would take all of a card's memory and leave none to the next process on it.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    _give_keras_a_home()
     with _lock, tempfile.TemporaryFile() as chatter:
         sys.stderr.flush()
         kept = os.dup(2)
@@ -47,6 +50,15 @@ def load_keras() -> Any:  # noqa: ANN401 - a module without types
     # It warns of retracing, which each step of a training takes: it is a model of its own.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras
+
+
+def _give_keras_a_home() -> None:
+    """Keras would make a folder `~` where it stands, for a user without a home."""
+    if "KERAS_HOME" in os.environ or Path(os.path.expanduser("~")).is_absolute():  # noqa: PTH111
+        return
+    folder = tempfile.mkdtemp(prefix="frozen-features-keras-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["KERAS_HOME"] = folder
 
 
 def keras_home() -> Path:

@@ -79,7 +79,9 @@ def test_a_user_number_without_a_name_and_a_home(images, tmp_path):
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "KERAS_HOME", "LNAME", "USERNAME"):
         environment.pop(name, None)
-    environment["TMPDIR"] = str(tmp_path)
+    environment |= {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    here = tmp_path / "here"
+    here.mkdir()
     table = ["--table", str(tmp_path / "t")]
     commands = [
         ["pipelines.doctor"],
@@ -90,7 +92,7 @@ def test_a_user_number_without_a_name_and_a_home(images, tmp_path):
     for command in commands:
         done = subprocess.run(
             [*as_nobody, sys.executable, "-m", *command],
-            cwd=ROOT,
+            cwd=here,
             env=environment,
             capture_output=True,
             text=True,
@@ -99,6 +101,8 @@ def test_a_user_number_without_a_name_and_a_home(images, tmp_path):
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
         said.append(done)
+    assert list(here.iterdir()) == []  # where Keras would make a folder `~`
+    assert [path.name for path in tmp_path.iterdir() if "keras" in path.name] == []
     assert f"{tmp_path}/frozen-features-12345" in said[0].stdout
     assert "this user has no home folder to keep a key in; name a file with" in said[1].stderr
     assert "12345@" in said[2].stdout

@@ -383,7 +383,9 @@ def test_the_root_of_the_input_is_kept_in_the_record_and_signed(verify, images, 
 
 def test_no_image_is_opened_that_lies_elsewhere(verify, images, tmp_path, monkeypatch):
     read, real = [], loading.read_bytes
-    monkeypatch.setattr(loading, "read_bytes", lambda uri, most: read.append(uri) or real(uri, most))
+    monkeypatch.setattr(
+        loading, "read_bytes", lambda uri, most: read.append(uri) or real(uri, most)
+    )
     assert verify("--sample", "4", with_input=False) == (0, {})
     assert len(read) == 4
     read.clear()

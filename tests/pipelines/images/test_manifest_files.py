@@ -98,7 +98,11 @@ def test_two_headers_that_are_one_are_refused(tmp_path):
         ("m.jsonl", json.dumps([{"path": "a.jpg"}]).encode(), "JSON array; write an object a line"),
         ("m.csv", "path\na.jpg\n".encode("utf-16"), "it is UTF-16; save it as UTF-8"),
         ("m.csv", b"path\nhttps://example.org/a.jpg\n", "not fetched from the web; download"),
-        ("m.csv", b"path\ns3://bucket/a.jpg\n", "outside the root; name one above all images with --input_root"),
+        (
+            "m.csv",
+            b"path\ns3://bucket/a.jpg\n",
+            "outside the root; name one above all images with --input_root",
+        ),
         ("m.jsonl", b'{"path": ["a.jpg"]}', "line 1 has a 'path' that is no text"),
         ("m.jsonl", b'{"path": "a.jpg", "label": {"cat": 1}}', "'label' that is no text"),
     ],
