@@ -8,6 +8,7 @@ import re
 
 import pyarrow.fs as pafs
 
+from pipelines.cli import log
 from pipelines.errors import TableError
 from pipelines.table.schema import LOG_FOLDER
 from pipelines.table.storage import delta_errors, is_delta, open_delta, open_folder
@@ -15,7 +16,7 @@ from pipelines.table.storage import delta_errors, is_delta, open_delta, open_fol
 MOST_COMMITS = 20_000
 """Commits since the last checkpoint with which a table is opened: half a GB, and seconds."""
 
-STEP = 5_000
+STEP = 10_000
 """Commits from one checkpoint to the next where many are made at once."""
 
 _COMMIT = re.compile(r"(\d{20})\.json")
@@ -56,6 +57,7 @@ def shorten_log(uri: str) -> int:
         checkpoint += STEP
         with delta_errors(uri, "make a checkpoint of"):
             open_delta(uri, checkpoint).create_checkpoint()
+        log(f"checkpoint at version {checkpoint} of {newest}")  # there may be minutes of them
         made += 1
     return made
 
