@@ -9,7 +9,8 @@ from pipelines.errors import UsageError
 OUTPUTS = ("json", "output")
 """Options that name a file to write."""
 
-INSIDES = {"_delta_log": "a table", "model.keras": "a model", "model.skops": "a model"}
+TABLES = {"_delta_log": "a table"}
+INSIDES = {**TABLES, "model.keras": "a model", "model.skops": "a model"}
 """What the folder of a table or a model holds."""
 
 
@@ -36,18 +37,19 @@ def refuse_inputs_as_outputs(options: Mapping[str, object]) -> None:
                 )
 
 
-def require_outside(path: Path, option: str) -> None:
+def require_outside(path: Path, option: str, of: Mapping[str, str] = INSIDES) -> None:
     """Refuse a place inside the folder of a table or a model.
 
     Args:
         path: a file or folder to be made.
         option: that names it, for the complaint.
+        of: what tells such a folder, and of what it is one.
 
     Raises:
         UsageError: it names the table or model.
     """
     for folder in path.absolute().resolve().parents:
-        for name, what in INSIDES.items():
+        for name, what in of.items():
             if (folder / name).exists():
                 raise UsageError(f"{option} {path} lies in {what}, {folder}; name a place outside")
 

@@ -55,7 +55,7 @@ def _recording(run: Callable[[Body, Sequence[str]], int], folder: Path) -> Calla
         lines = [line for line in tee.said.splitlines() if line.startswith("error: ")]
         if status and lines:
             test = os.environ["PYTEST_CURRENT_TEST"].partition(" ")[0]
-            command = body.args[0].prog
+            command = body.args[0].prog if hasattr(body, "args") else str(argv[:1])
             row = {
                 "test": test,
                 "command": command,

@@ -25,43 +25,37 @@ class Judgement:
 
     Attributes:
         predicted: int64 (n,), class numbers.
-        log_odds: float64 (n, classes), ln(p / (1 - p)) of each class's probability p, which tell
-            sure images apart where probabilities are all 1; None from a head without probabilities.
-        distances: float64 (n, classes), what the head itself decides by, the higher, the likelier;
-            None from a head that decides by its log odds.
+        scores: float64 (n, classes), for people; the higher, the likelier.
+        probabilities: float64 (n, classes), rows summing to 1; None from a head that has none.
+        log_odds: float64 (n, classes), ln(p / (1 - p)) of each probability p, which tell sure images
+            apart where probabilities are all 1; None from a head that has no logits.
     """
 
     predicted: npt.NDArray[np.int64]
-    log_odds: npt.NDArray[np.float64] | None
-    distances: npt.NDArray[np.float64] | None = None
+    scores: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float64] | None
+    log_odds: npt.NDArray[np.float64] | None = None
 
     @classmethod
     def of_logits(
-        cls, logits: npt.NDArray[np.floating], distances: npt.NDArray[np.float64] | None = None
+        cls, logits: npt.NDArray[np.floating], scores: npt.NDArray[np.float64] | None = None
     ) -> Self:
-        """What logits (n, classes) say, or those of the second of two classes, (n,) or (n, 1)."""
+        """What logits say.
+
+        Args:
+            logits: (n, classes), or those of the second of two classes, (n,) or (n, 1).
+            scores: as in `Judgement`; the probabilities when None.
+        """
         odds = log_odds(logits)
         # Classes that tie by their logits may not after rounding: the first is meant.
         predicted = odds.argmax(axis=1) if odds.shape[1] == 2 else logits.argmax(axis=1)
-        return cls(predicted, odds, distances)
-
-    @property
-    def probabilities(self) -> npt.NDArray[np.float64] | None:
-        """Float64 (n, classes), rows summing to 1; None from a head that has none."""
-        return None if self.log_odds is None else probability(self.log_odds)
-
-    @property
-    def scores(self) -> npt.NDArray[np.float64]:
-        """Float64 (n, classes), for people: distances, or probabilities where there are none."""
-        return probability(self.ranking) if self.distances is None else self.distances
+        probabilities = probability(odds)
+        return cls(predicted, probabilities if scores is None else scores, probabilities, odds)
 
     @property
     def ranking(self) -> npt.NDArray[np.float64]:
-        """Float64 (n, classes), by which images rank: log odds, or distances without them."""
-        ranking = self.distances if self.log_odds is None else self.log_odds
-        if ranking is None:
-            raise ValueError("a judgement has log odds or distances")
-        return ranking
+        """Float64 (n, classes), by which images rank: the log odds, or the scores without them."""
+        return self.scores if self.log_odds is None else self.log_odds
 
 
 class FittedHead(Protocol):

@@ -152,7 +152,7 @@ class FittedScikit:
             return Judgement.of_logits(decided, distances)
         # As scikit-learn's own `predict`, but for a kernel SVM's ties of votes: there it takes the
         # class that comes first, unless `break_ties` is set.
-        return Judgement(distances.argmax(axis=1), None, distances)
+        return Judgement(distances.argmax(axis=1), distances, None)
 
     def save(self, folder: Path) -> None:
         """See `FittedHead.save`."""

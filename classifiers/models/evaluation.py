@@ -79,11 +79,13 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
             f"the model gives no finite scores for {lost} of {len(ranking)} images, so that it "
             "cannot be measured; train it again"
         )
-    of_odds = judgements[0].log_odds is not None
-    whole = Judgement(
+    of_class = [each.probabilities for each in judgements if each.probabilities is not None]
+    judged = Judgement(
         np.concatenate([each.predicted for each in judgements]),
-        log_odds=ranking if of_odds else None,
-        distances=None if of_odds else ranking,
+        ranking,
+        # Of many classes they are gigabytes, and log odds say the same.
+        np.concatenate(of_class) if of_class and judgements[0].log_odds is None else None,
+        None if judgements[0].log_odds is None else ranking,
     )
     return evaluate(np.concatenate([targets for targets, _ in told]), whole, classes)
 
@@ -117,7 +119,7 @@ def evaluate(
         images=len(targets),
         accuracy=float((targets == judged.predicted).mean()),
         roc_auc=roc_auc_of(targets, judged.ranking),
-        log_loss=None if judged.log_odds is None else log_loss_of(targets, judged.log_odds),
+        log_loss=log_loss_of(targets, judged),
         per_class=per_class,
         confusion=confusion_matrix(targets, judged.predicted, labels=numbers).tolist(),
         classes=tuple(classes),
@@ -139,14 +141,20 @@ def roc_auc_of(targets: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]) 
     return float(np.mean([roc_auc_score(targets == k, scores[:, k]) for k in present]))
 
 
-def log_loss_of(targets: npt.NDArray[np.int64], odds: npt.NDArray[np.float64]) -> float:
-    """Mean negative log probability of the true class, in nats.
+def log_loss_of(targets: npt.NDArray[np.int64], judged: Judgement) -> float | None:
+    """Mean negative log probability of the true class, in nats; None without probabilities.
 
-    From log odds, so that nothing is clipped: -ln p = ln(1 + exp(-odds)).
+    From log odds, where there are any, nothing is clipped: -ln p = ln(1 + exp(-odds)). Else
+    probabilities are clipped to float32's least normal number, 1.2e-38, to stay finite.
 
     Args:
         targets: true class numbers (n,).
-        odds: log odds of the classes (n, classes).
+        judged: what the head said of the same images.
     """
-    of_truth = odds[np.arange(len(targets)), targets]
-    return float(np.logaddexp(0.0, -of_truth).mean())
+    rows = np.arange(len(targets))
+    if judged.log_odds is not None:
+        return float(np.logaddexp(0.0, -judged.log_odds[rows, targets]).mean())
+    if judged.probabilities is None:
+        return None
+    smallest = np.finfo(np.float32).tiny
+    return float(-np.log(np.clip(judged.probabilities[rows, targets], smallest, 1.0)).mean())

@@ -17,7 +17,7 @@ from pathlib import Path
 from classifiers.heads.catalogue import fitted_files
 from pipelines.cli import log
 from pipelines.errors import ModelError, UsageError
-from pipelines.outputs import require_outside
+from pipelines.outputs import TABLES, require_outside
 
 CARD_FILE = "card.json"
 HISTORY_FILE = "history.csv"
@@ -40,7 +40,7 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
         OSError: the folder above cannot be made or written.
     """
     folder = _followed(folder)
-    require_outside(folder, "--model")
+    require_outside(folder, "--model", TABLES)
     _check_taken(folder, overwrite=overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():

@@ -62,11 +62,6 @@ def held(place):
             "--model {}/t/model lies in a table",
         ),
         (
-            train,
-            ["--head", "logistic", *TABLE, "--model", "{}/m/inner/one"],
-            "--model {}/m/inner/one lies in a model",
-        ),
-        (
             extract,
             ["--input", "{}/images", "--weights", "random", "--table", "{}/t/data/other"],
             "--table {}/t/data/other lies in a table",

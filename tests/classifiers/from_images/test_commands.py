@@ -170,7 +170,7 @@ def test_bad_images_cost_themselves_only(dataset, tuned, tmp_path, capsys):
     more = ["--image_size", "48", "--epochs", "1", "--units", "8", "--validation_split", "test"]
     assert run_on_images(images, "convnet", tmp_path / "m", *more) == 0
     error = capsys.readouterr().err
-    assert "train: left out, because it cannot be used: train/dark/broken.png (not an" in error
+    assert "train: left out, because it cannot be used: train/dark/broken.png (not a" in error
     card = read_card(tmp_path / "m")
     assert card.rows == {"train": 48, "validation": 20}
     assert card.images.left_out == {"train": 1, "validation": 1}

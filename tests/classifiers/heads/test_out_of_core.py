@@ -17,7 +17,7 @@ NAMES = ("ant", "bee", "cat")
 @pytest.fixture(scope="module", params=[2, 3])
 def streamed(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("linear") / "features"
-    table = write_table(folder, {"train": 18}, NAMES[: request.param], "train")
+    table = write_table(folder, {"train": 18}, NAMES[: request.param])
     return labelled_rows(find_rows(table, "train"), NAMES[: request.param], "train")
 
 

@@ -48,7 +48,7 @@ def test_measures_are_those_of_scikit_learn(seed, classes):
 
 def test_what_cannot_be_measured_is_none():
     scores = np.array([[1.0, -1.0], [2.0, -2.0]])
-    only_scores = Judgement(np.array([0, 0]), None, scores)
+    only_scores = Judgement(np.array([0, 0]), scores, None)
     result = evaluate(np.array([0, 0]), only_scores, ("cat", "dog"))
     assert result.log_loss is None
     assert result.roc_auc is None
@@ -82,7 +82,7 @@ def test_of_one_class_there_is_no_area_which_is_said():
 def test_of_many_classes_the_pairs_most_often_confused_are_shown():
     targets = np.arange(300) % 120
     predicted = np.where(targets == 7, 9, targets)
-    judged = Judgement(predicted, None, np.eye(120)[predicted])
+    judged = Judgement(predicted, np.eye(120)[predicted], None)
     result = evaluate(targets, judged, [f"breed {k}" for k in range(120)])
     assert result.confused() == [("breed 7", "breed 9", 3)]
     said = str(EvaluateReport("dense", "test", result, {}))

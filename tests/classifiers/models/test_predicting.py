@@ -149,7 +149,7 @@ def test_predictions_are_written_through_no_link(table, logistic, tmp_path):
     victim.write_text("precious")
     for name in (".q.parquet.part", "q.parquet.part", ".q.parquet.tmp", "q.parquet"):
         (tmp_path / name).symlink_to(victim)
-    usual = ["--model", str(logistic), "--table", str(table)]
+    usual = ["--model", str(logistic), "--table", str(table), "--overwrite"]
     assert predict.main([*usual, "--output", str(output)]) == 0
     assert victim.read_text() == "precious"
     assert not output.is_symlink()
@@ -163,6 +163,6 @@ def test_predictions_that_break_off_leave_what_was_there(table, logistic, tmp_pa
 
     monkeypatch.setattr(sources, "predict_table", broken)
     (tmp_path / "q.parquet").write_text("of yesterday")
-    usual = ["--model", str(logistic), "--table", str(table)]
+    usual = ["--model", str(logistic), "--table", str(table), "--overwrite"]
     assert predict.main([*usual, "--output", str(tmp_path / "q.parquet")]) == 1
     assert [path.read_text() for path in tmp_path.iterdir()] == ["of yesterday"]

@@ -72,9 +72,9 @@ def test_a_slow_consumer_is_told_from_a_slow_disk(tmp_path, monkeypatch):
 
         real = loading.read_bytes
 
-        def read(uri: str) -> bytes:
+        def read(uri: str, most: int) -> bytes:
             time.sleep(pause_of_reader)
-            return real(uri)
+            return real(uri, most)
 
         with monkeypatch.context() as patch:
             patch.setattr(loading, "read_bytes", read)
