@@ -27,8 +27,8 @@ class Judgement:
         predicted: int64 (n,), class numbers.
         scores: float64 (n, classes), for people; the higher, the likelier.
         probabilities: float64 (n, classes), rows summing to 1; None from a head that has none.
-        log_odds: float64 (n, classes), ln(p / (1 - p)) of each probability p, which tell sure images
-            apart where probabilities are all 1; None from a head that has no logits.
+        log_odds: float64 (n, classes), ln(p / (1 - p)) of each probability p, which tell sure
+            images apart where probabilities are all 1; None from a head that has no logits.
     """
 
     predicted: npt.NDArray[np.int64]

@@ -80,7 +80,7 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
             "cannot be measured; train it again"
         )
     of_class = [each.probabilities for each in judgements if each.probabilities is not None]
-    judged = Judgement(
+    whole = Judgement(
         np.concatenate([each.predicted for each in judgements]),
         ranking,
         # Of many classes they are gigabytes, and log odds say the same.
