@@ -4,6 +4,7 @@ delta-rs keeps all commits that it is asked for in memory, and numbers them by c
 are read in turn, however many there are, and a commit is numbered by its file's name.
 """
 
+import functools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
@@ -130,8 +131,10 @@ def _in_log(storage: pafs.FileSystem, pattern: re.Pattern[str]) -> list[tuple[in
 
 
 def _read_ahead(storage: pafs.FileSystem, paths: Iterable[str]) -> Iterator[Commit | None]:
-    threads = 1 if is_local(storage) else READING_THREADS
-    return map_ahead(lambda path: _read(storage, path), paths, threads, 2 * threads, "commits")
+    read = functools.partial(_read, storage)
+    if is_local(storage):
+        return map(read, paths)
+    return map_ahead(read, paths, READING_THREADS, 2 * READING_THREADS, "commits")
 
 
 def _read(storage: pafs.FileSystem, path: str) -> Commit | None:

@@ -114,10 +114,10 @@ def delete_unreferenced(
     storage = table.storage
     commits = [commit._replace(run=None) for commit in read_commits(storage)]
     kept = _versions_within(commits, table.version, retention)
-    needed = set(table.paths)
+    needed, oldest = set(table.paths), min(kept)
     for commit in commits:
         # What a kept version holds is there still, or was removed by a commit after it.
-        if commit.version > min(kept):
+        if commit.version > oldest:
             needed.update(commit.added, commit.removed)
     pinned = _pinned_files(table) if keep_pinned else {}
     needed.update(*pinned.values())

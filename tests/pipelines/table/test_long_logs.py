@@ -1,12 +1,14 @@
 """Logs of very many commits: told of in part, and shortened a part at a time."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from pipelines import describe, tidy
 from pipelines.errors import TableError
-from pipelines.table import log_length
+from pipelines.table import compaction, log_length
+from pipelines.table.commit_log import Commit
 from pipelines.table.feature_table import HISTORY, FeatureTable
 from pipelines.table.log_length import check_log_length, shorten_log
 from pipelines.table.storage import open_delta
@@ -104,6 +106,18 @@ def test_tidy_opens_no_version_of_the_many_that_it_keeps(small, monkeypatch):
     assert rows(small) == held
     assert set(files) <= set(small.rglob("*.parquet"))
     assert FeatureTable.open(str(small), 1).keys().num_rows == 2
+
+
+@pytest.mark.timeout(60)
+def test_a_hundred_thousand_versions_are_kept_in_no_time(small, monkeypatch):
+    many = 100_000
+    commits = [Commit(v, LONG_AGO * 1000, "", None, (f"{v}.parquet",), ()) for v in range(many)]
+    table = FeatureTable.open(str(small))
+    old = SimpleNamespace(version=many - 1, storage=table.storage, paths=table.paths)
+    monkeypatch.setattr(compaction, "read_commits", lambda _: commits)
+    monkeypatch.setattr(compaction, "own_files", lambda *_: [])
+    monkeypatch.setattr(compaction, "paths_ever_logged", lambda *_: frozenset())
+    assert compaction.delete_unreferenced(old, 1e12, keep_pinned=False)[2] == tuple(range(many))
 
 
 @pytest.mark.faults
