@@ -4,13 +4,13 @@
 page: what was done is told by the names of tests.
 """
 
-import io
 import json
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pipelines.cli
 
@@ -31,31 +31,33 @@ _NAME = r"[^\s:,;'\")]"
 Body = Callable[[Sequence[str]], int | None]
 
 
-class _Tee(io.TextIOBase):
-    def __init__(self, whole: io.TextIOBase) -> None:
+class _Tee:
+    """A stream that also keeps what is written; no file of its own, which would be closed."""
+
+    def __init__(self, whole: Any) -> None:
         self._whole, self.said = whole, ""
 
     def write(self, text: str) -> int:
         self.said += text
-        return self._whole.write(text)
+        return int(self._whole.write(text))
 
-    def flush(self) -> None:
-        self._whole.flush()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
 
 
 def _recording(run: Callable[[Body, Sequence[str]], int], folder: Path) -> Callable[..., int]:
     def run_command(body: Body, argv: Sequence[str]) -> int:
         usual = sys.stderr
         tee = _Tee(usual)
-        sys.stderr = tee
+        sys.stderr = tee  # type: ignore[assignment]
         try:
             status = run(body, argv)
         finally:
             sys.stderr = usual
         lines = [line for line in tee.said.splitlines() if line.startswith("error: ")]
-        if status and lines:
+        if status and lines and hasattr(body, "args"):
             test = os.environ["PYTEST_CURRENT_TEST"].partition(" ")[0]
-            command = body.args[0].prog if hasattr(body, "args") else str(argv[:1])
+            command = body.args[0].prog
             row = {
                 "test": test,
                 "command": command,
@@ -79,9 +81,11 @@ def plain(text: str) -> str:
     """A message without what differs from run to run."""
     text = text.removeprefix("error: ").replace(str(ROOT), "…")
     text = re.sub(rf"/{_NAME}*pytest-{_NAME}*?/[^\s/:,;'\")]+\d+(?=[/\s:,;'\")]|$)", "…", text)
+    text = re.sub(r"…/test_\w*", "…", text)
     text = re.sub(r"\b[0-9a-f]{8,}\b", "…", text)
     text = re.sub(r"\b\d{8}T\d{6}[\w-]*", "…", text)
     text = re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:…", text)
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
     text = text if len(text) <= 400 else f"{text[:400]}…"
     return text.replace("|", "\\|").replace("\n", " ").replace("`", "'")
 
@@ -100,7 +104,7 @@ def write_page(folder: Path) -> None:
             row = json.loads(line)
             command = row["command"].removeprefix("python -m ").rpartition(".")[2]
             said, options = plain(row["said"]), plain(row["options"])
-            key = (command, re.sub(r"\d+", "", said))
+            key = (command, re.sub(r"\d+|'[^']*'|….*?(?=[ ,;:]|$)", "", said))
             rows.setdefault(key, (said, row["status"], options, situation(row["test"])))
     text = HEAD
     for command in sorted({command for command, _ in rows}):
