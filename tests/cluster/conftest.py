@@ -17,6 +17,7 @@ CLOSED_LATE = ("default::ResourceWarning", "default::pytest.PytestUnraisableExce
 which may be in another test."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is closed late fails no test; what shares a cluster or images shares a process."""
     for item in items:
