@@ -10,9 +10,10 @@ BENCH_REPEATS ?= 3
 COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --no-header
 # The images have the Python of Debian 12.
 IMAGE_LOCK = $(COMPILE) --python-version 3.11 --constraint requirements.lock --generate-hashes
+FLINK_TESTS = tests/cluster/test_flink.py tests/cluster/test_flink_faults.py
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
-.PHONY: install demo test test-all test-long test-clusters test-oldest messages check format \
+.PHONY: install demo test test-all test-long test-clusters test-flink test-containers test-oldest messages check format \
     lock bench bench-flink bench-scaling bench-gpu clean asked
 
 install: $(READY)
@@ -36,12 +37,18 @@ test: $(READY)
 
 test-all: test test-long test-clusters
 
+test-clusters: test-flink test-containers
+
 test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "(acceptance or faults) and not cluster"
 
 # They want Java 17, Maven, Go and buildah, and say so where one is missing.
-test-clusters: $(CLUSTER_READY)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "cluster"
+test-flink: $(CLUSTER_READY)
+	$(BIN)/python -m pytest -m "cluster" $(FLINK_TESTS)
+
+# The images, Kubernetes, the stores and Spark.
+test-containers: $(CLUSTER_READY)
+	$(BIN)/python -m pytest -m "cluster" $(FLINK_TESTS:%=--ignore=%)
 
 # What depends on the Python, on the oldest one here; and tables and models of either with the other.
 test-oldest: $(READY)

@@ -17,21 +17,12 @@ CLOSED_LATE = ("default::ResourceWarning", "default::pytest.PytestUnraisableExce
 which may be in another test."""
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is closed late fails no test; what shares a cluster or images shares a process."""
+    """What is closed late is told, and fails no test that happens to run then."""
     for item in items:
         if HERE in item.path.parents:
             for rule in CLOSED_LATE:
                 item.add_marker(pytest.mark.filterwarnings(rule))
-            item.add_marker(pytest.mark.xdist_group(_shared_by(item)))
-
-
-def _shared_by(item: pytest.Item) -> str:
-    if "cluster" in getattr(item, "fixturenames", ()):
-        return "flink"
-    # The images are built once for all files of their folder.
-    return "containers" if item.path.parent.name == "container" else item.path.stem
 
 
 @pytest.fixture(scope="session")
