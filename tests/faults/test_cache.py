@@ -13,7 +13,7 @@ from pipelines.engines import opening
 from pipelines.system.cached_json import keep_json, kept_json
 from tests.conftest import ROOT, write_dataset
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
 TINY = ["--weights", "random:1", "--image_size", "32"]
 

@@ -10,7 +10,7 @@ from pipelines.table.feature_table import FeatureTable
 from tests.conftest import ROOT, write_dataset
 from tests.faults.commands import command, content, finish
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from tests.conftest import ROOT, write_dataset
 from tests.faults.commands import command, content, finish
 from tests.processes import children_of, end_soon, running_in_session
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 SEED = 20_251
 ENDS_SECONDS = 60.0

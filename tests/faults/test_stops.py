@@ -13,7 +13,7 @@ from tests.conftest import write_dataset
 from tests.faults.commands import command, content, finish, start
 from tests.processes import children_of, end_soon
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
 TWO_PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 

@@ -8,7 +8,7 @@ import pytest
 from tests.cluster.container.commands import USER, wait_until
 from tests.cluster.tools import flink_job_server
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 COMPILERS = re.compile(
     r"(.*-)?(cc|c\+\+|gcc|g\+\+|clang|ld|as|make|cmake|javac|mvn|go|rustc)(-\d+)?"

@@ -11,7 +11,7 @@ import classifiers
 from pipelines.table.feature_table import FeatureTable
 from tests.cluster.container.commands import SMALL, USER, extract, wait_until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 POOL = "--environment_type=EXTERNAL", "--environment_config=localhost:50000"
 
