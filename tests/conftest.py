@@ -37,6 +37,8 @@ def _session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FROZEN_FEATURES_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("FROZEN_FEATURES_CACHE_KEY", str(tmp_path_factory.mktemp("key") / "cache.key"))
+        # Where a key is looked for next: the user's own is none of the tests'.
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
         yield
 
 
