@@ -3,28 +3,20 @@
 import json
 import os
 import shutil
-import socket
 import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pipelines.cli import Parser
-from pipelines.errors import FrozenFeaturesError, UsageError
+from pipelines.errors import UsageError
+from pipelines.shards.answering import ANSWER_SECONDS, require_answer
 
 REST_PORT = 8081
 """Where Flink's REST interface listens unless it is told otherwise."""
 
-ANSWER_SECONDS = 10.0
-
-
 CANCEL_TRIES, CANCEL_PAUSE = 3, 1.5
 """A job that was just submitted shows after a moment; the pause is in seconds."""
-
-
-class ClusterError(FrozenFeaturesError):
-    """The cluster does not answer; nothing was submitted to it."""
 
 
 def check_flink(flags: Sequence[str]) -> None:
@@ -35,7 +27,7 @@ def check_flink(flags: Sequence[str]) -> None:
 
     Raises:
         UsageError: Java or the job server's jar is not here.
-        ClusterError: no Flink answers at `--flink_master`.
+        NoAnswerError: no Flink answers at `--flink_master`.
     """
     parser = Parser(add_help=False)
     parser.add_argument("--runner", default="")
@@ -54,7 +46,7 @@ def check_flink(flags: Sequence[str]) -> None:
     if jar is not None and "://" not in jar and not Path(jar).is_file():
         raise UsageError(f"no job server at --flink_job_server_jar {jar}; job_server/ builds it")
     if not options.flink_master.startswith("["):  # [local] and [auto] start a Flink of their own
-        _check_answers(options.flink_master)
+        require_answer("--flink_master", options.flink_master, "Flink", REST_PORT)
 
 
 def cancel_jobs(master: str, name: str) -> None:
@@ -90,17 +82,3 @@ def _url(master: str) -> str:
 def _java() -> str | None:
     home = os.environ.get("JAVA_HOME")
     return shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
-
-
-def _check_answers(master: str) -> None:
-    try:
-        address = urlsplit(_url(master))
-        place = (address.hostname or "", address.port or REST_PORT)
-    except ValueError as error:
-        raise UsageError(f"--flink_master {master} is no host:port: {error}") from error
-    try:
-        socket.create_connection(place, timeout=ANSWER_SECONDS).close()
-    except OSError as error:
-        raise ClusterError(
-            f"no Flink answers at --flink_master {master}: {error.strerror or error}"
-        ) from error

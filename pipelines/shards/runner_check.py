@@ -1,22 +1,20 @@
 """What Beam's options ask of a runner, looked at before anything is listed or loaded."""
 
 import difflib
-import socket
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from pipelines.cli import Parser, log
-from pipelines.errors import FrozenFeaturesError, UsageError
+from pipelines.errors import UsageError
+from pipelines.shards.answering import require_answer
 from pipelines.shards.beam import load_beam
 from pipelines.shards.beam_flags import LOCAL_RUNNER
 
-ANSWER_SECONDS = 10.0
-
 LOCAL = (LOCAL_RUNNER, "DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner")
 
-
-class NoJobServerError(FrozenFeaturesError):
-    """No job server answers; nothing was submitted to it."""
+SHARED = frozenset(
+    {"--parallelism", "--default_sdk_harness_log_level", "--sdk_harness_log_level_overrides"}
+)
+"""Options of one runner's class that others look at too."""
 
 
 def check_runner(flags: Sequence[str]) -> None:
@@ -29,7 +27,7 @@ def check_runner(flags: Sequence[str]) -> None:
 
     Raises:
         UsageError: there is no such runner, or it wants other options.
-        NoJobServerError: nobody answers at `--job_endpoint`.
+        NoAnswerError: nobody answers at `--job_endpoint`.
     """
     if not flags:
         return
@@ -40,7 +38,7 @@ def check_runner(flags: Sequence[str]) -> None:
     _check_name(options.runner)
     _name_idle(flags, options.runner)
     if options.runner not in LOCAL and options.job_endpoint not in (None, "embed"):
-        _check_answers(options.job_endpoint)
+        require_answer("--job_endpoint", options.job_endpoint, "job server")
     if options.runner.endswith("DataflowRunner"):
         _check_options(flags, options.runner)
 
@@ -81,28 +79,6 @@ def _name_idle(flags: Sequence[str], runner: str) -> None:
         idle = [name for name in given if name in names and name not in SHARED]
         if idle and not used:
             log(f"{', '.join(idle)} has no effect on {runner}")
-
-
-SHARED = frozenset(
-    {"--parallelism", "--default_sdk_harness_log_level", "--sdk_harness_log_level_overrides"}
-)
-"""Options of one runner's class that others look at too."""
-
-
-def _check_answers(endpoint: str) -> None:
-    try:
-        address = urlsplit(f"//{endpoint}")
-        place = (address.hostname or "", address.port or 0)
-    except ValueError as error:
-        raise UsageError(f"--job_endpoint {endpoint} is no host:port: {error}") from error
-    if not all(place):
-        raise UsageError(f"--job_endpoint {endpoint} is no host:port")
-    try:
-        socket.create_connection(place, timeout=ANSWER_SECONDS).close()
-    except OSError as error:
-        raise NoJobServerError(
-            f"no job server answers at --job_endpoint {endpoint}: {error.strerror or error}"
-        ) from error
 
 
 def _check_options(flags: Sequence[str], runner: str) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from pipelines.errors import UsageError
 from pipelines.extract import main
-from pipelines.shards.flink import ClusterError, cancel_jobs, check_flink
+from pipelines.shards.answering import NoAnswerError
+from pipelines.shards.flink import cancel_jobs, check_flink
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_a_cluster_that_answers(java):
 
 def test_a_cluster_that_is_not_there_is_one_line(java, nobody, dataset, tmp_path, capsys):
     flags = ["--runner=FlinkRunner", f"--flink_master={nobody}"]
-    with pytest.raises(ClusterError):
+    with pytest.raises(NoAnswerError):
         check_flink(flags)
     assert main(["--input", str(dataset), "--table", str(tmp_path / "t"), *flags]) == 1
     line = f"error: no Flink answers at --flink_master {nobody}: Connection refused\n"

@@ -7,7 +7,8 @@ import pytest
 
 from pipelines import extract
 from pipelines.errors import UsageError
-from pipelines.shards.runner_check import NoJobServerError, check_runner
+from pipelines.shards.answering import NoAnswerError
+from pipelines.shards.runner_check import check_runner
 
 DATAFLOW = [
     *["--project=some-project", "--region=europe-west1"],
@@ -65,7 +66,7 @@ def test_a_job_server_that_is_not_there_is_told_at_once():
         port = there.getsockname()[1]
         check_runner(["--runner=PortableRunner", f"--job_endpoint=127.0.0.1:{port}"])
     began = time.monotonic()
-    with pytest.raises(NoJobServerError, match="no job server answers at --job_endpoint 127"):
+    with pytest.raises(NoAnswerError, match="no job server answers at --job_endpoint 127"):
         check_runner(["--runner=PortableRunner", f"--job_endpoint=127.0.0.1:{port}"])
     assert time.monotonic() - began < 10
 
