@@ -113,6 +113,12 @@ def log(message: str) -> None:
     print(redacted(message), file=sys.stderr, flush=True)
 
 
+def few(names: Sequence[str], most: int) -> str:
+    """Names for a message: the first ones, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def write_json(path: str | Path | None, result: dict[str, Any]) -> None:
     """Write a command's result where `--json` asked for it; nothing when it did not."""
     if path is not None:

@@ -11,7 +11,7 @@ OUTPUTS = ("json", "output")
 
 TABLES = {"_delta_log": "a table"}
 INSIDES = {**TABLES, "model.keras": "a model", "model.skops": "a model"}
-"""What the folder of a table or a model holds."""
+"""What the folder of a table or a model holds. Nothing is written into one; none is an input."""
 
 
 def refuse_inputs_as_outputs(options: Mapping[str, object]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.cli import few
 from pipelines.errors import TableError, UsageError
 
 NAMED = 10
@@ -77,9 +78,8 @@ def left_out_line(split: str, unknown: Counter[str]) -> str:
 
 
 def named(classes: Sequence[str]) -> str:
-    """Classes for a message: the first few, and how many more."""
-    more = len(classes) - NAMED
-    return ", ".join(classes[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    """Classes for a message."""
+    return few(classes, NAMED)
 
 
 def parse_class_weight(

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from pipelines.cli import log
+from pipelines.cli import few, log
 from pipelines.errors import InputError
-from pipelines.images.passed_over import OWN, PassedOver
+from pipelines.images.passed_over import SHOWN, PassedOver
 from pipelines.images.splits import SPLIT_SPELLINGS, split_of
 from pipelines.images.stat_data import make_ref
+from pipelines.outputs import INSIDES
 from pipelines.records import ImageRef, storable
 
 Found = TypeVar("Found")
@@ -83,7 +84,7 @@ def _walk(
         return
     with os.scandir(folder) as listing:
         entries = [entry for entry in listing if not entry.name.startswith(".")]
-    ours = next((what for name, what in OWN.items() if name in {e.name for e in entries}), None)
+    ours = next((what for name, what in INSIDES.items() if name in {e.name for e in entries}), None)
     if ours is not None:
         passed.folders["/".join(above)] = ours
         return
@@ -117,14 +118,9 @@ def _check_names(root: str, depth: int, images: Sequence[tuple[str, ...]]) -> No
     if any(name.lower() not in SPLIT_SPELLINGS for name in named):
         labels = sorted({parts[1] for parts in images})
         log(
-            f"by the folders split/label/image of {root} the splits are {_few(named)}, and the "
-            f"labels {_few(labels)}"
+            f"by the folders split/label/image of {root} the splits are {few(named, SHOWN)}, and "
+            f"the labels {few(labels, SHOWN)}"
         )
-
-
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - 5
-    return ", ".join(names[:5]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

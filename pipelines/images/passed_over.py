@@ -4,13 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from pipelines.cli import log
+from pipelines.cli import few, log
 
 SHOWN = 8
 """Suffixes and folders that are named; of more it is said how many."""
-
-OWN = {"_delta_log": "a table", "model.keras": "a model", "model.skops": "a model"}
-"""What tells of a folder of ours, whose pictures are no input."""
 
 
 @dataclass
@@ -38,13 +35,8 @@ class PassedOver:
             kinds = [f"{suffix or 'no suffix'} {n}" for suffix, n in self.suffixes.most_common()]
             log(
                 f"{passed} of {self.taken + passed} files of {root} are not read, "
-                f"by their suffix: {_few(kinds)}"
+                f"by their suffix: {few(kinds, SHOWN)}"
             )
         if self.folders:
             shown = [f"{folder or root} ({what})" for folder, what in sorted(self.folders.items())]
-            log(f"not read in {root}: {_few(shown)}")
-
-
-def _few(names: list[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+            log(f"not read in {root}: {few(shown, SHOWN)}")

@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from pipelines.images.folder import IMAGE_SUFFIXES, arrange
-from pipelines.images.passed_over import OWN, PassedOver
+from pipelines.images.passed_over import PassedOver
 from pipelines.images.stat_data import ref_without_stat
+from pipelines.outputs import INSIDES
 from pipelines.records import ImageRef
 from pipelines.stores.objects import ObjectStat, list_objects, stat_of_many
 from pipelines.stores.places import Place, parse_place
@@ -91,8 +92,8 @@ def _images(root: Place, passed: PassedOver) -> list[tuple[tuple[str, ...], Obje
             if not parts[-1] or any(part.startswith(".") for part in parts):
                 continue
             for place, part in enumerate(parts):
-                if part in OWN:
-                    passed.folders["/".join(parts[:place])] = OWN[part]
+                if part in INSIDES:
+                    passed.folders["/".join(parts[:place])] = INSIDES[part]
             if PurePosixPath(parts[-1]).suffix.lower() in IMAGE_SUFFIXES:
                 found.append((parts, stat))
             else:
