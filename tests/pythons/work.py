@@ -72,7 +72,7 @@ def use(folder: Path) -> None:
     images, table = folder / "images", folder / "table"
     for head in HEADS:
         before = pq.read_table(folder / f"{head}.parquet").sort_by("image_id")
-        now = predictions(folder, head, "now.parquet")
+        now = predictions(folder, head, f"{head}-now.parquet")
         assert now.schema.names == before.schema.names
         for column in now.schema.names:
             ours, theirs = (each.column(column).to_pylist() for each in (now, before))
