@@ -16,6 +16,14 @@ def children_of(pid: int) -> list[int]:
     return found + [below for child in found for below in children_of(child)]
 
 
+def command_line(pid: int) -> str:
+    """A process's command line, its words apart by spaces; "" once it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text("utf-8").replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def is_running(pid: int) -> bool:
     """Whether a process runs; one that has ended and was not waited for does not."""
     try:
