@@ -16,6 +16,7 @@ from classifiers.models.evaluation import measure
 from classifiers.models.opening import ModelOrFolder, card_of, opened
 from classifiers.models.reports import EvaluateReport
 from classifiers.models.soundness import require_length
+from classifiers.models.sources import refuse
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -26,7 +27,8 @@ from pipelines.cli import (
     write_json,
 )
 from pipelines.contract import require_same_contract
-from pipelines.errors import UsageError
+from pipelines.images.layout import PLAIN, Layout
+from pipelines.images.layout_options import add_layout_options, layout_given, layout_of
 from pipelines.images.listing import list_images
 from pipelines.images.splits import TEST
 from pipelines.records import Failure
@@ -56,9 +58,6 @@ def make_parser(prog: str = PROG) -> Parser:
     what.add_argument("--input", help="a folder or manifest, for a model that reads images")
     parser.add_argument("--table_version", type=whole_number, help="with --table: an older version")
     parser.add_argument(
-        "--input_root", help="with --input: folder a manifest's paths are relative to"
-    )
-    parser.add_argument(
         "--model",
         type=local_path,
         required=True,
@@ -66,18 +65,19 @@ def make_parser(prog: str = PROG) -> Parser:
         help="what classifiers.train wrote",
     )
     parser.add_argument("--split", default=TEST, help="split to measure on")
+    add_layout_options(parser, "with --input")
     add_json_option(parser)
     return parser
 
 
 def work(options: argparse.Namespace) -> EvaluateReport:
     """Do what the options of `make_parser` say."""
-    other = "input_root" if options.input is None else "table_version"
-    if getattr(options, other) is not None:
-        raise UsageError(f"--{other} has no meaning without --{other.partition('_')[0]}")
     if options.input is None:
+        refuse(layout_given(options), "--table")
         return on_table(options.model, options.table, options.split, options.table_version)
-    return on_images(options.model, options.input, options.split, options.input_root)
+    refuse({"table_version": options.table_version}, "--input")
+    layout = layout_of(options)
+    return on_images(options.model, options.input, options.split, options.input_root, layout)
 
 
 def on_table(
@@ -109,7 +109,11 @@ def on_table(
 
 
 def on_images(
-    model: ModelOrFolder, location: str, split: str, root: str | None = None
+    model: ModelOrFolder,
+    location: str,
+    split: str,
+    root: str | None = None,
+    layout: Layout = PLAIN,
 ) -> EvaluateReport:
     """Measure a model on a split of a folder or manifest of images.
 
@@ -119,7 +123,7 @@ def on_images(
     """
     card = card_of(model)
     pixels = card.of_images().pixel_spec()
-    refs = list_images(location, root)
+    refs = list_images(location, root, layout)
     part = labelled(refs, split, card.classes)
     failures: list[Failure] = []
     result = measure(opened(model).head, part.batches(pixels, failures), card.classes)

@@ -22,6 +22,7 @@ from pipelines.cli import (
     whole_number,
     write_json,
 )
+from pipelines.images.layout_options import add_layout_options, layout_given, layout_of
 from pipelines.images.listing import list_images
 
 PROG = "python -m classifiers.predict"
@@ -56,13 +57,11 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument("--split", help="with --table: this split only")
     parser.add_argument("--table_version", type=whole_number, help="with --table: an older version")
     parser.add_argument(
-        "--input_root", help="with --input: folder a manifest's paths are relative to"
-    )
-    parser.add_argument(
         "--weights", help="with --input: imagenet (if not given), random[:SEED], or a file"
     )
     parser.add_argument("--output", type=local_path, required=True, metavar="FILE.parquet")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    add_layout_options(parser, "with --input")
     add_json_option(parser)
     return parser
 
@@ -70,7 +69,7 @@ def make_parser(prog: str = PROG) -> Parser:
 def work(options: argparse.Namespace) -> PredictReport:
     """Do what the options of `make_parser` say."""
     if options.table is not None:
-        refuse({"weights": options.weights, "input_root": options.input_root}, "--table")
+        refuse({"weights": options.weights, **layout_given(options)}, "--table")
     else:
         refuse({"split": options.split, "table_version": options.table_version}, "--input")
     output = check_output(options.output, overwrite=options.overwrite)
@@ -78,7 +77,7 @@ def work(options: argparse.Namespace) -> PredictReport:
     if options.table is not None:
         wanted = from_table(options.model, options.table, options.split, options.table_version)
     else:
-        refs = list_images(options.input, options.input_root)
+        refs = list_images(options.input, options.input_root, layout_of(options))
         wanted = from_images(options.model, refs, options.weights)
     return make_predictions(wanted, output)
 

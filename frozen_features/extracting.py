@@ -1,9 +1,9 @@
 """Extracting features, and planning how long that takes."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from frozen_features.keywords import Location, parse_keywords
+from frozen_features.keywords import LayoutOptions, Location, arguments, parse_keywords
 
 if TYPE_CHECKING:
     from pipelines.commits.report import ExtractReport
@@ -48,6 +48,7 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
     max_pruned: int | None = None,
     leakage: str = "report",
     beam_options: Sequence[str] = (),
+    **layout: Unpack[LayoutOptions],
 ) -> "ExtractReport":
     """Bring a feature table up to a folder or manifest of images: what is there is not done again.
 
@@ -73,7 +74,7 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
         FrozenFeaturesError: the work failed; the table is at its last commit.
         OSError: the table's folder cannot be written.
     """
-    given = locals()
+    given = arguments(locals())
     del given["beam_options"]
     from pipelines import extract as command
 
@@ -120,6 +121,7 @@ def plan(  # noqa: D417 - each option is explained by the command's --help
     commit_every: int | None = None,
     max_image_bytes: int = 256 << 20,
     seconds: float = 10.0,
+    **layout: Unpack[LayoutOptions],
 ) -> "PlanReport | NothingToDo":
     """Forecast time, memory, disk and requests of an extraction, measured on some of its images.
 
@@ -138,7 +140,7 @@ def plan(  # noqa: D417 - each option is explained by the command's --help
         UsageError: an argument is wrong.
         EngineError, WeightsError: no engine can be opened.
     """
-    given = locals()
+    given = arguments(locals())
     from pipelines import plan as command
 
     return command.work(parse_keywords(command.make_parser(), given))

@@ -4,12 +4,47 @@ import argparse
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, cast
 
 from pipelines.cli import Parser, local_path
 from pipelines.errors import UsageError
 
 Location = str | os.PathLike[str]
+
+
+class LayoutOptions(TypedDict, total=False):
+    """How an input is to be understood; the options of all commands that read images.
+
+    Attributes:
+        path_column, id_column, label_column, split_column: what a manifest calls the column.
+        id_prefix: what every image's id is to begin with.
+    """
+
+    path_column: str | None
+    id_column: str | None
+    label_column: str | None
+    split_column: str | None
+    id_prefix: str | None
+
+
+def arguments(given: Mapping[str, object]) -> dict[str, object]:
+    """A function's arguments by name, those of its `layout` among them.
+
+    Args:
+        given: the function's `locals()`, before it has any other.
+
+    Raises:
+        TypeError: there is no such option.
+    """
+    layout = cast(LayoutOptions, given["layout"])
+    for name in layout:
+        if name not in LayoutOptions.__annotations__:
+            raise TypeError(f"there is no argument {name!r}")
+    return (
+        {name: given[name] for name in given if name != "layout"}
+        | dict.fromkeys(LayoutOptions.__annotations__)
+        | dict(layout)
+    )
 
 
 def parse_keywords(parser: Parser, given: Mapping[str, object]) -> argparse.Namespace:

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from frozen_features.keywords import Location, local, parse_keywords
+from frozen_features.keywords import LayoutOptions, Location, arguments, local, parse_keywords
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -64,6 +64,7 @@ def evaluate(
     split: str = "test",
     table_version: int | None = None,
     input_root: Location | None = None,
+    **layout: Unpack[LayoutOptions],
 ) -> "EvaluateReport":
     """Measure a model on a split of a table, or of images where it reads images.
 
@@ -81,7 +82,7 @@ def evaluate(
         TableError: there is no such table, version or split.
         ModelError: there is no such model.
     """
-    given = locals()
+    given = arguments(locals())
     from classifiers import evaluate as command
 
     options = parse_keywords(command.make_parser(), {**given, "model": "in memory"})
@@ -101,6 +102,7 @@ def predict(
     weights: Location | None = None,
     output: Location | None = None,
     overwrite: bool = False,
+    **layout: Unpack[LayoutOptions],
 ) -> "PredictReport":
     """Predict the classes of images: of a table's, of files, or of features that are at hand.
 
@@ -129,15 +131,19 @@ def predict(
         WeightsError: the base's weights are not those that the model's features were made with.
         ModelError: there is no such model.
     """
+    given = arguments(locals())
     from classifiers.models import sources
+    from pipelines.cli import Parser
     from pipelines.errors import UsageError
+    from pipelines.images.layout_options import LAYOUT_OPTIONS, add_layout_options, layout_of
     from pipelines.images.listing import list_images, name_images
     from pipelines.outputs import refuse_inputs_as_outputs
 
     if sum(each is not None for each in (table, input, features)) != 1:
         raise UsageError("name what to predict by one of table, input and features")
     of_table: dict[str, object] = {"split": split, "table_version": table_version}
-    of_images: dict[str, object] = {"input_root": input_root, "weights": weights}
+    of_layout = {name: given[name] for name in ("input_root", *LAYOUT_OPTIONS)}
+    of_images = {"weights": weights, **of_layout}
     file = None
     if output is not None:
         file = sources.check_output(local("output", output), overwrite=overwrite)
@@ -150,9 +156,12 @@ def predict(
         sources.refuse(of_table, "--input")
         named = None if weights is None else os.fspath(weights)
         if isinstance(input, str | os.PathLike):
-            refs = list_images(os.fspath(input), None if input_root is None else str(input_root))
+            parser = Parser(prog="predict")
+            add_layout_options(parser)
+            options = parse_keywords(parser, of_layout)
+            refs = list_images(os.fspath(input), options.input_root, layout_of(options))
         else:
-            sources.refuse({"input_root": input_root}, "a list of images")
+            sources.refuse(of_layout, "a list of images")
             refs = name_images(input)
         wanted = sources.from_images(model, refs, named)
     elif features is not None:

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from frozen_features.keywords import Location, parse_keywords
+from frozen_features.keywords import LayoutOptions, Location, arguments, parse_keywords
 
 if TYPE_CHECKING:
     from pipelines.describe import BaseList
@@ -50,6 +50,7 @@ def verify(
     seed: int = 0,
     weights: Location = "imagenet",
     allow_uri: Location | Sequence[Location] | None = None,
+    **layout: Unpack[LayoutOptions],
 ) -> "VerifyReport":
     """Check whether a table is what it claims to be.
 
@@ -72,7 +73,7 @@ def verify(
         TableError: there is no such table or version.
         UsageError: an argument is wrong.
     """
-    given = locals()
+    given = arguments(locals())
     from pipelines import verify as command
 
     return command.work(parse_keywords(command.make_parser(), given))

@@ -1,9 +1,9 @@
 """Training heads on stored features, or networks on images."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from frozen_features.keywords import Location, parse_keywords
+from frozen_features.keywords import LayoutOptions, Location, arguments, parse_keywords
 
 if TYPE_CHECKING:
     from classifiers.models.reports import TrainReport
@@ -50,6 +50,7 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     zoom: float | None = None,
     horizontal_flip: bool | None = None,
     fill: str | None = None,
+    **layout: Unpack[LayoutOptions],
 ) -> "TrainReport":
     """Fit a head on stored features, or a network on images, and write its model folder.
 
@@ -80,7 +81,7 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
         TableError: there is no such table or split.
         ModelError: the training diverged.
     """
-    given = locals()
+    given = arguments(locals())
     from classifiers import train as command
 
     return command.work(parse_keywords(command.make_parser(), given))

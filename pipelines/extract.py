@@ -15,6 +15,7 @@ from pipelines.cli import (
 from pipelines.commits.report import ExtractReport
 from pipelines.driver import extract
 from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
+from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
 from pipelines.shards.beam_flags import check_beam_flags
@@ -60,8 +61,8 @@ def make_parser(prog: str = PROG) -> Parser:
         "Beam's own options (--runner, ...) are taken as well.",
     )
     parser.add_argument("--input", required=True, help="folder or manifest of images")
-    parser.add_argument("--input_root", help="folder that a manifest's paths are relative to")
     parser.add_argument("--table", required=True, help="the feature table; made if not there")
+    add_layout_options(parser)
     add_feature_options(parser)
     add_augmentation_options(parser)
     work = parser.add_argument_group("how the work is done")
@@ -92,6 +93,7 @@ def make_job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJ
     return ExtractJob(
         input=options.input,
         input_root=options.input_root,
+        layout=layout_of(options),
         table=options.table,
         features=feature_choice(options),
         engine=options.engine,

@@ -20,6 +20,7 @@ from pipelines.cli import (
 from pipelines.engines.kinds import AUTO, KERAS
 from pipelines.errors import UsageError
 from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
+from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.images.splits import TRAIN
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
@@ -73,7 +74,6 @@ def make_parser(prog: str = PROG) -> Parser:
         "measured on some of its images on this machine.",
     )
     parser.add_argument("--input", help="folder or manifest of images")
-    parser.add_argument("--input_root", help="folder that a manifest's paths are relative to")
     parser.add_argument("--table", help="plan only what this table lacks")
     parser.add_argument(
         "--images", type=positive_number, help="plan for so many, --input being some like them"
@@ -97,6 +97,7 @@ def make_parser(prog: str = PROG) -> Parser:
         "the rest is measured here",
     )
     cluster.add_argument("--price_per_hour", type=positive_real, help="of a worker")
+    add_layout_options(parser)
     add_feature_options(parser)
     add_augmentation_options(parser)
     add_work_options(parser.add_argument_group("how the work is done"))
@@ -141,6 +142,7 @@ def _job(options: argparse.Namespace, place: str, table: str) -> ExtractJob:
     return ExtractJob(
         input=place,
         input_root=options.input_root,
+        layout=layout_of(options),
         table=table,
         features=feature_choice(options),
         engine=KERAS if elsewhere else options.engine,  # what runs the base on a card

@@ -22,6 +22,7 @@ from pipelines.engines.extraction import extract_images
 from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.images.decode import pixel_spec
 from pipelines.images.hashing import ContentHashes
+from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.images.listing import list_images
 from pipelines.images.manifest import Fence
 from pipelines.images.roots import fence_around_root
@@ -127,7 +128,6 @@ def make_parser(prog: str = PROG) -> Parser:
         "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
     parser.add_argument("--input", help="folder or manifest to hold all rows against")
-    parser.add_argument("--input_root", help="folder that a manifest's paths are relative to")
     parser.add_argument(
         "--sample",
         type=_sample,
@@ -147,6 +147,7 @@ def make_parser(prog: str = PROG) -> Parser:
         help="without --input: folder or s3://, gs:// prefix whose images may be opened, besides "
         "the one that this user extracted; may be given several times",
     )
+    add_layout_options(parser, "with --input")
     add_json_option(parser)
     return parser
 
@@ -158,7 +159,8 @@ def _check_against_images(
     stored = stored_images(keys)
     inputs: Mapping[str, ImageRef] = {}
     if options.input is not None:
-        images = {ref.image_id: ref for ref in list_images(options.input, options.input_root)}
+        refs = list_images(options.input, options.input_root, layout_of(options))
+        images = {ref.image_id: ref for ref in refs}
         failed = known_failures(table.uri)
         excused = {n for n, r in images.items() if (n, r.bytes, r.modified) in failed}
         policy = table.augmentation or Augmentation()

@@ -21,6 +21,7 @@ from pipelines.images.augmentation_options import (
     truth,
 )
 from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS, PixelSpec
+from pipelines.images.layout_options import add_layout_options, layout_given, layout_of
 
 WAYS: dict[str, type[Convnet] | type[DenseOnBase]] = {
     "convnet": Convnet,
@@ -34,7 +35,7 @@ CONVNET_SIZE = 150
 
 SETTINGS = tuple(dict.fromkeys(each.name for way in WAYS.values() for each in fields(way)))
 FOR_IMAGES = (
-    *("input_root", "image_size", "interpolation", "orientation", "base"),
+    *("image_size", "interpolation", "orientation", "base"),
     *("preprocessing", "augmented", *TRANSFORMS),
 )
 
@@ -45,7 +46,6 @@ def add_image_options(parser: argparse.ArgumentParser) -> None:
         "with --from_images",
         f"every image is run through the network in every epoch; {_defaults()}; no dropout",
     )
-    group.add_argument("--input_root", help="folder that a manifest's paths are relative to")
     group.add_argument(
         "--image_size",
         type=positive_number,
@@ -63,6 +63,7 @@ def add_image_options(parser: argparse.ArgumentParser) -> None:
         help="transform every image anew in every epoch; convnet: false, dense and finetune: true",
     )
     add_policy_options(group)
+    add_layout_options(parser, "with --from_images")
 
 
 def refuse_image_options(options: argparse.Namespace) -> None:
@@ -73,8 +74,9 @@ def refuse_image_options(options: argparse.Namespace) -> None:
     """
     if options.head not in {kind.head for kind in HEADS.values()}:
         raise UsageError(f"--head {options.head} is for --from_images, not for --table")
-    for name in FOR_IMAGES:
-        if getattr(options, name) is not None:
+    given = layout_given(options) | {name: getattr(options, name) for name in FOR_IMAGES}
+    for name, value in given.items():
+        if value is not None:
             raise UsageError(f"--{name} is for --from_images, not for --table")
 
 
@@ -95,6 +97,7 @@ def image_job(options: argparse.Namespace) -> ImageTrainJob:
     return ImageTrainJob(
         source=options.from_images,
         root=options.input_root,
+        layout=layout_of(options),
         pixels=PixelSpec(
             size=options.image_size or _size(options),
             interpolation=options.interpolation or "bilinear",

@@ -22,6 +22,7 @@ from classifiers.models.place import check_target, model_draft
 from classifiers.models.provenance import library_versions, now
 from pipelines.cli import log
 from pipelines.images.decode import PixelSpec
+from pipelines.images.layout import Layout
 from pipelines.images.listing import list_images
 from pipelines.records import storable
 from pipelines.system.keras_backend import load_keras
@@ -34,6 +35,7 @@ class ImageTrainJob:
     Attributes:
         source: folder or manifest.
         root: folder that a manifest's paths are relative to; None for its own.
+        layout: how what is there is to be understood.
         pixels: how images are decoded, and augmented in training if they are.
         way: what is trained, and its settings.
         model: folder to write.
@@ -47,6 +49,7 @@ class ImageTrainJob:
 
     source: str
     root: str | None
+    layout: Layout
     pixels: PixelSpec
     way: Way
     model: Path
@@ -123,7 +126,7 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
 
 def _parts(job: ImageTrainJob) -> dict[str, LabelledRefs]:
     """The images by "train" and, where there are any to validate on, "validation"."""
-    refs = list_images(job.source, job.root)
+    refs = list_images(job.source, job.root, job.layout)
     classes = classes_of(labels_of(of_split(refs, job.train_split)))
     parts = {"train": labelled(refs, job.train_split, classes)}
     there = {ref.split for ref in refs}

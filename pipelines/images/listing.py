@@ -3,10 +3,12 @@
 import itertools
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from pipelines.errors import InputError
 from pipelines.images.folder import list_folder
+from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.manifest import list_manifest
 from pipelines.images.manifest_files import MANIFEST_SUFFIXES
 from pipelines.images.prefix import list_prefix
@@ -19,7 +21,7 @@ from pipelines.system.garbage import collector_paused
 
 
 @collector_paused()
-def list_images(location: str, root: str | None = None) -> list[ImageRef]:
+def list_images(location: str, root: str | None = None, layout: Layout = PLAIN) -> list[ImageRef]:
     """List the images of a folder or a manifest, ascending by `image_id`.
 
     Args:
@@ -27,6 +29,7 @@ def list_images(location: str, root: str | None = None) -> list[ImageRef]:
             or on an object store.
         root: the folder that a manifest's paths are relative to and must lie in; its own folder
             when None.
+        layout: how what is there is to be understood.
 
     Raises:
         StoreAwayError: the store gives no answer.
@@ -35,13 +38,15 @@ def list_images(location: str, root: str | None = None) -> list[ImageRef]:
     if not location:
         raise InputError("the input is empty; name a folder or a manifest with --input")
     try:
-        refs = (_list_remote if is_remote(location) else _list_local)(location, root)
+        refs = (_list_remote if is_remote(location) else _list_local)(location, root, layout)
     except StoreAwayError:
         raise  # not the user's mistake: the same command may work later
     except StoreError as error:
         raise InputError(str(error)) from error
     if not refs:
         raise InputError(f"no images in {location}")
+    if layout.id_prefix:
+        refs = [replace(ref, image_id=layout.id_prefix + ref.image_id) for ref in refs]
     refs.sort(key=lambda ref: ref.image_id)
     for one, next_one in itertools.pairwise(refs):
         if one.image_id == next_one.image_id:
@@ -90,7 +95,7 @@ def name_images(paths: Iterable[str | os.PathLike[str]]) -> list[ImageRef]:
     return refs
 
 
-def _list_local(location: str, root: str | None) -> list[ImageRef]:
+def _list_local(location: str, root: str | None, layout: Layout) -> list[ImageRef]:
     path = Path(location).absolute()
     if path.is_dir():
         if root is not None:
@@ -101,14 +106,14 @@ def _list_local(location: str, root: str | None) -> list[ImageRef]:
     if path.suffix.lower() not in MANIFEST_SUFFIXES:
         known = ", ".join(sorted(MANIFEST_SUFFIXES))
         raise InputError(f"{location} is no folder, and a manifest ends in one of {known}")
-    return list_manifest(str(path), path.parent if root is None else _root(root))
+    return list_manifest(str(path), path.parent if root is None else _root(root), layout)
 
 
-def _list_remote(location: str, root: str | None) -> list[ImageRef]:
+def _list_remote(location: str, root: str | None, layout: Layout) -> list[ImageRef]:
     place = parse_place(location)
     named_so = PurePosixPath(place.name).suffix.lower() in MANIFEST_SUFFIXES
     if named_so and stat_of(place) is not None:
-        return list_manifest(place.uri, place.folder if root is None else _root(root))
+        return list_manifest(place.uri, place.folder if root is None else _root(root), layout)
     if root is not None:
         raise InputError(f"--input_root is for manifests, and {location} is no manifest")
     return list_prefix(place)

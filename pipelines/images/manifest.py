@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from pipelines.errors import InputError
-from pipelines.images.manifest_files import COLUMNS, read_columns
+from pipelines.images.layout import COLUMNS, PLAIN, Layout
+from pipelines.images.manifest_files import read_columns
 from pipelines.images.prefix import PrefixFence, refs_with_stat
 from pipelines.images.splits import split_of
 from pipelines.images.stat_data import make_ref
@@ -15,18 +16,19 @@ from pipelines.records import ImageRef
 from pipelines.stores.places import Place
 
 
-def list_manifest(manifest: str, root: Path | Place) -> list[ImageRef]:
+def list_manifest(manifest: str, root: Path | Place, layout: Layout = PLAIN) -> list[ImageRef]:
     """List the images of a manifest: column `path`, and `id`, `label`, `split` where it has them.
 
     Args:
         manifest: the file or object; other columns are ignored.
         root: the folder that relative paths start from; every image must lie inside it.
+        layout: which columns are meant.
 
     Raises:
         InputError: the file cannot be read, has no `path`, repeats an id, or names a path that is
             empty or outside the root.
     """
-    rows = read_columns(manifest)
+    rows = read_columns(manifest, layout.columns)
     fence = fence_around(root)
     inputs = []
     columns = (rows[name] for name in COLUMNS)

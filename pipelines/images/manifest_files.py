@@ -5,8 +5,10 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import partial
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,12 +16,11 @@ from pyarrow import csv
 
 from pipelines.cli import log
 from pipelines.errors import InputError
+from pipelines.images.layout import COLUMNS
 from pipelines.images.manifest_parquet import ROW_BYTES, read_parquet
 from pipelines.stores.objects import StoreAwayError, TooLargeError
 from pipelines.stores.reading import read_bytes
 from pipelines.system.memory import usable_memory
-
-COLUMNS = ("path", "id", "label", "split")
 
 MAX_BYTES = 4 << 30
 """Most bytes of a manifest; a quarter of the memory where that is less."""
@@ -34,11 +35,14 @@ LOOKS_MEANT = {
 
 _WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
 
+Wanted = Callable[[str], bool]
+"""Tells by its name whether a column is read."""
+
 Columns = Mapping[str, Sequence[str | None]]
 """The columns `COLUMNS`, a value a row; None where a row has none."""
 
 
-def read_columns(manifest: str) -> Columns:
+def read_columns(manifest: str, columns: Mapping[str, str] = MappingProxyType({})) -> Columns:
     """Read the columns of a manifest that are known; a column that looks meant is told of.
 
     Names of columns may differ in case and be surrounded by spaces. Labels and splits are text
@@ -47,15 +51,17 @@ def read_columns(manifest: str) -> Columns:
 
     Args:
         manifest: the file or object.
+        columns: by name of `COLUMNS`, what the file calls the column; others are known by theirs.
 
     Raises:
-        InputError: it cannot be read, or has no column `path`, or a column twice.
+        InputError: it cannot be read, or has no column that is meant, or a column twice.
         StoreAwayError: the store gives no answer.
     """
     most = min(MAX_BYTES, usable_memory() // 4)
     try:
         content = read_bytes(manifest, most)
-        table, names = _READERS[PurePosixPath(manifest).suffix.lower()](content, most)
+        read = _READERS[PurePosixPath(manifest).suffix.lower()]
+        table, names = read(content, most, partial(_may_be_ours, {*columns.values()}))
         if table.num_rows * ROW_BYTES > most:
             raise ValueError(f"its {table.num_rows:,} rows are more than the memory here can hold")
     except (pa.ArrowException, ValueError, OSError) as error:
@@ -63,14 +69,24 @@ def read_columns(manifest: str) -> Columns:
             raise error.__cause__ from error
         said = error.strerror if isinstance(error, TooLargeError) else error
         raise InputError(f"cannot read {manifest}: {said}") from error
-    called = _names_of_ours(manifest, names)
+    called = _names_of_ours(manifest, names, columns)
     return {name: _texts(table, name, called.get(name)) for name in COLUMNS}
 
 
-def _names_of_ours(manifest: str, names: Sequence[str]) -> dict[str, str]:
+def _names_of_ours(
+    manifest: str, names: Sequence[str], columns: Mapping[str, str]
+) -> dict[str, str]:
     """What the file calls our columns."""
     plain = [_plain_name(name) for name in names]
+    for name, called in columns.items():
+        if called not in names:
+            raise InputError(
+                f"{manifest} has no column {called!r}, which --{name}_column names; it has "
+                f"{', '.join(names) or 'none'}"
+            )
     for name in COLUMNS:
+        if name in columns:
+            continue
         if plain.count(name) > 1:
             raise InputError(f"{manifest} has {plain.count(name)} columns {name!r}; one is meant")
         meant = [real for real, each in zip(names, plain, strict=True) if each in LOOKS_MEANT[name]]
@@ -79,17 +95,18 @@ def _names_of_ours(manifest: str, names: Sequence[str]) -> dict[str, str]:
         if name == "path":
             raise InputError(f"{manifest} has no column 'path'; rename its column {meant[0]!r}")
         log(f"column {meant[0]!r} of {manifest} is not read; rename it if it is meant as {name!r}")
-    if "path" not in plain:
+    if "path" not in (*plain, *columns):
         raise InputError(f"{manifest} has no column 'path', it has {', '.join(names) or 'none'}")
-    return {name: names[plain.index(name)] for name in COLUMNS if name in plain}
+    found = {name: names[plain.index(name)] for name in COLUMNS if name in plain}
+    return found | dict(columns)
 
 
 def _plain_name(name: str) -> str:
     return name.strip().lower()
 
 
-def _is_ours(name: str) -> bool:
-    return _plain_name(name) in COLUMNS
+def _may_be_ours(called: Set[str], name: str) -> bool:
+    return name in called or _plain_name(name) in COLUMNS
 
 
 def _texts(table: pa.Table, name: str, called: str | None) -> list[str | None]:
@@ -113,7 +130,7 @@ def _plain(text: str) -> str | None:
     return (whole[1] if whole else text) or None
 
 
-def _read_csv(content: bytes, _: int) -> tuple[pa.Table, list[str]]:
+def _read_csv(content: bytes, _: int, __: Wanted) -> tuple[pa.Table, list[str]]:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ValueError("it is UTF-16; save it as UTF-8")
     # All columns are text: what they are called is known only afterwards.
@@ -132,11 +149,11 @@ def _read_csv(content: bytes, _: int) -> tuple[pa.Table, list[str]]:
 _PARSING = csv.ParseOptions(newlines_in_values=True)
 
 
-def _read_parquet(content: bytes, most: int) -> tuple[pa.Table, list[str]]:
-    return read_parquet(content, most, _is_ours)
+def _read_parquet(content: bytes, most: int, wanted: Wanted) -> tuple[pa.Table, list[str]]:
+    return read_parquet(content, most, wanted)
 
 
-def _read_json_lines(content: bytes, _: int) -> tuple[pa.Table, list[str]]:
+def _read_json_lines(content: bytes, _: int, wanted: Wanted) -> tuple[pa.Table, list[str]]:
     # Not with Arrow's reader: a line that is no object ends the process (pyarrow 25).
     names: dict[str, None] = {}
     rows: list[dict[str, str | None]] = []
@@ -150,12 +167,12 @@ def _read_json_lines(content: bytes, _: int) -> tuple[pa.Table, list[str]]:
             if not isinstance(row, dict):
                 raise ValueError(f"line {number} is no object")
             names |= dict.fromkeys(row)
-            ours = ((name, value) for name, value in row.items() if _is_ours(name))
+            ours = ((name, value) for name, value in row.items() if wanted(name))
             rows.append({name: _json_text(value, name, number) for name, value in ours})
     columns = {
         name: pa.array([row.get(name) for row in rows], pa.string())
         for name in names
-        if _is_ours(name)
+        if wanted(name)
     }
     return pa.table(columns), list(names)
 
@@ -178,7 +195,7 @@ def _json_text(value: object, name: str, number: int) -> str | None:
     raise ValueError(f"line {number} has a {name!r} that is no text")
 
 
-_READERS: dict[str, Callable[[bytes, int], tuple[pa.Table, list[str]]]] = {
+_READERS: dict[str, Callable[[bytes, int, Wanted], tuple[pa.Table, list[str]]]] = {
     ".csv": _read_csv,
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,

@@ -9,6 +9,7 @@ from pipelines.contract import Contract
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError
+from pipelines.images.layout import PLAIN, Layout
 from pipelines.stores.reading import MAX_IMAGE_BYTES
 
 DEFAULT_BATCH_SIZE = 32
@@ -51,6 +52,7 @@ class ExtractJob:
         table: the table's location.
         features: which features.
         input_root: folder that a manifest's paths are relative to; None for its own.
+        layout: how the input is to be understood.
         engine: the engine wanted, or "auto".
         batch_size: images the engine takes at once.
         threads: reading and decoding threads a worker; as many as cores when None.
@@ -76,6 +78,7 @@ class ExtractJob:
     table: str
     features: FeatureChoice = FeatureChoice()
     input_root: str | None = None
+    layout: Layout = PLAIN
     engine: str = AUTO
     batch_size: int = DEFAULT_BATCH_SIZE
     threads: int | None = None

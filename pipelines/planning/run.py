@@ -185,7 +185,8 @@ def prepare_run(job: ExtractJob) -> Run:
     if not is_remote(uri) and not (Path(uri) / "_delta_log").exists():
         require_outside(Path(uri), "--table")
     flags = with_a_worker_a_gpu(job.beam_flags, len(visible_gpus()))
-    images = {ref.image_id: ref for ref in list_images(job.input, job.input_root)}
+    refs = list_images(job.input, job.input_root, job.layout)
+    images = {ref.image_id: ref for ref in refs}
     require_some_there(images.values(), job.input)
     threads = _cores_of_a_worker(job.threads, flags)
     if threads is not None:

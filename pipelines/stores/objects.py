@@ -110,22 +110,43 @@ def object_blocks(uri: str, most: int) -> Iterator[bytes]:
         yield from map(bytes, found.stream(min_chunk_size=BLOCK))
 
 
+def object_slice(uri: str, start: int, count: int) -> bytes:
+    """Read some bytes of an object, fewer where it ends before, otherwise as `read_object` does.
+
+    Args:
+        uri: where it is.
+        start: where they begin.
+        count: how many.
+    """
+    place = parse_place(uri)
+    import obstore
+
+    with _reading(place):
+        return bytes(obstore.get_range(open_bucket(place), place.key, start=start, length=count))
+
+
 @contextlib.contextmanager
 def _asked_for(uri: str, most: int) -> Iterator[Any]:
     place = parse_place(uri)
     import obstore
 
+    with _reading(place):
+        found = obstore.get(open_bucket(place), place.key)
+        if found.meta["size"] > most:
+            raise TooLargeError(found.meta["size"], most)
+        yield found
+
+
+@contextlib.contextmanager
+def _reading(place: Place) -> Iterator[None]:
     try:
         with _complaints(place, "read"):
-            found = obstore.get(open_bucket(place), place.key)
-            if found.meta["size"] > most:
-                raise TooLargeError(found.meta["size"], most)
-            yield found
+            yield
     except StoreError as error:
         gone = isinstance(error.__cause__, FileNotFoundError)
         said = complaint(error.__cause__ or error, place)
         _refusals.add(str(error), all_alike=not gone and blames_the_store(said))
-        raise OSError(errno.ENOENT if gone else errno.EIO, str(error), uri) from error
+        raise OSError(errno.ENOENT if gone else errno.EIO, str(error), place.uri) from error
     _refusals.reset()
 
 

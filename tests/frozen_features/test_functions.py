@@ -11,7 +11,7 @@ import classifiers
 import frozen_features as ff
 from classifiers import evaluate, predict
 from frozen_features.commands import COMMANDS, import_command
-from frozen_features.keywords import parse_keywords
+from frozen_features.keywords import LayoutOptions, parse_keywords
 from pipelines import describe
 from pipelines.errors import (
     ContractMismatchError,
@@ -32,7 +32,10 @@ LACKS = {"describe": {"bases"}}
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "forget"])
 def test_a_function_has_the_options_of_its_command(name):
-    parameters = inspect.signature(getattr(ff, name)).parameters
+    parameters = dict(inspect.signature(getattr(ff, name)).parameters)
+    if parameters.pop("layout", None) is not None:
+        none = inspect.Parameter("layout", inspect.Parameter.KEYWORD_ONLY, default=None)
+        parameters |= dict.fromkeys(LayoutOptions.__annotations__, none)
     actions = {action.dest: action for action in import_command(name).make_parser()._actions}
     options = actions.keys() - {"help", "json"} - LACKS.get(name, set())
     assert parameters.keys() - BESIDES.get(name, set()) == options

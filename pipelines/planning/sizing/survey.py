@@ -107,5 +107,5 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
 
 def _seconds_of_listing(job: ExtractJob) -> float:
     started = time.perf_counter()
-    list_images(job.input, job.input_root)
+    list_images(job.input, job.input_root, job.layout)
     return time.perf_counter() - started

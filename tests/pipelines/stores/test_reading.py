@@ -15,7 +15,7 @@ from pipelines.images.decode import PixelSpec
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.loading import load_images
 from pipelines.records import Failure, ImageRef
-from pipelines.stores import objects, reading
+from pipelines.stores import files, objects
 from pipelines.stores.objects import TooLargeError
 from pipelines.stores.reading import read_bytes, sha256_of
 from tests.conftest import write_image
@@ -82,7 +82,7 @@ def test_a_trouble_that_passes_is_tried_again(read, tmp_path, monkeypatch):
             raise OSError(troubles.pop(), "a trouble")
         return really(*args)
 
-    monkeypatch.setattr(reading, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(files, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(os, "open", open_or_fail)
     assert read(str(tmp_path / "a")) in (b"whole", hashlib.sha256(b"whole").hexdigest())
 
