@@ -11,13 +11,19 @@ from pipelines.images.folder import list_folder
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.manifest import list_manifest
 from pipelines.images.manifest_files import MANIFEST_SUFFIXES
+from pipelines.images.packed.index import PACKED_SUFFIXES
+from pipelines.images.packed.listing import list_packed
+from pipelines.images.patterns import above_all, files_of, is_pattern
 from pipelines.images.prefix import list_prefix
 from pipelines.images.splits import split_of
 from pipelines.images.stat_data import ref_without_stat
 from pipelines.records import ImageRef, storable
-from pipelines.stores.objects import StoreAwayError, StoreError, stat_of
+from pipelines.stores.objects import StoreAwayError, StoreError, list_objects, stat_of
 from pipelines.stores.places import Place, is_remote, parse_place
 from pipelines.system.garbage import collector_paused
+
+COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+FILES = MANIFEST_SUFFIXES | PACKED_SUFFIXES
 
 
 @collector_paused()
@@ -25,8 +31,9 @@ def list_images(location: str, root: str | None = None, layout: Layout = PLAIN) 
     """List the images of a folder or a manifest, ascending by `image_id`.
 
     Args:
-        location: a folder (`split/label/image`, `label/image` or flat), or a manifest file; local,
-            or on an object store.
+        location: a folder (`split/label/image`, `label/image` or flat), a manifest, or files that
+            images are packed in, named by a pattern if there are several; local, or on an object
+            store.
         root: the folder that a manifest's paths are relative to and must lie in; its own folder
             when None.
         layout: how what is there is to be understood.
@@ -38,7 +45,10 @@ def list_images(location: str, root: str | None = None, layout: Layout = PLAIN) 
     if not location:
         raise InputError("the input is empty; name a folder or a manifest with --input")
     try:
-        refs = (_list_remote if is_remote(location) else _list_local)(location, root, layout)
+        if is_pattern(location):
+            refs = _list_pattern(location, root, layout)
+        else:
+            refs = (_list_remote if is_remote(location) else _list_local)(location, root, layout)
     except StoreAwayError:
         raise  # not the user's mistake: the same command may work later
     except StoreError as error:
@@ -64,10 +74,12 @@ def root_of(location: str, root: str | None = None) -> str:
         location: as `list_images` takes it.
         root: as `list_images` takes it.
     """
+    if is_pattern(location):
+        return above_all(files_of(location))
     suffix = PurePosixPath(location.rstrip("/")).suffix.lower()
     if is_remote(location):
         place = parse_place(location)
-        above: Path | Place = place.folder if suffix in MANIFEST_SUFFIXES else place
+        above: Path | Place = place.folder if suffix in FILES else place
     else:
         path = Path(location).absolute()
         above = path if path.is_dir() else path.parent
@@ -98,14 +110,15 @@ def name_images(paths: Iterable[str | os.PathLike[str]]) -> list[ImageRef]:
 def _list_local(location: str, root: str | None, layout: Layout) -> list[ImageRef]:
     path = Path(location).absolute()
     if path.is_dir():
-        if root is not None:
-            raise InputError(f"--input_root is for manifests, and {location} is a folder")
-        return list_folder(path)
+        _refuse_root(root, location)
+        return list_folder(path) or _list_packed_below(path, layout)
     if not path.is_file():
         raise InputError(f"no folder or manifest at {location}")
+    if path.suffix.lower() in PACKED_SUFFIXES:
+        _refuse_root(root, location)
+        return list_packed(str(path.parent), [str(path)], layout)
     if path.suffix.lower() not in MANIFEST_SUFFIXES:
-        known = ", ".join(sorted(MANIFEST_SUFFIXES))
-        raise InputError(f"{location} is no folder, and a manifest ends in one of {known}")
+        raise InputError(_no_input(path.name, location))
     return list_manifest(str(path), path.parent if root is None else _root(root), layout)
 
 
@@ -114,9 +127,47 @@ def _list_remote(location: str, root: str | None, layout: Layout) -> list[ImageR
     named_so = PurePosixPath(place.name).suffix.lower() in MANIFEST_SUFFIXES
     if named_so and stat_of(place) is not None:
         return list_manifest(place.uri, place.folder if root is None else _root(root), layout)
+    _refuse_root(root, location)
+    if PurePosixPath(place.name).suffix.lower() in PACKED_SUFFIXES and stat_of(place) is not None:
+        return list_packed(place.folder.uri, [place.uri], layout)
+    return list_prefix(place) or _list_packed_below(place, layout)
+
+
+def _list_pattern(pattern: str, root: str | None, layout: Layout) -> list[ImageRef]:
+    _refuse_root(root, pattern)
+    files = files_of(pattern)
+    for file in files:
+        if PurePosixPath(file).suffix.lower() not in PACKED_SUFFIXES:
+            raise InputError(_no_input(file, file))
+    return list_packed(above_all(files), files, layout)
+
+
+def _list_packed_below(folder: Path | Place, layout: Layout) -> list[ImageRef]:
+    if isinstance(folder, Place):
+        keys = (stat.key for page in list_objects(folder) for stat in page)
+        files = [folder.at(key).uri for key in keys if _is_packed(key)]
+        return list_packed(folder.uri, sorted(files), layout)
+    files = [str(each) for each in folder.rglob("*") if _is_packed(each.name) and each.is_file()]
+    return list_packed(str(folder), sorted(files), layout)
+
+
+def _is_packed(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in PACKED_SUFFIXES
+
+
+def _refuse_root(root: str | None, location: str) -> None:
     if root is not None:
-        raise InputError(f"--input_root is for manifests, and {location} is no manifest")
-    return list_prefix(place)
+        raise InputError(f"--input_root is for manifests, and {location} is none")
+
+
+def _no_input(name: str, location: str) -> str:
+    if name.lower().endswith(COMPRESSED):
+        return (
+            f"{location} is compressed as a whole, so no image of it can be read alone; "
+            "decompress it (gunzip, unxz, unzstd) and give the .tar"
+        )
+    known = ", ".join(sorted(MANIFEST_SUFFIXES | PACKED_SUFFIXES))
+    return f"{location} is no folder, and other inputs end in one of {known}"
 
 
 def _root(root: str) -> Path | Place:

@@ -57,7 +57,7 @@ def file_blocks(path: str, most: int, block: int | None) -> Iterator[bytes]:
         TooLargeError: it has more.
         OSError: it is not there, or may not be read.
     """
-    descriptor = _open(path)
+    descriptor = open_file(path)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         size = os.fstat(descriptor).st_size
         refuse_too_large(size, most)
@@ -74,7 +74,7 @@ def file_slice(path: str, start: int, count: int) -> bytes:
     Raises:
         OSError: it is not there, or may not be read.
     """
-    descriptor = _open(path)
+    descriptor = open_file(path)
     try:
         parts = []
         while count and (part := os.pread(descriptor, count, start)):
@@ -95,7 +95,15 @@ def refuse_too_large(size: int, most: int) -> None:
         raise TooLargeError(size, most)
 
 
-def _open(path: str) -> int:
+def open_file(path: str) -> int:
+    """Open a regular file for reading; a folder opens too, and fails as soon as it is read.
+
+    Returns:
+        Its descriptor.
+
+    Raises:
+        OSError: it is not there, may not be read, or is a device or a pipe.
+    """
     _refuse_irregular(os.stat(path))  # noqa: PTH116 - opening a device may do something
     # Should a pipe have taken its place since, opening it would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

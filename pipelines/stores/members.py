@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote, unquote
 
+from pipelines.stores.fault_member import read_fault
 from pipelines.stores.tar_member import read_tar_member
+from pipelines.stores.zip_member import read_zip_member
 
 _ADDRESS = re.compile(r"([a-z]+):([^#]+)#([0-9]+)\+([0-9]+):(.+)", re.DOTALL)
 _PLAIN = "/:@!$&'()*+,;= "
@@ -56,7 +58,11 @@ class Member:
         )
 
 
-KINDS: dict[str, Callable[[str, int, int, str, int], bytes]] = {"tar": read_tar_member}
+KINDS: dict[str, Callable[[str, int, int, str, int], bytes]] = {
+    "tar": read_tar_member,
+    "zip": read_zip_member,
+    "fault": read_fault,
+}
 """How a member of each kind of file is read: file, start, bytes, name, most bytes."""
 
 

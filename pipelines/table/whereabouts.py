@@ -8,6 +8,7 @@ from pipelines.images.roots import fence_around_root, signed_roots
 from pipelines.images.stat_data import ref_without_stat
 from pipelines.records import ImageRef, copy_of, image_of, shown_name
 from pipelines.redaction import redacted
+from pipelines.stores.members import Member
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.notes import Unchecked
 from pipelines.table.stored import StoredImage
@@ -34,7 +35,7 @@ def images_of_rows(
         return [], [Unchecked("features", NO_ROOT)]
     refs, notes = [], []
     for name, row in rows.items():
-        uri = next(filter(None, (fence.locate(row.uri) for fence in fences)), None)
+        uri = next(filter(None, (_located(fence, row.uri) for fence in fences)), None)
         if uri is None:
             why = f"{redacted(row.uri)!r} is not in the folder that was extracted; {OPEN_IT}"
             notes.append(Unchecked(shown_name(name), why))
@@ -42,3 +43,11 @@ def images_of_rows(
             ref = ref_without_stat(image_of(name), uri, row.label, row.split)
             refs.append(replace(ref, copy=copy_of(name)))
     return refs, notes
+
+
+def _located(fence: Fence, uri: str) -> str | None:
+    member = Member.of(uri)
+    if member is None:
+        return fence.locate(uri)
+    file = fence.locate(member.file)
+    return None if file is None else replace(member, file=file).uri

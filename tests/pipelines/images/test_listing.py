@@ -75,7 +75,7 @@ def test_a_folder_that_cannot_be_understood(tmp_path, names, message):
 def test_a_place_that_is_no_input(tmp_path, where):
     (tmp_path / "images.txt").write_text("x")
     with pytest.raises(
-        UsageError, match=r"no folder or manifest|a manifest ends|stores are s3:// and gs://"
+        UsageError, match=r"no folder or manifest|other inputs end|stores are s3:// and gs://"
     ):
         list_images(where if "://" in where else str(tmp_path / where))
 
