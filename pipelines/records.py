@@ -153,4 +153,6 @@ def shown_name(name: str) -> str:
 
 def storable(text: str) -> str:
     r"""A name that any file format can hold: bytes that are not UTF-8 become `\xNN`."""
+    if text.isascii():  # which is known without looking, of millions of names
+        return text
     return os.fsencode(text).decode("utf-8", "backslashreplace")

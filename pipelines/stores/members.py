@@ -7,6 +7,7 @@ and the member's name. A worker reads the bytes that it names, and no index.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 from urllib.parse import quote, unquote
 
@@ -40,8 +41,7 @@ class Member:
     @property
     def uri(self) -> str:
         """The address."""
-        file = quote(self.file, safe=_PLAIN, errors="surrogateescape")
-        return f"{self.kind}:{file}#{self.start}+{self.bytes}:{self.name}"
+        return f"{self.kind}:{_quoted(self.file)}#{self.start}+{self.bytes}:{self.name}"
 
     @classmethod
     def of(cls, uri: str) -> Self | None:
@@ -56,6 +56,11 @@ class Member:
             int(found[4]),
             found[5],
         )
+
+
+@lru_cache(maxsize=64)
+def _quoted(file: str) -> str:
+    return quote(file, safe=_PLAIN, errors="surrogateescape")
 
 
 KINDS: dict[str, Callable[[str, int, int, str, int], bytes]] = {

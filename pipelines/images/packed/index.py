@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 PACKED_SUFFIXES = frozenset({".tar", ".zip"})
@@ -12,6 +13,9 @@ PACKED_SUFFIXES = frozenset({".tar", ".zip"})
 
 MOST_SAID = 1 << 20
 """Bytes of such a member, at most."""
+
+
+NOTHING_SAID: Mapping[str, str | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class PackedImage:
     start: int
     packed: int
     bytes: int
-    columns: Mapping[str, str | None] = field(default_factory=dict)
+    columns: Mapping[str, str | None] = field(default_factory=lambda: NOTHING_SAID)
 
 
 @dataclass
@@ -62,7 +66,10 @@ class Index:
     @classmethod
     def of_json(cls, values: Mapping[str, Any]) -> "Index":
         """The index that `as_json` gave."""
-        images = [PackedImage(*row) for row in values["images"]]
+        images = [
+            PackedImage(name, start, packed, size, columns or NOTHING_SAID)
+            for name, start, packed, size, columns in values["images"]
+        ]
         faults = [(name, why) for name, why in values["faults"]]
         return cls(values["kind"], images, faults, Counter(values["suffixes"]))
 

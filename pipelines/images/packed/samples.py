@@ -5,7 +5,14 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from pipelines.images.folder import IMAGE_SUFFIXES
-from pipelines.images.packed.index import Index, PackedImage, extension_of, key_of, said_of
+from pipelines.images.packed.index import (
+    NOTHING_SAID,
+    Index,
+    PackedImage,
+    extension_of,
+    key_of,
+    said_of,
+)
 
 
 class Samples:
@@ -82,5 +89,7 @@ class Samples:
             if key_of(name) in self._unclear:
                 self.fault(name, self._unclear[key_of(name)])
                 continue
-            self._index.images.append(replace(image, columns=self._said.get(key_of(name), {})))
+            self._index.images.append(
+                replace(image, columns=self._said.get(key_of(name), NOTHING_SAID))
+            )
         return self._index
