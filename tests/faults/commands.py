@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 PLACE = ["image_id", "copy", "label", "split", "sha256", "features"]
 
 
-def command(images: Path, table: Path, *more: str) -> list[str]:
+def command(images: Path | str, table: Path, *more: str) -> list[str]:
     """An extraction with a cheap base and small shards, and always the same bits of features."""
     options = ["--input", str(images), "--table", str(table), "--weights", "random:1"]
     options += ["--engine", "keras"]

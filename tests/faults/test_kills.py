@@ -1,7 +1,8 @@
 """SIGKILL at random moments, again and again: the table ends equal to the undisturbed one.
 
 On one process it is the driver that is killed; on several, the driver and each worker in turn. No
-run hangs, and none leaves a process behind.
+run hangs, and none leaves a process behind. The images lie in a folder, or in tar archives; all
+kills of both kinds on both are made with FROZEN_FEATURES_ALL_KILLS=1.
 """
 
 import itertools
@@ -25,6 +26,7 @@ from pipelines.table.rows import names_of
 from pipelines.table.storage import open_storage
 from tests.conftest import ROOT, write_dataset
 from tests.faults.commands import command, content, finish
+from tests.pipelines.images.sources import FORMS
 from tests.processes import children_of, end_soon, running_in_session
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
@@ -58,7 +60,7 @@ def undisturbed(images, cache, tmp_path_factory) -> Path:
     return table
 
 
-def with_copies(images: Path, table: Path, *more: str) -> list[str]:
+def with_copies(images: Path | str, table: Path, *more: str) -> list[str]:
     cheap = ("--augment", "1", "--shard_size", "4", "--engine", "ncnn")
     return command(images, table, *cheap, *more)
 
@@ -148,15 +150,23 @@ def extracted_rows(table: Path) -> tuple[Counter[str], int]:
     return counts, torn
 
 
+ONE = ((), (DRIVER,), 9)
+TWO = (TWO_PROCESSES, (1, DRIVER, 2), 16)
+WAYS = [("folder", *ONE), ("shards", *TWO)]
+if os.environ.get("FROZEN_FEATURES_ALL_KILLS"):
+    WAYS += [("shards", *ONE), ("folder", *TWO)]
+
+
 @pytest.mark.parametrize(
-    ("flags", "victims", "kills"),
-    [((), (DRIVER,), 9), (TWO_PROCESSES, (1, DRIVER, 2), 16)],
-    ids=["one process", "two processes"],
+    ("form", "flags", "victims", "kills"),
+    WAYS,
+    ids=[f"{way[0]}, {1 + bool(way[1])} processes" for way in WAYS],
 )
 def test_kills_lose_nothing_and_double_nothing(
-    images, undisturbed, cache, tmp_path, monkeypatch, flags, victims, kills
+    images, undisturbed, cache, tmp_path, monkeypatch, form, flags, victims, kills
 ):
     monkeypatch.setenv("FROZEN_FEATURES_CACHE", str(cache))
+    source = FORMS[form](images, tmp_path)
     killer = Killer(itertools.cycle(victims), random.Random(SEED))
     expected = content(undisturbed)
     rounds = torn_files = redone_rows = compared = 0
@@ -164,7 +174,7 @@ def test_kills_lose_nothing_and_double_nothing(
     while killer.kills.total() < kills:
         table = tmp_path / f"round{rounds}"
         rounds += 1
-        run = with_copies(images, table, *flags)
+        run = with_copies(source, table, *flags)
         while killer.kills.total() < kills and killer.strike(run, table):
             pass
         finish(run)
