@@ -44,6 +44,7 @@ DEVELOP = [
     "ruff>=0.12,<1",
     "tf2onnx>=1.16,<2",
     "uv>=0.13.9,<0.14",
+    "webdataset>=1.0,<2",
 ]
 # Jars, nearly a gigabyte of them, that nothing but the tests of clusters needs.
 CLUSTER = [
