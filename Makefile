@@ -78,6 +78,8 @@ bench: $(READY)
 	    --json build/bench-extraction.json
 	$(BIN)/python -m benchmarks.steady_state --images $(BENCH_IMAGES) --repeats $(BENCH_REPEATS) \
 	    --json build/bench-steady-state.json
+	$(BIN)/python -m benchmarks.sources --images $(BENCH_IMAGES) --repeats $(BENCH_REPEATS) \
+	    --json build/bench-sources.json
 	$(BIN)/python -m benchmarks.forecast --images $(BENCH_IMAGES) --repeats $(BENCH_REPEATS) \
 	    --json build/bench-forecast.json
 	$(BIN)/python -m benchmarks.storage --json build/bench-storage.json

@@ -59,8 +59,15 @@ def _steady_state(argv: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shard:
-    """One long shard, and all that is needed to run it."""
+class LongShard:
+    """One long shard, and all that is needed to run it.
+
+    Attributes:
+        refs: its images.
+        contract: what is computed of them.
+        engine: by which; open.
+        table: folder that the feature file is written to.
+    """
 
     refs: Sequence[ImageRef]
     contract: Contract
@@ -99,7 +106,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
         EngineRequest(contract, parse_weights(choice.weights), DEFAULT_BATCH_SIZE, None, chosen)
     )
     images = repeat_images(options.input, folder / "images", options.images)
-    shard = _Shard(list_images(str(images), None), contract, engine, folder / "table")
+    shard = LongShard(list_images(str(images), None), contract, engine, folder / "table")
     if shard.counted < engine.batch_size:
         raise UsageError(f"--images {options.images}: take at least {2 * engine.batch_size}")
     pixels = shard.pixels()

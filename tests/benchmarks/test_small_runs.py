@@ -12,6 +12,7 @@ from benchmarks import (
     memory,
     scaling,
     shards,
+    sources,
     steady_state,
     storage,
     training,
@@ -46,6 +47,12 @@ def test_extraction(pictures, tmp_path):
 
 def test_steady_state(pictures, tmp_path):
     result = run(steady_state, tmp_path, "--input", pictures, "--images", 96, "--repeats", 1)
+    assert all(seconds[0] > 0 for seconds in result["raw"].values())
+
+
+def test_sources(pictures, tmp_path):
+    result = run(sources, tmp_path, "--input", pictures, "--images", 96, "--repeats", 1)
+    assert result["raw"].keys() == {"folder", "tar", "zip"}
     assert all(seconds[0] > 0 for seconds in result["raw"].values())
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -19,6 +20,7 @@ from tests.cluster.object_stores.conftest import FEATURES
 from tests.cluster.s3_server import BUCKET
 from tests.conftest import write_image
 from tests.faults.commands import content
+from tests.pipelines.images.sources import FORMS
 
 pytestmark = pytest.mark.cluster
 
@@ -70,6 +72,19 @@ def test_manifests_name_images_on_s3(server, remote, uploaded, make_job, place, 
     finally:
         obstore.delete(server.bucket(), "images/images.csv")
     assert content(place).equals(content(remote))
+
+
+@pytest.mark.parametrize("form", ["shards", "web dataset", "zip"])
+def test_packed_images_on_s3(server, remote, dataset, make_job, place, tmp_path, form):
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    local = Path(FORMS[form](dataset, packed)).relative_to(packed)
+    uri = f"{server.upload(packed, place.rpartition('/')[2])}/{local}"
+    job = make_job(uri, f"{place}-table", **FEATURES)
+    extract(job)
+    assert content(f"{place}-table").equals(content(remote))
+    again = extract(job)
+    assert (again.counts["present"], again.attempted) == (88, 0)
 
 
 def test_everything_that_is_done_with_a_table(remote, uploaded, local, tmp_path, server, place):
