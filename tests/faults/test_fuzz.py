@@ -1,6 +1,6 @@
 """Random mutations of what others may write: an answer or a clean error, no crash, hang or hunger.
 
-Mutated are images, manifests, model cards, and a table's log, pins and receipts.
+Mutated are images, archives of them, manifests, model cards, and a table's log, pins and receipts.
 
 Each runs in a process of its own for FROZEN_FEATURES_FUZZ_SECONDS (10 if not set), so that a crash
 is seen as one.
@@ -71,6 +71,50 @@ def attempt(data):
             good += bool(list_images(str(path)))
         except InputError:
             pass
+    return good
+"""
+
+PACKED = """
+import contextlib, io, os, pathlib, random, sys, tarfile, tempfile, time, zipfile
+from pipelines.errors import InputError
+from pipelines.images.layout import Layout
+from pipelines.images.listing import list_images
+from pipelines.stores.reading import read_bytes
+from tests.memory import own_peak
+
+folder = pathlib.Path(tempfile.mkdtemp())
+os.environ["FROZEN_FEATURES_CACHE"] = str(folder / "cache")
+members = {"a/0.jpg": b"0" * 99, "a/0.cls": b"7", "b/1.png": b"1" * 600}
+members["a/0.json"] = b'{"label": 1}'
+
+def as_tar(form):
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w", format=form) as archive:
+        for name, content in [*members.items(), ("deep/" * 30 + "2.jpg", b"2")]:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return sink.getvalue()
+
+def as_zip(method):
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return sink.getvalue()
+
+forms = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
+seeds = [as_zip(zipfile.ZIP_STORED), as_zip(zipfile.ZIP_DEFLATED), *map(as_tar, forms)]
+
+def attempt(data):
+    path = folder / ("x.zip" if chance.random() < 0.4 else "x.tar")
+    path.write_bytes(data)
+    good = 0
+    with contextlib.suppress(InputError):
+        for ref in list_images(str(path), None, Layout(columns={"label": "json.label"})):
+            with contextlib.suppress(OSError):
+                read_bytes(ref.uri, 1 << 20)
+                good = 1
     return good
 """
 
@@ -181,6 +225,7 @@ print(attempts, good, slowest, own_peak())
 TARGETS = {
     "decoder": (DECODER, 20),
     "manifests": (MANIFESTS, 20),
+    "packed": (PACKED, 20),
     "cards": (CARDS, 2),
     "logs": (LOGS, 2),
     "receipts": (RECEIPTS, 2),

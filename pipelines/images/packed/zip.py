@@ -1,6 +1,8 @@
 """Looking through a zip file by its central directory. Nothing is unpacked."""
 
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import BinaryIO
 
@@ -9,6 +11,12 @@ from pipelines.images.packed.samples import Samples
 
 ENCRYPTED = 1
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(ValueError, OverflowError, RuntimeError),
+)
+"""What `zipfile` raises for damaged files; of all these only the first is documented."""
 
 
 def index_zip(file: BinaryIO, columns: Mapping[str, str]) -> Index:
@@ -24,13 +32,13 @@ def index_zip(file: BinaryIO, columns: Mapping[str, str]) -> Index:
     samples = Samples("zip", columns)
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise ValueError(f"it is no zip file ({error})") from error
     ends = 0
     for member in sorted(archive.infolist(), key=lambda each: each.header_offset):
         name = member.filename
         overlaps, ends = member.header_offset < ends, member.header_offset + member.compress_size
-        if member.is_dir() or name.startswith("__MACOSX/") or not samples.takes(name):
+        if name.endswith("/") or name.startswith("__MACOSX/") or not samples.takes(name):
             continue
         if member.flag_bits & ENCRYPTED:
             samples.fault(name, "encrypted")
@@ -52,5 +60,5 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
     try:
         with archive.open(member) as file:
             return file.read(MOST_SAID)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except _DAMAGED:
         return None
