@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.planning.run import Run, Scene
+from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, TableState, commit_change, holds_copies
 from pipelines.table.inspection import InspectedFile, inspect_file
 from pipelines.table.policy import name_policy
@@ -39,8 +40,11 @@ def commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, An
             edited[row.path][name] = placement(scene, name, row)
 
     files = list(scene.work.files)
-    for path, keep in [*scene.work.salvage.items(), *sorted(edited.items())]:
-        files.extend(_rewritten(run, scene, path, keep))
+    for path, keep in scene.work.salvage.items():
+        # Not yet the table's: what such rows once held in columns of others' is no new row's.
+        files.extend(_rewritten(run.uri, None, path, keep))
+    for path, keep in sorted(edited.items()):
+        files.extend(_rewritten(run.uri, table, path, keep))
     shape = scene.feature_shape or files[0].receipt.feature_shape
     known = None if table is None else table.augmentation
     copied = any(holds_copies(file.keys) for file in files)
@@ -58,8 +62,8 @@ def placement(scene: Scene, name: str, row: StoredImage) -> Placement:
 
 
 def _rewritten(
-    run: Run, scene: Scene, path: str, keep: Mapping[str, Placement]
+    uri: str, table: FeatureTable | None, path: str, keep: Mapping[str, Placement]
 ) -> list[InspectedFile]:
-    storage = open_storage(run.uri)
-    rewrite = Rewrite.of(storage, [path], scene.table)
+    storage = open_storage(uri)
+    rewrite = Rewrite.of(storage, [path], table)
     return [inspect_file(storage, new) for new in rewrite_rows(storage, [path], keep, rewrite)]

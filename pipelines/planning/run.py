@@ -126,10 +126,12 @@ class Run:
         Raises:
             ContractMismatchError: it holds features of another contract, or copies of another
                 policy.
+            TableError: others have changed its columns so that no file can enter.
         """
         table = FeatureTable.open_if_exists(self.uri)
         if table is not None:
             require_same_contract(table.contract, "the table", self.contract, "these options")
+            _ = table.added_columns  # before the base runs: whether files of ours can enter
             self._settle_augmentation(table)
         return table
 

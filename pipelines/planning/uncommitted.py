@@ -107,7 +107,7 @@ def match_finished(
         if keep and not own and not intact(file):
             continue
         as_is = all((stored[name].label, stored[name].split) == keep[name] for name in keep)
-        if keep and len(keep) == file.keys.num_rows and as_is:
+        if keep and len(keep) == file.keys.num_rows and as_is and not file.added.names:
             taken.append(file)
         else:
             if keep:

@@ -22,6 +22,7 @@ from pipelines.contract import (
     require_same_contract,
 )
 from pipelines.errors import TableError
+from pipelines.table.added_columns import added_columns, check_columns
 from pipelines.table.commit_log import read_back
 from pipelines.table.contents import COUNTED_COLUMNS, count_rows, splits_in
 from pipelines.table.gate import TableState
@@ -102,6 +103,7 @@ class FeatureTable:
             if CONTRACT_KEY not in settings or SHAPE_KEY not in settings:
                 raise TableError(f"{location} is a Delta table, but not one of features")
             check_readable(uri, delta.protocol(), settings)
+            check_columns(uri, delta)
         try:
             properties = read_properties(settings)
         except ValueError as error:
@@ -123,6 +125,15 @@ class FeatureTable:
     def feature_length(self) -> int:
         """Features an image has after flattening."""
         return prod(self.feature_shape)
+
+    @cached_property
+    def added_columns(self) -> pa.Schema:
+        """The columns that others have added.
+
+        Raises:
+            TableError: files of ours cannot enter, see `added_columns.added_columns`.
+        """
+        return added_columns(self.uri, self.delta, self.contract)
 
     @cached_property
     def storage(self) -> pafs.FileSystem:

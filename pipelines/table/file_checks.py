@@ -62,7 +62,7 @@ def _faults_of_file(table: FeatureTable, file: LoggedFile, logged: str | None) -
         yield f"is {info.size} bytes long, the log says {file.size}"
     try:
         receipt = read_receipt(table.storage, path)
-        digest, found = digest_of(table.storage, path, table.feature_length)
+        digest, found = digest_of(table.storage, path, table.contract, table.feature_length)
     except (TableError, OSError) as error:
         if is_outage(error):
             raise

@@ -22,8 +22,9 @@ from pipelines.table.schema import (
     CLASSIFIED_SCHEMA,
     FEATURE_SCHEMA,
     FEATURE_TYPE,
+    NONE_ADDED,
     RECEIPT_KEY,
-    feature_schema,
+    with_added,
 )
 
 ROW_GROUP_BYTES = 8 * 2**20
@@ -40,16 +41,23 @@ class FeatureFileWriter:
     has written the receipt; an abandoned writer leaves nothing that could be taken for a result.
     """
 
-    def __init__(self, storage: pafs.FileSystem, path: str, contract: Contract) -> None:
+    def __init__(
+        self,
+        storage: pafs.FileSystem,
+        path: str,
+        contract: Contract,
+        added: pa.Schema = NONE_ADDED,
+    ) -> None:
         """Open the file.
 
         Args:
             storage: filesystem of the table's folder.
             path: where in it; must be new.
             contract: says how features are rounded before they are written, and the columns.
+            added: columns after them, which rows of other files may have.
         """
         self._precision = contract.precision
-        self._schema = feature_schema(contract)
+        self._schema = with_added(contract, added)
         self._storage, self._path = storage, path
         self._closed = False
         self._sink = storage.open_output_stream(path)
@@ -75,9 +83,9 @@ class FeatureFileWriter:
             self._take(block, len(block.sources), block.features.nbytes)
 
     def write_rows(self, rows: pa.Table) -> None:
-        """Take rows of another file of the same contract, as they are."""
+        """Take rows of another file of the same contract, in this one's columns, as they are."""
         if rows.num_rows:
-            self._take(rows, rows.num_rows, rows.column("features").nbytes)
+            self._take(rows, rows.num_rows, rows.nbytes)
 
     def _take(self, rows: FeatureBlock | pa.Table, count: int, size: int) -> None:
         self._pending.append(rows)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable, Schema
+from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -27,6 +27,7 @@ from pipelines.contract import (
 )
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.system.threads import map_ahead
+from pipelines.table.added_columns import added_columns, why_not_in
 from pipelines.table.copy_numbers import highest_copies
 from pipelines.table.inspection import CHECKING_THREADS, InspectedFile, check_features
 from pipelines.table.log_paths import as_delta_decodes
@@ -96,8 +97,8 @@ def commit_change(state: TableState, change: Change) -> int:
         The table's new version.
 
     Raises:
-        CommitRefusedError: a file does not belong in this table, one of its rows is not of the
-            table's length, or a row would be double.
+        CommitRefusedError: a file does not belong in this table, has a column that the table has
+            not, one of its rows is not of the table's length, or a row would be double.
         ContractMismatchError: a file's features have another contract.
         TableMovedError: another run committed in between.
     """
@@ -106,13 +107,14 @@ def commit_change(state: TableState, change: Change) -> int:
     _check_names(state, change)
     _check_there(state, change)
     table = _open_at(state)
+    _check_columns(state, table, change)
     planned = 0 if state.version is None else state.version
     actions = _actions(table, change)
     try:
         table.create_write_transaction(
             actions,
             mode="append",
-            schema=Schema.from_arrow(feature_schema(state.contract)),
+            schema=table.schema(),
             commit_properties=CommitProperties(
                 custom_metadata={RUN_KEY: _record(change)}, max_commit_retries=0
             ),
@@ -141,6 +143,13 @@ def _check_belongs(state: TableState, file: InspectedFile) -> None:
         if receipt.augmentation is None or state.augmentation is None:
             raise CommitRefusedError(f"{file.path} holds copies, and no policy says how made")
         require_same_augmentation(state.augmentation, augmentation_from_json(receipt.augmentation))
+
+
+def _check_columns(state: TableState, table: DeltaTable, change: Change) -> None:
+    added = added_columns(state.uri, table, state.contract)
+    for file in change.added:
+        if why := why_not_in(added, file.added):
+            raise CommitRefusedError(f"{file.path} has {why}")
 
 
 def holds_copies(keys: pa.Table) -> bool:

@@ -39,6 +39,7 @@ class InspectedFile:
         receipt: its footer's receipt.
         statistics: Delta's statistics of the file.
         keys: the columns `KEY_COLUMNS` of its rows, `modified` as int64 microseconds.
+        added: its columns after those of its contract, from a table that others added them to.
     """
 
     path: str
@@ -47,6 +48,7 @@ class InspectedFile:
     receipt: Receipt
     statistics: dict[str, Any]
     keys: pa.Table
+    added: pa.Schema
 
 
 def inspect_file(storage: pafs.FileSystem, path: str) -> InspectedFile:
@@ -61,8 +63,7 @@ def inspect_file(storage: pafs.FileSystem, path: str) -> InspectedFile:
         raise CommitRefusedError(f"{path} has no receipt: this project did not write it")
     with storage.open_input_file(path) as source:
         parquet = pq.ParquetFile(source)
-        if not parquet.schema_arrow.equals(_columns_promised(receipt, path)):
-            raise CommitRefusedError(f"{path} has other columns than the feature table")
+        added = _added_to(_columns_promised(receipt, path), parquet.schema_arrow, path)
         keys = _keys(parquet, path)
         values = _feature_values(parquet.metadata)
     statistics = _statistics(keys)
@@ -80,6 +81,7 @@ def inspect_file(storage: pafs.FileSystem, path: str) -> InspectedFile:
         receipt=receipt,
         statistics=statistics,
         keys=keys,
+        added=added,
     )
 
 
@@ -124,6 +126,14 @@ def _columns_promised(receipt: Receipt, path: str) -> pa.Schema:
         return feature_schema(contract_from_json(receipt.contract))
     except (ValueError, KeyError) as error:
         raise CommitRefusedError(f"the contract of {path} cannot be read: {error}") from error
+
+
+def _added_to(promised: pa.Schema, found: pa.Schema, path: str) -> pa.Schema:
+    fields = list(found)
+    ours, added = pa.schema(fields[: len(promised)]), pa.schema(fields[len(promised) :])
+    if not ours.equals(promised) or len({*found.names}) < len(fields):
+        raise CommitRefusedError(f"{path} has other columns than the feature table")
+    return added
 
 
 def with_plain_times(keys: pa.Table) -> pa.Table:

@@ -23,7 +23,7 @@ from pipelines.table.files import FeatureFileWriter
 from pipelines.table.names import data_file_name, oldest_run
 from pipelines.table.receipts import Receipt, read_receipt
 from pipelines.table.rows import names_of, row_blocks
-from pipelines.table.schema import FEATURE_SCHEMA
+from pipelines.table.schema import FEATURE_SCHEMA, NONE_ADDED, with_added
 
 Placement = tuple[str | None, str]
 """Label and split of a row."""
@@ -45,6 +45,7 @@ class Rewrite:
         feature_shape: shape of one image's features before flattening.
         engine: what made the features, for the receipt.
         augmentation: canonical JSON of the policy of the rows' copies; None without copies.
+        added: columns that others have added to the table, whose values go along.
     """
 
     run: str
@@ -52,6 +53,7 @@ class Rewrite:
     feature_shape: tuple[int, ...]
     engine: str
     augmentation: str | None
+    added: pa.Schema = NONE_ADDED
 
     @classmethod
     def of(cls, storage: pafs.FileSystem, paths: Sequence[str], table: FeatureTable | None) -> Self:
@@ -60,21 +62,24 @@ class Rewrite:
         Args:
             storage: filesystem of the table's folder.
             paths: the files; the first one's receipt speaks for all of them.
-            table: the table, which knows the rest of a file without a receipt, as Delta's own
-                compaction writes them; None while there is none.
+            table: the table that they are in, which knows the columns and the rest of a file
+                without a receipt, as Delta's own compaction writes them; None where they are in
+                none.
 
         Raises:
-            TableError: a file is damaged, or nobody knows what it holds.
+            TableError: a file is damaged, nobody knows what it holds, or the table's columns cannot
+                be carried.
         """
         receipt = read_receipt(storage, paths[0])
         run, policy = oldest_run(paths), None if table is None else table.policy
+        added = NONE_ADDED if table is None else table.added_columns
         if receipt is not None:
             contract = contract_from_json(receipt.contract)
             policy = policy or receipt.augmentation
-            return cls(run, contract, receipt.feature_shape, receipt.engine, policy)
+            return cls(run, contract, receipt.feature_shape, receipt.engine, policy, added)
         if table is None:
             raise TableError(f"{paths[0]} has no receipt, and there is no table that knows it")
-        return cls(run, table.contract, table.feature_shape, "unknown", policy)
+        return cls(run, table.contract, table.feature_shape, "unknown", policy, added)
 
 
 def rewrite_rows(
@@ -124,12 +129,13 @@ def _write(
     writers: dict[str, tuple[str, FeatureFileWriter]] = {}
     with ExitStack() as stack:
         length = prod(rewrite.feature_shape)
-        blocks = itertools.chain.from_iterable(row_blocks(storage, path, length) for path in paths)
-        for rows in blocks:
+        columns = with_added(rewrite.contract, rewrite.added)
+        of_files = (row_blocks(storage, path, columns, length) for path in paths)
+        for rows in itertools.chain.from_iterable(of_files):
             for split, part in choose(rows):
                 if split not in writers:
                     path = data_file_name(rewrite.run, EDITED)
-                    writer = FeatureFileWriter(storage, path, rewrite.contract)
+                    writer = FeatureFileWriter(storage, path, rewrite.contract, rewrite.added)
                     writers[split] = (path, stack.enter_context(writer))
                 writers[split][1].write_rows(part)
         for split, (_, writer) in writers.items():

@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from pipelines.contract import Contract, contract_from_json
 from pipelines.errors import TableError
 from pipelines.records import row_name
+from pipelines.table.casting import cast_to, columns_there
 from pipelines.table.files import ROW_GROUP_BYTES
 from pipelines.table.receipts import DIGESTED, DIGESTED_IF_THERE, Receipt, RowDigest
-from pipelines.table.schema import FEATURE_SCHEMA, FEATURE_TYPE, schema_with
+from pipelines.table.schema import FEATURE_SCHEMA, FEATURE_TYPE, feature_schema
 
 NEVER_NULL = frozenset(field.name for field in FEATURE_SCHEMA if not field.nullable)
 """Columns of which every row has a value."""
@@ -27,31 +29,42 @@ def rows_of_a_block(length: int) -> int:
     return max(1, ROW_GROUP_BYTES // (4 * length))
 
 
-def row_blocks(storage: pafs.FileSystem, path: str, length: int) -> Iterator[pa.Table]:
-    """Yield a file's rows in blocks, in the columns of `pipelines.table.schema`.
+def row_blocks(
+    storage: pafs.FileSystem, path: str, columns: pa.Schema, length: int
+) -> Iterator[pa.Table]:
+    """Yield a file's rows in blocks, cast to the table's columns, whatever other writers made them.
 
     Args:
         storage: filesystem of the table's folder.
         path: the file.
+        columns: the table's; where the file has not got one, its rows have null there.
         length: features that each row must have.
 
     Raises:
-        TableError: a row has another number of features, or the file is not one of ours.
+        TableError: a row has another number of features or no value where each has one, or a
+            column is of a type that cannot be made the table's.
         OSError: it cannot be read, or is damaged; page checksums tell.
     """
     with _troubles(path), storage.open_input_file(path) as source:
         parquet = _open(source)
-        schema = _schema_of(parquet)
-        for batch in parquet.iter_batches(
-            rows_of_a_block(length), columns=schema.names, use_threads=False
-        ):
-            rows = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
+        names = columns_there(parquet, columns)
+        many = _rows_at_once(parquet, columns, length)
+        for batch in parquet.iter_batches(many, columns=names, use_threads=False):
+            rows = cast_to(columns, pa.Table.from_batches([batch]))
             check_lengths(rows["features"], length)
             yield checked_columns(rows).combine_chunks()
 
 
-def digest_of(storage: pafs.FileSystem, path: str, length: int) -> tuple[str, int]:
+def digest_of(
+    storage: pafs.FileSystem, path: str, contract: Contract, length: int
+) -> tuple[str, int]:
     """The digest of a file's rows, and how many there are; reads all of it, as `row_blocks` does.
+
+    Args:
+        storage: filesystem of the table's folder.
+        path: the file.
+        contract: of the rows; what others have added to its columns is read, and not digested.
+        length: features that each row must have.
 
     Raises:
         TableError, OSError: see `row_blocks`.
@@ -59,12 +72,15 @@ def digest_of(storage: pafs.FileSystem, path: str, length: int) -> tuple[str, in
     digest, count = RowDigest(), 0
     with _troubles(path), storage.open_input_file(path) as source:
         parquet = _open(source)
-        schema = _schema_of(parquet)
-        names = [name for name in (*DIGESTED, *DIGESTED_IF_THERE) if name in schema.names]
-        others = [name for name in schema.names if name != "features"]
+        columns = feature_schema(contract)
+        names = [name for name in (*DIGESTED, *DIGESTED_IF_THERE) if name in columns.names]
+        others = [name for name in columns_there(parquet, columns) if name != "features"]
+        without = columns.remove(columns.get_field_index("features"))
+        added = [name for name in parquet.schema_arrow.names if name not in columns.names]
         for group in range(parquet.num_row_groups):
             rows = parquet.read_row_group(group, columns=others, use_threads=False)
-            digest.add_names(checked_columns(rows.select(names)))
+            digest.add_names(checked_columns(cast_to(without, rows).select(names)))
+            _read_through(parquet, group, added, _rows_at_once(parquet, columns, length))
             for features in feature_blocks(parquet, length, group):
                 digest.add_features(features)
             count += rows.num_rows
@@ -121,7 +137,8 @@ def checked_columns(rows: pa.Table, never_null: Collection[str] = NEVER_NULL) ->
 def keeps_its_digest(storage: pafs.FileSystem, path: str, receipt: Receipt) -> bool:
     """Whether a file still holds the rows that its receipt was written for; reads all of it."""
     try:
-        digest, _ = digest_of(storage, path, prod(receipt.feature_shape))
+        contract = contract_from_json(receipt.contract)
+        digest, _ = digest_of(storage, path, contract, prod(receipt.feature_shape))
     except (OSError, TableError):
         return False
     return digest == receipt.digest
@@ -132,13 +149,22 @@ def _open(source: pa.NativeFile) -> pq.ParquetFile:
     return pq.ParquetFile(source, buffer_size=ROW_GROUP_BYTES, page_checksum_verification=True)
 
 
-def _schema_of(parquet: pq.ParquetFile) -> pa.Schema:
-    names = parquet.schema_arrow.names
-    schema = schema_with(names)
-    for name in schema.names:
-        if names.count(name) != 1:
-            raise TableError(f"it has {names.count(name)} columns {name}")
-    return schema
+def _rows_at_once(parquet: pq.ParquetFile, columns: pa.Schema, length: int) -> int:
+    """Rows to read at once, fewer where what others have added is larger than the features."""
+    ours, size, footer = {*FEATURE_SCHEMA.names}, 1, parquet.metadata
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        chunks = map(group.column, range(group.num_columns))
+        added = (c for c in chunks if c.path_in_schema.partition(".")[0] not in ours)
+        total = sum(chunk.total_uncompressed_size for chunk in added)
+        size = max(size, total // max(1, group.num_rows))
+    return min(rows_of_a_block(length), max(1, ROW_GROUP_BYTES // size))
+
+
+def _read_through(parquet: pq.ParquetFile, group: int, names: list[str], many: int) -> None:
+    if names:
+        # For the checksums of their pages.
+        for _ in parquet.iter_batches(many, row_groups=[group], columns=names, use_threads=False):
+            pass
 
 
 @contextlib.contextmanager

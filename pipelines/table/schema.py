@@ -1,7 +1,5 @@
 """The columns of the feature table and the keys under which it keeps its contract."""
 
-from collections.abc import Collection
-
 import pyarrow as pa
 
 from pipelines.bases import BASES
@@ -54,6 +52,9 @@ FAILURE_SCHEMA = pa.schema(
 )
 """One row an image and run that could not use it."""
 
+NONE_ADDED = pa.schema([])
+"""What others have added to the columns of most tables."""
+
 DATA_FOLDER = "data"
 """Where the Parquet files lie inside the table's folder, committed or not."""
 
@@ -85,6 +86,6 @@ def feature_schema(contract: Contract) -> pa.Schema:
     return CLASSIFIED_SCHEMA if classifies else FEATURE_SCHEMA
 
 
-def schema_with(names: Collection[str]) -> pa.Schema:
-    """The columns of a file of ours, whose names may be in another order."""
-    return CLASSIFIED_SCHEMA if "imagenet_class" in names else FEATURE_SCHEMA
+def with_added(contract: Contract, added: pa.Schema) -> pa.Schema:
+    """The columns of a table of that contract, and after them those that others have added."""
+    return pa.schema([*feature_schema(contract), *added])

@@ -11,6 +11,7 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.table.notes import Finding, Note, Unchecked, in_a_line
 from pipelines.table.precision import MANTISSA_BITS, round_mantissa
 from pipelines.table.rows import names_of, row_blocks
+from pipelines.table.schema import feature_schema
 from pipelines.table.stored import StoredImage
 
 DEVICE_ERRORS = {"float32": 0.0, "tfloat32": 2e-3, "float16": 5e-3, "bfloat16": 3e-2}
@@ -119,7 +120,8 @@ def _not_extracted(failure: Failure, row: StoredImage) -> Note:
 def _stored_features(
     table: FeatureTable, paths: set[str]
 ) -> Iterator[tuple[str, np.typing.NDArray[np.float32]]]:
+    columns = feature_schema(table.contract)
     for path in sorted(paths):
-        for rows in row_blocks(table.storage, path, table.feature_length):
+        for rows in row_blocks(table.storage, path, columns, table.feature_length):
             for name, values in zip(names_of(rows), rows["features"], strict=True):
                 yield name, values.values.to_numpy(zero_copy_only=True)
