@@ -97,9 +97,9 @@ def on_table(
     require_same_contract(contract, "the model", table.contract, "the table")
     rows = find_rows(table, split, copies=0)
     samples = labelled_rows(rows, card.classes, split)
-    head = opened(model).head
-    require_length(head, table.feature_length, f"the table {table.uri}")
-    result = measure(head, samples.batches(), card.classes)
+    model = opened(model)
+    require_length(model.head, table.feature_length, f"the table {table.uri}", model.name)
+    result = measure(model.head, samples.batches(), card.classes)
     source = {
         "table": table.uri,
         "table_version": table.version,

@@ -1,6 +1,7 @@
 """What every command shares: one-line errors, exit status, JSON on request."""
 
 import argparse
+import errno
 import json
 import math
 import os
@@ -98,6 +99,11 @@ def local_path(text: str) -> Path:
         raise argparse.ArgumentTypeError(
             f"{redacted(text)!r} is a URL, and this option takes a local path"
         )
+    try:
+        Path(text).stat()
+    except OSError as error:  # of what is not there yet, too
+        if error.errno == errno.ELOOP:
+            raise argparse.ArgumentTypeError(f"{text!r} leads to links in a circle") from error
     return Path(text)
 
 

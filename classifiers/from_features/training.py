@@ -112,7 +112,7 @@ def train(job: TrainJob) -> ModelCard:
         augmentation=asdict(table.augmentation) if copies and table.augmentation else None,
     )
     with model_draft(job.model, overwrite=job.overwrite) as draft:
-        write_model(draft, head, card, history or [_only_row(measured)])
+        card = write_model(draft, head, card, history or [_only_row(measured)])
         part, split = ("train", job.train_split) if held_out is None else ("validation", held_out)
         draw(draft, history, measured[part], job.head.name, split)
     try:

@@ -118,7 +118,7 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
         images=_image_card(job, network, sets, tensors, passes=len(history) + 1),
     )
     with model_draft(job.model, overwrite=job.overwrite) as draft:
-        write_model(draft, fitted, card, history)
+        card = write_model(draft, fitted, card, history)
         part = "validation" if "validation" in measured else "train"
         draw(draft, history, measured[part], f"{job.way.name} from images", parts[part].split)
     return card

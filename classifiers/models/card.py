@@ -81,6 +81,7 @@ class ModelCard:
         augmentation: how those were made; None without any.
         cpu_seconds: processor time of the training, over all threads; None in older cards.
         images: how the images it takes are read; None for a head on features.
+        model_sha256: of the file that holds the model; None in older cards.
     """
 
     head: str
@@ -103,6 +104,7 @@ class ModelCard:
     augmentation: dict[str, Any] | None = None
     cpu_seconds: float | None = None
     images: ImageCard | None = None
+    model_sha256: str | None = None
 
     def of_features(self) -> Contract:
         """The contract of the features that it takes.

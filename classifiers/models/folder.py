@@ -1,33 +1,56 @@
 """A model folder: the head, the card that says what it was made from, its history and pictures."""
 
 import csv
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+import zipfile
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from classifiers.heads.catalogue import fitted_of
 from classifiers.heads.head import FittedHead, History
 from classifiers.heads.network import FittedNetwork
+from classifiers.heads.scikit import FittedScikit
 from classifiers.models.card import ModelCard, card_from_json
 from classifiers.models.place import CARD_FILE, HISTORY_FILE, left_beside
 from classifiers.models.soundness import require_sound
 from pipelines.errors import ModelError
+from pipelines.images.lookalikes import what_it_is
 
 LARGEST_CARD = 1 << 30
 """Bytes; that of a model of a thousand classes, with its confusions, has 26 MB."""
 
 
+ZIPPED = frozenset({FittedNetwork.file_name, FittedScikit.file_name})
+"""Files that are ZIP archives, whose last bytes say so."""
+
+AGAIN = "copy it again from where it is whole, or train it again"
+"""What to do about a damaged model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A trained head and its card."""
+    """A trained head and its card.
+
+    Attributes:
+        head: the head.
+        card: its card.
+        name: what messages call it.
+    """
 
     head: FittedHead
     card: ModelCard
+    name: str = "the model"
 
 
-def write_model(draft: Path, head: FittedHead, card: ModelCard, history: History) -> None:
-    """Write head, card and history into a model's draft."""
+def write_model(draft: Path, head: FittedHead, card: ModelCard, history: History) -> ModelCard:
+    """Write head, card and history into a model's draft.
+
+    Returns:
+        The card as it was written, which says what the head's file is.
+    """
     head.save(draft)
+    card = replace(card, model_sha256=_sha256(draft / head.file_name))
     text = json.dumps(asdict(card), indent=2, allow_nan=False)
     (draft / CARD_FILE).write_text(text + "\n", encoding="utf-8")
     with (draft / HISTORY_FILE).open("w", newline="", encoding="utf-8") as file:
@@ -39,6 +62,7 @@ def write_model(draft: Path, head: FittedHead, card: ModelCard, history: History
             {name: int(value) if name in counts else value for name, value in row.items()}
             for row in history
         )
+    return card
 
 
 def load_model(folder: Path) -> Model:
@@ -49,16 +73,24 @@ def load_model(folder: Path) -> Model:
     """
     card = read_card(folder)
     fitted = fitted_of(card.head) if card.images is None else FittedNetwork
-    if not (folder / fitted.file_name).is_file():
-        raise ModelError(f"{folder} has no {fitted.file_name}; train it again")
+    path = folder / fitted.file_name
+    if not path.is_file():
+        raise ModelError(f"{folder} has no {fitted.file_name}, the file of a {card.head}; {AGAIN}")
     try:
         head = fitted.load(folder)
+        found = _sha256(path)
     except ModelError:
         raise
     except Exception as error:  # each library has its own errors for a damaged file
-        raise ModelError(f"cannot read {folder / fitted.file_name}: {error}") from error
-    require_sound(head, card)
-    return Model(head, card)
+        raise ModelError(f"cannot read {path}: {_why_not(path, error)}; {AGAIN}") from error
+    if card.model_sha256 not in (None, found):
+        raise ModelError(
+            f"{path} is not the file that {folder / CARD_FILE} was written with; put back the two "
+            "that belong together, or train it again"
+        )
+    model = Model(head, card, f"the model in {folder}")
+    require_sound(head, card, model.name)
+    return model
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -81,4 +113,24 @@ def read_card(folder: Path) -> ModelCard:
     try:
         return card_from_json(path.read_bytes())
     except (ValueError, OSError) as error:
-        raise ModelError(f"cannot read {path}: {error}") from error
+        raise ModelError(f"cannot read {path}: {error}; {AGAIN}") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _why_not(path: Path, error: Exception) -> str:
+    """Why a file cannot be read: what libraries say of one that is cut short is "not found"."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(64)
+        if not begin:
+            return "it is empty"
+        if path.name in ZIPPED and not zipfile.is_zipfile(path):
+            looks = None if begin.startswith(b"PK") else what_it_is(begin)
+            return looks or "it is cut short, or no model at all"
+    except OSError as unreadable:
+        return str(unreadable)
+    return str(error)

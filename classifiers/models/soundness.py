@@ -9,10 +9,15 @@ from pipelines.errors import ModelError
 AGAIN = "model and card do not belong together; train it again"
 
 
-def require_sound(head: FittedHead, card: ModelCard) -> None:
+def require_sound(head: FittedHead, card: ModelCard, model: str) -> None:
     """Hold a model against its card.
 
     A head that somebody registered and that says nothing of itself is known by its answers alone.
+
+    Args:
+        head: the model.
+        card: its card.
+        model: what to call it.
 
     Raises:
         ModelError: it tells other classes apart, takes something else, or holds no numbers.
@@ -22,36 +27,39 @@ def require_sound(head: FittedHead, card: ModelCard) -> None:
     try:
         outputs, shape, finite = head.outputs, head.input_shape, head.is_finite()
     except Exception as error:  # a library's file may hold anything that the library can make
-        raise ModelError(f"the model's file holds no trained {card.head} ({error})") from error
+        raise ModelError(
+            f"the file of {model} holds no trained {card.head} ({error}); train it again"
+        ) from error
     if outputs != len(card.classes):
         raise ModelError(
-            f"the model tells {outputs} classes apart, its card names {len(card.classes)}; {AGAIN}"
+            f"{model} tells {outputs} classes apart, its card names {len(card.classes)}; {AGAIN}"
         )
     if card.images is not None and shape != (card.images.size, card.images.size, 3):
         raise ModelError(
-            f"the model takes {_shown(shape)}, its card says images of {card.images.size} pixels; "
+            f"{model} takes {_shown(shape)}, its card says images of {card.images.size} pixels; "
             f"{AGAIN}"
         )
     if card.images is None and len(shape) != 1:
-        raise ModelError(f"the model takes {_shown(shape)}, its card says features; {AGAIN}")
+        raise ModelError(f"{model} takes {_shown(shape)}, its card says features; {AGAIN}")
     if not finite:
-        raise ModelError("the model holds values that are no finite numbers; train it again")
+        raise ModelError(f"{model} holds values that are no finite numbers; train it again")
 
 
-def require_length(head: FittedHead, features: int, of: str) -> None:
+def require_length(head: FittedHead, features: int, of: str, model: str) -> None:
     """Hold a model against the features that it is to be given.
 
     Args:
         head: the model.
         features: how many an image has.
         of: whose they are, for the complaint.
+        model: what to call the model.
 
     Raises:
         ModelError: it takes another number of them.
     """
     if _says(head) and head.input_shape != (features,):
         raise ModelError(
-            f"the model takes {_shown(head.input_shape)} an image, {of} has {features}; {AGAIN}"
+            f"{model} takes {_shown(head.input_shape)} an image, {of} has {features}; {AGAIN}"
         )
 
 

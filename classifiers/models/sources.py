@@ -55,7 +55,7 @@ def from_table(
     table = FeatureTable.open(location, version)
     require_same_contract(contract, "the model", table.contract, "the table")
     model = opened(model)
-    require_length(model.head, table.feature_length, f"the table {table.uri}")
+    require_length(model.head, table.feature_length, f"the table {table.uri}", model.name)
     return predict_table(model, table, split), model
 
 
@@ -92,7 +92,7 @@ def from_images(
         ) from error
     log(f"{len(refs)} images through {contract.base}")
     model = opened(model)
-    require_length(model.head, prod(engine.feature_shape), contract.base)
+    require_length(model.head, prod(engine.feature_shape), contract.base, model.name)
     return predict_images(model, refs, engine), model
 
 

@@ -1,7 +1,7 @@
 """What a file is that is no image, where its first bytes tell: it says what to do about it."""
 
 _KINDS = (
-    (b"version https://git-lfs", "it is a Git LFS pointer; `git lfs pull` fetches the image"),
+    (b"version https://git-lfs", "it is a Git LFS pointer; `git lfs pull` fetches the file"),
     (b"<!doctype html", "it is an HTML page, as a failed download leaves"),
     (b"<html", "it is an HTML page, as a failed download leaves"),
     (b"<?xml", "it is XML, SVG perhaps; draw it as PNG first"),

@@ -75,6 +75,24 @@ def test_a_home_that_nobody_has_is_no_traceback(capsys):
     assert "Name the folder in full" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("place", ["circle", "circle/m"])
+@pytest.mark.parametrize(
+    ("command", "usual", "option"), PLACES, ids=lambda each: str(getattr(each, "__name__", each))
+)
+def test_links_in_a_circle_are_no_traceback(
+    command, usual, option, place, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "i").mkdir()
+    (tmp_path / "i/a.png").touch()
+    assert command.main([*usual, option, place]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert option in line
+    assert "links in a circle" in line
+    assert str((tmp_path / "circle").readlink()) == "circle"
+
+
 def test_colons_alone_make_no_url(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a:b", "2026-11-27T03:00", "./s3:", f"{tmp_path}/s3:x"):

@@ -169,6 +169,18 @@ def test_a_link_that_leads_nowhere_yet_gets_its_model(tmp_path):
     assert whole(tmp_path / "far" / "m") == "new"
 
 
+def test_a_link_to_an_empty_folder_stays_and_the_folder_gets_the_model(tmp_path):
+    (tmp_path / "disk" / "m").mkdir(parents=True)
+    (tmp_path / "near").symlink_to("disk/m")
+    (tmp_path / "link").symlink_to("near")
+    check_target(tmp_path / "link", overwrite=False)
+    put("new", tmp_path / "link", overwrite=False)
+    assert str((tmp_path / "link").readlink()) == "near"
+    assert str((tmp_path / "near").readlink()) == "disk/m"
+    assert whole(tmp_path / "disk" / "m") == "new"
+    assert list((tmp_path / "disk").iterdir()) == [tmp_path / "disk" / "m"]
+
+
 def test_where_something_is_mounted_no_model_can_be_put(tmp_path, monkeypatch):
     model = a_model(tmp_path / "my models" / "m")
     mounts = tmp_path / "mountinfo"

@@ -5,6 +5,7 @@ import copy
 import json
 import os
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from skops import io
 
 from classifiers import evaluate, predict
 from classifiers.data.training_set import Batch
+from classifiers.heads.catalogue import fitted_of
 from classifiers.heads.head import Judgement
 from classifiers.models import evaluation, predicting
 from classifiers.models.folder import Model, load_model, read_card
 from pipelines.errors import FrozenFeaturesError, ModelError
+from tests.classifiers.conftest import run_train
 from tests.conftest import ROOT
 
 MADE = ROOT / "tests" / "fixtures" / "f902a8d"
@@ -40,6 +43,7 @@ def refused(model, tmp_path, capsys):
     def run() -> str:
         output = ["--output", str(tmp_path / "p.parquet")]
         said = []
+        capsys.readouterr()
         for command, more in ((predict, output), (evaluate, [])):
             assert command.main(["--model", str(model), *TABLE, *more]) == 1
             (line,) = capsys.readouterr().err.splitlines()
@@ -90,6 +94,7 @@ def test_a_card_of_forty_gigabytes_is_not_read(model, refused):
         ({"head": ["dense"]}, "Expected `str`"),
         ({"rows": None}, "Expected `object`"),
         ({"seconds": "long"}, "Expected `float`"),
+        ({"model_sha256": "0" * 64}, "card.json was written with; put back the two that belong"),
         ({"from_the_future": 1}, "unknown field 'from_the_future'"),
     ],
 )
@@ -135,6 +140,118 @@ def test_no_value_of_any_field_is_more_than_one_line(model):
     assert tried > 700
 
 
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def pointer(path: Path) -> None:
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+
+
+def page(path: Path) -> None:
+    path.write_text("<!DOCTYPE html><html>not found</html>")
+
+
+def flipped(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 64] = bytes(255 - each for each in data[middle : middle + 64])
+    path.write_bytes(data)
+
+
+def without(member: str, instead: bytes | None = None):
+    def change(path: Path) -> None:
+        with zipfile.ZipFile(path) as old:
+            members = {name: old.read(name) for name in old.namelist()}
+        del members[member]
+        if instead is not None:
+            members[member] = instead
+        with zipfile.ZipFile(path, "w") as new:
+            for name, data in members.items():
+                new.writestr(name, data)
+
+    return change
+
+
+DAMAGES = [
+    (cut, "it is cut short, or no model at all"),
+    (lambda path: os.truncate(path, 0), "it is empty"),
+    (lambda path: os.truncate(path, path.stat().st_size - 1), "it is cut short"),
+    (pointer, "it is a Git LFS pointer; `git lfs pull` fetches the file"),
+    (page, "it is an HTML page, as a failed download leaves"),
+    (flipped, "Bad CRC-32"),
+]
+OF_KERAS = [
+    (without("config.json"), "no item named 'config.json'"),
+    (without("config.json", b"[]"), "list indices"),
+    (without("model.weights.h5"), "model.weights.h5"),
+    (without("model.weights.h5", b"no HDF5"), "file signature not found"),
+]
+OF_SKOPS = [
+    (without("schema.json"), "no item named 'schema.json'"),
+    (without("schema.json", b"{}"), "schema.json"),
+]
+
+
+@pytest.mark.parametrize(
+    ("head", "damage", "said"),
+    [
+        *(("dense", *each) for each in [*DAMAGES, *OF_KERAS]),
+        *(("logistic", *each) for each in [*DAMAGES, *OF_SKOPS]),
+    ],
+)
+def test_a_model_s_file_that_is_damaged(model, refused, head, damage, said):
+    shutil.copytree(MADE / "models" / head, model, dirs_exist_ok=True)
+    if head == "dense":
+        (model / "model.skops").unlink()
+    path = model / fitted_of(head).file_name
+    damage(path)
+    line = refused()
+    assert line.startswith(f"error: cannot read {path}: {said}") or said in line
+    assert line.endswith("; copy it again from where it is whole, or train it again")
+    with pytest.raises(ModelError, match="or train it again"):
+        load_model(model)
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def dangle(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+def fold(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("change", [remove, dangle, fold])
+def test_a_model_without_its_file_or_its_card(model, refused, change):
+    change(model / "model.skops")
+    assert f"{model} has no model.skops, the file of a logistic; copy it again" in refused()
+    change(model / "card.json")
+    assert f"no model in {model}; classifiers.train makes one" in refused()
+
+
+def test_a_card_of_a_head_of_another_kind(model, refused):
+    shutil.copy(MADE / "models/dense/card.json", model)
+    assert f"{model} has no model.keras, the file of a dense; copy it again" in refused()
+
+
+def test_a_card_of_another_model_of_the_same_kind(model, refused, tmp_path):
+    """Its classes would be told of the wrong images: only what the card says of the file tells."""
+    table = tmp_path / "features"
+    shutil.copytree(MADE / "features", table)
+    shutil.rmtree(model)
+    for folder, more in ((model, []), (tmp_path / "other", ["--C", "0.5"])):
+        assert run_train(table, "logistic", folder, *more) == 0
+        assert load_model(folder).card.model_sha256
+    shutil.copy(tmp_path / "other/card.json", model)
+    assert f"{model / 'model.skops'} is not the file that {model / 'card.json'}" in refused()
+
+
 def fitted(model: Path):
     return io.load(model / "model.skops")
 
@@ -147,7 +264,7 @@ def test_a_model_of_other_features(model, refused):
     features = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
     other = make_pipeline(StandardScaler(), LogisticRegression())
     io.dump(other.fit(features, np.arange(20) % 2), model / "model.skops")
-    assert "the model takes 8 features an image, the table" in refused()
+    assert f"the model in {model} takes 8 features an image, the table" in refused()
     assert "has 512; model and card do not belong together" in refused()
 
 
@@ -182,7 +299,7 @@ def test_a_file_that_holds_something_else(model, refused, other):
         pipeline[-1].coef_ = np.zeros((1, 3))
         other = pipeline
     io.dump(other, model / "model.skops")
-    assert "the model's file holds no trained logistic (" in refused()
+    assert f"the file of the model in {model} holds no trained logistic (" in refused()
 
 
 class Lost:
