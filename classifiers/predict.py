@@ -23,7 +23,7 @@ from pipelines.cli import (
     write_json,
 )
 from pipelines.images.layout_options import add_layout_options, layout_given, layout_of
-from pipelines.images.listing import list_images
+from pipelines.images.listing import list_or_name
 
 PROG = "python -m classifiers.predict"
 
@@ -53,7 +53,7 @@ def make_parser(prog: str = PROG) -> Parser:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--table", help="a feature table")
-    what.add_argument("--input", help="a folder or manifest of images")
+    what.add_argument("--input", help="a folder or manifest of images, or an image")
     parser.add_argument("--split", help="with --table: this split only")
     parser.add_argument("--table_version", type=whole_number, help="with --table: an older version")
     parser.add_argument(
@@ -77,7 +77,7 @@ def work(options: argparse.Namespace) -> PredictReport:
     if options.table is not None:
         wanted = from_table(options.model, options.table, options.split, options.table_version)
     else:
-        refs = list_images(options.input, options.input_root, layout_of(options))
+        refs = list_or_name(options.input, options.input_root, layout_of(options))
         wanted = from_images(options.model, refs, options.weights)
     return make_predictions(wanted, output)
 

@@ -64,20 +64,24 @@ def evaluate(
     split: str = "test",
     table_version: int | None = None,
     input_root: Location | None = None,
+    weights: Location | None = None,
     **layout: Unpack[LayoutOptions],
 ) -> "EvaluateReport":
-    """Measure a model on a split of a table, or of images where it reads images.
+    """Measure a model on a split of a table, or of images.
 
     Args:
         model: a model or its folder.
         table: the feature table, for a head on features.
-        input: a folder or manifest, for a model that reads images.
+        input: a folder or manifest of images; a head on features gets them through its base.
         split: the split to measure on.
         table_version: with `table`: an older version; the newest when None.
         input_root: with `input`: folder that a manifest's paths are relative to.
+        weights: with `input`, of the base: "imagenet" (when None), "random", "random:SEED", or a
+            weights file.
 
     Raises:
         UsageError: neither or both of `table` and `input` are given, or the wrong one.
+        WeightsError: the weights are not those that the model's features were made with.
         ContractMismatchError: the table's features are not the model's.
         TableError: there is no such table, version or split.
         ModelError: there is no such model.
@@ -109,7 +113,7 @@ def predict(
     Args:
         model: a model or its folder.
         table: a feature table.
-        input: a folder or manifest of images, or a list of image files.
+        input: a folder or manifest of images, an image, or a list of images.
         features: numbers (n, length), as the base gave them; an image's id is its row's number.
         split: with `table`: this split only.
         table_version: with `table`: an older version; the newest when None.
@@ -136,7 +140,7 @@ def predict(
     from pipelines.cli import Parser
     from pipelines.errors import UsageError
     from pipelines.images.layout_options import LAYOUT_OPTIONS, add_layout_options, layout_of
-    from pipelines.images.listing import list_images, name_images
+    from pipelines.images.listing import list_or_name, name_images
     from pipelines.outputs import refuse_inputs_as_outputs
 
     if sum(each is not None for each in (table, input, features)) != 1:
@@ -159,7 +163,7 @@ def predict(
             parser = Parser(prog="predict")
             add_layout_options(parser)
             options = parse_keywords(parser, of_layout)
-            refs = list_images(os.fspath(input), options.input_root, layout_of(options))
+            refs = list_or_name(os.fspath(input), options.input_root, layout_of(options))
         else:
             sources.refuse(of_layout, "a list of images")
             refs = name_images(input)

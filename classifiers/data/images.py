@@ -67,6 +67,17 @@ class LabelledRefs:
             failures += batch.failures
             if batch.refs:
                 yield batch.pixels.astype(np.float32), self.targets(batch.refs)
+        self.require_some(failures)
+
+    def require_some(self, failures: Sequence[Failure]) -> None:
+        """Refuse a split of which no image can be used.
+
+        Args:
+            failures: of its images.
+
+        Raises:
+            InputError: they are all of them.
+        """
         if len(failures) == len(self.refs):
             first = shown_failure(failures[0])
             raise InputError(f"no image of split {self.split!r} can be used: {first}")

@@ -12,14 +12,12 @@ from classifiers.data.dataset import stream_split
 from classifiers.data.images import read_pixels
 from classifiers.models.folder import Model
 from classifiers.models.soundness import require_scores
+from classifiers.models.through_base import features_of
 from pipelines.contract import require_same_contract
 from pipelines.drafts import whole_file
 from pipelines.engines.engine import Engine
-from pipelines.engines.extraction import extract_images
-from pipelines.images.decode import pixel_spec
 from pipelines.records import Failure, ImageRef
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.precision import round_mantissa
 
 NOT_FINITE = "the model gives no finite score"
 """The `error` of an image that a model is lost with."""
@@ -75,15 +73,11 @@ def predict_images(model: Model, refs: list[ImageRef], engine: Engine) -> Iterat
         refs: the images.
         engine: opened for the card's contract.
     """
-    contract = model.card.of_features()
-    for each in extract_images(refs, engine, pixel_spec(contract)):
-        block = each.block
-        if block.sources:
-            features = round_mantissa(block.features, contract.precision)
-            keys = _keys([source.ref for source in block.sources])
-            yield _predictions(model, keys, features)
-        if each.failures:
-            yield _unusable(model, each.failures)
+    for batch in features_of(refs, engine, model.card.of_features()):
+        if batch.refs:
+            yield _predictions(model, _keys(batch.refs), batch.features)
+        if batch.failures:
+            yield _unusable(model, batch.failures)
 
 
 def predict_pixels(model: Model, refs: list[ImageRef]) -> Iterator[pa.Table]:

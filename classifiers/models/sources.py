@@ -20,15 +20,12 @@ from classifiers.models.predicting import (
 )
 from classifiers.models.reports import PredictReport
 from classifiers.models.soundness import require_length
-from pipelines.bases import parse_weights
+from classifiers.models.through_base import open_base
 from pipelines.cli import log
 from pipelines.contract import require_same_contract
-from pipelines.engines.choosing import open_without_race
-from pipelines.errors import UsageError, WeightsError
+from pipelines.errors import UsageError
 from pipelines.records import ImageRef
 from pipelines.table.feature_table import FeatureTable
-
-BATCH_SIZE = 32
 
 Predictions = tuple[Iterator[pa.Table], Model]
 """Predictions yet to be made, and the model that makes them."""
@@ -80,18 +77,9 @@ def from_images(
         model = opened(model)
         return predict_pixels(model, refs), model
     contract = card.of_features()
-    wanted = parse_weights("imagenet" if weights is None else weights)
-    try:
-        engine = open_without_race(contract, wanted, BATCH_SIZE)
-    except WeightsError as error:
-        if weights is not None:
-            raise
-        raise WeightsError(
-            f"the model's features were made with weights {contract.weights[:12]}…, which could "
-            f"not be had as ImageNet's; name them with --weights ({error})"
-        ) from error
-    log(f"{len(refs)} images through {contract.base}")
     model = opened(model)
+    engine = open_base(contract, weights)
+    log(f"{len(refs)} images through {contract.base}")
     require_length(model.head, prod(engine.feature_shape), contract.base, model.name)
     return predict_images(model, refs, engine), model
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from pipelines.errors import InputError
-from pipelines.images.folder import list_folder
+from pipelines.images.folder import IMAGE_SUFFIXES, list_folder
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.manifest import list_manifest
 from pipelines.images.manifest_files import MANIFEST_SUFFIXES
@@ -55,8 +55,7 @@ def list_images(location: str, root: str | None = None, layout: Layout = PLAIN) 
         raise InputError(str(error)) from error
     if not refs:
         raise InputError(f"no images in {location}")
-    if layout.id_prefix:
-        refs = [replace(ref, image_id=layout.id_prefix + ref.image_id) for ref in refs]
+    refs = _prefixed(refs, layout)
     refs.sort(key=lambda ref: ref.image_id)
     for one, next_one in itertools.pairwise(refs):
         if one.image_id == next_one.image_id:
@@ -65,6 +64,24 @@ def list_images(location: str, root: str | None = None, layout: Layout = PLAIN) 
                 "UTF-8; rename it"
             )
     return refs
+
+
+def list_or_name(location: str, root: str | None = None, layout: Layout = PLAIN) -> list[ImageRef]:
+    """List images as `list_images` does, or name one image, as `name_images` does.
+
+    Args:
+        location: a folder, a manifest, or an image; local, or on an object store.
+        root: as `list_images` takes it.
+        layout: as `list_images` takes it.
+
+    Raises:
+        StoreAwayError, InputError: see `list_images`.
+    """
+    if PurePosixPath(location).suffix.lower() in IMAGE_SUFFIXES and _is_file(location):
+        if root is not None:
+            raise InputError(f"--input_root is for manifests, and {location} is an image")
+        return _prefixed(name_images([location]), layout)
+    return list_images(location, root, layout)
 
 
 def root_of(location: str, root: str | None = None) -> str:
@@ -117,9 +134,28 @@ def _list_local(location: str, root: str | None, layout: Layout) -> list[ImageRe
     if path.suffix.lower() in PACKED_SUFFIXES:
         _refuse_root(root, location)
         return list_packed(str(path.parent), [str(path)], layout)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        raise InputError(f"{location} is one image; name the folder that it is in, or a manifest")
     if path.suffix.lower() not in MANIFEST_SUFFIXES:
         raise InputError(_no_input(path.name, location))
     return list_manifest(str(path), path.parent if root is None else _root(root), layout)
+
+
+def _prefixed(refs: list[ImageRef], layout: Layout) -> list[ImageRef]:
+    if not layout.id_prefix:
+        return refs
+    return [replace(ref, image_id=layout.id_prefix + ref.image_id) for ref in refs]
+
+
+def _is_file(location: str) -> bool:
+    try:
+        if is_remote(location):
+            return stat_of(parse_place(location)) is not None
+    except StoreAwayError:
+        raise
+    except StoreError as error:
+        raise InputError(str(error)) from error
+    return Path(location).is_file()
 
 
 def _list_remote(location: str, root: str | None, layout: Layout) -> list[ImageRef]:

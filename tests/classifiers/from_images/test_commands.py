@@ -249,7 +249,7 @@ MISTAKES = [
     (train, ["--model", "{tuned}"], 2, "holds a model; name another"),
     (train, ["--head", "dense", "--weights", "{tmp}/file"], 2, "a weights file ends in"),
     (evaluate, ["--split", "dev"], 2, "no images of split 'dev'"),
-    (evaluate, ["--model", "{logistic}"], 2, "this model takes features, not images; name a table"),
+    (evaluate, ["--weights", "random:1"], 2, "--weights has no meaning here: this model holds"),
     (evaluate, ["--table_version", "1"], 2, "--table_version has no meaning with --input"),
     (predict, ["--weights", "random:1"], 2, "--weights has no meaning here: this model holds"),
 ]

@@ -8,17 +8,19 @@ import keras
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pytest
 
 import classifiers
+import frozen_features as ff
 from classifiers import evaluate, predict
-from classifiers.models import sources
+from classifiers.models import sources, through_base
 from classifiers.models.folder import load_model, read_card
 from pipelines import extract
 from pipelines.errors import WeightsError
 from pipelines.images.splits import TEST
 from tests.classifiers.conftest import run_train
 from tests.classifiers.history import read_history
-from tests.conftest import TINY
+from tests.conftest import TINY, write_image
 
 
 def test_predictions_from_a_table_and_from_images_agree(dataset, table, logistic, tmp_path):
@@ -54,7 +56,7 @@ def test_weights_that_were_not_named_are_asked_for(
     def no_weights(*_):
         raise WeightsError("no source has them")
 
-    monkeypatch.setattr(sources, "open_without_race", no_weights)
+    monkeypatch.setattr(through_base, "open_without_race", no_weights)
     command = ["--model", str(logistic), "--input", str(dataset), "--output"]
     assert predict.main([*command, str(tmp_path / "predictions.parquet")]) == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
@@ -112,6 +114,75 @@ def test_fine_tuning_from_training_to_prediction(dataset, make_job, tmp_path, ca
     ]
     scores = whole.predict(np.stack([np.asarray(each) for each in pixels]), verbose=0)
     np.testing.assert_allclose(scores[:, 0], one["score_light"], rtol=1e-4)
+
+
+def test_one_image_is_predicted_without_a_folder_around_it(dataset, logistic, tmp_path, capsys):
+    image, output = dataset / "test/light/light001.png", tmp_path / "p.parquet"
+    usual = ["--model", str(logistic), "--weights", "random:1", "--output", str(output)]
+    assert predict.main([*usual, "--input", str(image)]) == 0
+    (row,) = pq.read_table(output).to_pylist()
+    assert (row["image_id"], row["predicted"], row["error"]) == (str(image), "light", None)
+    assert ff.predict(logistic, input=image, weights="random:1").rows.to_pylist() == [row]
+    capsys.readouterr()
+
+    usual.append("--overwrite")
+    root = ["--input_root", str(dataset)]
+    assert predict.main([*usual, "--input", str(image), *root]) == 2
+    assert f"--input_root is for manifests, and {image} is an image" in capsys.readouterr().err
+    assert predict.main([*usual, "--input", str(tmp_path / "gone.png")]) == 2
+    assert "no folder or manifest at" in capsys.readouterr().err
+    (tmp_path / "folder.png").mkdir()
+    shutil.copy(image, tmp_path / "folder.png")
+    assert predict.main([*usual, "--input", str(tmp_path / "folder.png")]) == 0
+    assert pq.read_table(output)["image_id"].to_pylist() == ["light001.png"]
+    (tmp_path / "broken.PNG").write_bytes(b"no image")
+    assert predict.main([*usual, "--input", str(tmp_path / "broken.PNG")]) == 1
+    assert "not a JPEG" in pq.read_table(output)["error"].to_pylist()[0]
+
+
+def test_a_head_on_features_is_measured_on_images_as_on_their_table(
+    dataset, table, logistic, tmp_path, capsys
+):
+    images = tmp_path / "images"
+    shutil.copytree(dataset / "test", images / "test")
+    results = [tmp_path / "images.json", tmp_path / "table.json"]
+    usual = ["--model", str(logistic), "--json"]
+    of_images = ["--input", str(images), "--weights", "random:1"]
+    assert evaluate.main([*usual, str(results[0]), *of_images]) == 0
+    assert evaluate.main([*usual, str(results[1]), "--table", str(table)]) == 0
+    one, other = (json.loads(path.read_text()) for path in results)
+    assert (one.pop("input"), one.pop("left_out")) == (str(images), 0)
+    assert (other.pop("table"), other.pop("table_version")) == (str(table), 1)
+    assert one.pop("log_loss") == pytest.approx(other.pop("log_loss"), rel=1e-4)
+    assert one == other
+
+    (images / "test/dark/broken.png").write_bytes(b"no image")
+    write_image(images / "test/grey/one.png", seed=5)
+    capsys.readouterr()
+    report = ff.evaluate(logistic, input=images, weights="random:1")
+    assert (report.measured.images, report.source["left_out"]) == (20, 1)
+    assert report.source["unknown_classes"] == {"grey": 1}
+    assert report.measured.accuracy == one["accuracy"]
+    assert "left out, because it cannot be used: test/dark/broken.png" in capsys.readouterr().err
+
+    for path in images.rglob("*.png"):
+        path.write_bytes(b"no image")
+    assert evaluate.main(["--model", str(logistic), *of_images]) == 2
+    assert "no image of split 'test' can be used: test/dark/broken" in capsys.readouterr().err
+
+
+def test_what_evaluating_a_head_on_images_says_of_mistakes(dataset, table, logistic, capsys):
+    usual = ["--model", str(logistic)]
+    image = str(dataset / "test/dark/dark000.png")
+    for status, options, said in (
+        (1, ["--input", str(dataset), "--weights", "random:2"], "name the same weights with"),
+        (2, ["--input", str(dataset), "--weights", "random:x"], "the seed must be a whole number"),
+        (2, ["--table", str(table), "--weights", "random:1"], "--weights has no meaning with --t"),
+        (2, ["--table", str(table), "--input_root", "x"], "--input_root has no meaning with --t"),
+        (2, ["--input", image], f"{image} is one image; name the folder that it is in"),
+    ):
+        assert evaluate.main([*usual, *options]) == status
+        assert said in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_an_unusable_image_gets_a_row_that_says_why(dataset, logistic, tmp_path):

@@ -6,7 +6,7 @@ from obstore.store import MemoryStore
 
 from pipelines.errors import InputError, UsageError
 from pipelines.images import prefix
-from pipelines.images.listing import list_images
+from pipelines.images.listing import list_images, list_or_name
 from pipelines.stores import objects
 from pipelines.stores.complaints import complaint
 from pipelines.stores.places import Place, parse_place
@@ -150,6 +150,18 @@ def test_a_manifest_on_a_store(store):
     ]
     with pytest.raises(FileNotFoundError):
         read_bytes(refs[1].uri)
+
+
+def test_one_image_on_a_store_is_named_and_a_prefix_of_such_a_name_is_listed(store):
+    put(store, "in/a.JPG", "in/b.jpg/c.png")
+    (ref,) = list_or_name("s3://bucket/in/a.JPG")
+    assert (ref.image_id, ref.uri, ref.label) == ("s3://bucket/in/a.JPG", ref.image_id, None)
+    assert read_bytes(ref.uri) == b"x" * 7
+    assert [ref.image_id for ref in list_or_name("s3://bucket/in/b.jpg")] == ["c.png"]
+    with pytest.raises(InputError, match=r"no images in s3://bucket/in/gone\.jpg"):
+        list_or_name("s3://bucket/in/gone.jpg")
+    with pytest.raises(InputError, match=r"--input_root is for .* s3://bucket/in/a\.JPG is an"):
+        list_or_name("s3://bucket/in/a.JPG", "s3://bucket/in")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""Measuring a model on a split of a table, or of images; heads on features need their base then."""
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.data.encoding import unknown_classes
+from classifiers.data.images import LabelledRefs, labelled, labels_of, left_out, of_split
+from classifiers.data.row_groups import find_rows
+from classifiers.data.training_set import Batch, labelled_rows
+from classifiers.models.evaluation import measure
+from classifiers.models.folder import Model
+from classifiers.models.opening import ModelOrFolder, card_of, opened
+from classifiers.models.reports import EvaluateReport
+from classifiers.models.soundness import require_length
+from classifiers.models.through_base import features_of, open_base
+from pipelines.cli import log
+from pipelines.contract import require_same_contract
+from pipelines.errors import UsageError
+from pipelines.images.layout import PLAIN, Layout
+from pipelines.images.listing import list_images
+from pipelines.records import Failure
+from pipelines.table.feature_table import FeatureTable
+
+
+def on_table(
+    model: ModelOrFolder, location: str, split: str, version: int | None = None
+) -> EvaluateReport:
+    """Measure a model on a split of a table.
+
+    Raises:
+        TableError: there is no such table, version or split.
+        ContractMismatchError: its features are not the model's.
+        UsageError: the model reads images.
+        ModelError: the model is not what its card says, or gives no finite scores.
+    """
+    card = card_of(model)
+    contract = card.of_features()
+    table = FeatureTable.open(location, version)
+    require_same_contract(contract, "the model", table.contract, "the table")
+    rows = find_rows(table, split, copies=0)
+    samples = labelled_rows(rows, card.classes, split)
+    model = opened(model)
+    require_length(model.head, table.feature_length, f"the table {table.uri}", model.name)
+    result = measure(model.head, samples.batches(), card.classes)
+    source = {
+        "table": table.uri,
+        "table_version": table.version,
+        **_unknown(rows.labels(), card.classes),
+    }
+    return EvaluateReport(card.head, split, result, source)
+
+
+def on_images(
+    model: ModelOrFolder,
+    location: str,
+    split: str,
+    root: str | None = None,
+    layout: Layout = PLAIN,
+    weights: str | None = None,
+) -> EvaluateReport:
+    """Measure a model on a split of a folder or manifest of images.
+
+    Args:
+        model: a model that reads images, or a head on features, whose base is opened.
+        location: the folder or manifest.
+        split: the split.
+        root: what a manifest's paths are relative to.
+        layout: how what is there is to be understood.
+        weights: of the base under a head on features; ImageNet's when None.
+
+    Raises:
+        InputError: there are no such images, or none can be used.
+        UsageError: weights are named for a model that holds its own.
+        WeightsError: they are not those that the model's features were made with.
+    """
+    card = card_of(model)
+    if card.images is not None and weights is not None:
+        raise UsageError("--weights has no meaning here: this model holds its own")
+    refs = list_images(location, root, layout)
+    part = labelled(refs, split, card.classes)
+    failures: list[Failure] = []
+    if card.images is None:
+        batches, model = _through_base(model, part, weights, failures)
+    else:
+        model = opened(model)
+        batches = part.batches(card.images.pixel_spec(), failures)
+    result = measure(model.head, batches, card.classes)
+    if failures:
+        log(left_out(failures))
+    source = {
+        "input": location,
+        "left_out": len(failures),
+        **_unknown(labels_of(of_split(refs, split)), card.classes),
+    }
+    return EvaluateReport(card.head, split, result, source)
+
+
+def _through_base(
+    model: ModelOrFolder, part: LabelledRefs, weights: str | None, failures: list[Failure]
+) -> tuple[Iterator[Batch], Model]:
+    contract = card_of(model).of_features()
+    model = opened(model)
+    engine = open_base(contract, weights)
+    require_length(model.head, prod(engine.feature_shape), contract.base, model.name)
+    log(f"{len(part.refs)} images through {contract.base}")
+
+    def batches() -> Iterator[Batch]:
+        for batch in features_of(part.refs, engine, contract):
+            failures.extend(batch.failures)
+            if batch.refs:
+                yield batch.features, part.targets(batch.refs)
+        part.require_some(failures)
+
+    return batches(), model
+
+
+def _unknown(labels: npt.NDArray[np.object_], classes: Sequence[str]) -> dict[str, dict[str, int]]:
+    unknown = unknown_classes(labels, classes)
+    return {"unknown_classes": dict(unknown)} if unknown else {}
