@@ -36,7 +36,7 @@ from pipelines.table.file_checks import check_files
 from pipelines.table.notes import Finding, Note, Unchecked, in_a_line
 from pipelines.table.storage import table_uri
 from pipelines.table.stored import stored_images
-from pipelines.table.verification import check_features, check_rows, sample_rows
+from pipelines.table.verification import check_features, check_rows, check_single, sample_rows
 from pipelines.table.verify_report import VerifyReport
 from pipelines.table.whereabouts import images_of_rows
 
@@ -157,6 +157,7 @@ def _check_against_images(
 ) -> None:
     keys = table.keys()
     stored = stored_images(keys)
+    checked.notes.extend(check_single(keys))
     inputs: Mapping[str, ImageRef] = {}
     if options.input is not None:
         refs = list_images(options.input, options.input_root, layout_of(options))

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import TableError
 from pipelines.system.cores import usable_cores
+from pipelines.table.doubles import tell_doubles
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import CHECKING_THREADS
 from pipelines.table.receipts import receipt_in
@@ -123,9 +124,11 @@ def find_rows(table: FeatureTable, split: str | None, copies: int | None = None)
     places = np.empty(keys.num_rows, np.int64)
     places[order.to_numpy()] = np.arange(keys.num_rows)
     ends = np.cumsum([len(rows) for *_, rows in found])
+    keys = keys.take(order).combine_chunks()
+    tell_doubles(table.uri, keys)
     return SplitRows(
         table,
-        keys.take(order).combine_chunks(),
+        keys,
         tuple(
             RowGroup(path, number, footer, held.select(["image_id", "copy"]), rows, of_group)
             for (path, number, footer, held, rows), of_group in zip(

@@ -38,6 +38,7 @@ from pipelines.stores.reading import sha256_of
 from pipelines.system.cores import usable_cores
 from pipelines.system.gpus import visible_gpus
 from pipelines.system.keras_backend import limit_threads
+from pipelines.table.doubles import require_single
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
 from pipelines.table.names import new_run_id
@@ -141,12 +142,15 @@ class Run:
         Raises:
             ContractMismatchError: the table holds features of another contract, or copies of
                 another policy, perhaps since a moment ago.
+            TableError: it holds a row twice.
         """
         table = self.open_table()
         keys = EMPTY_KEYS if table is None else table.keys()
         inputs = rows_wanted(self.images, self.job.copies, self.augmentation, copies_held(keys))
         copies = len(inputs) - len(self.images)
         stored = stored_images(keys)
+        if len(stored) < keys.num_rows:
+            require_single(self.uri, keys)
         comparison = compare(inputs, stored, self._hashes, self.id)
         wanted = {name: inputs[name] for name in comparison.new | comparison.changed}
         # With nothing to do, files that a store keeps of older versions need not be looked into.

@@ -12,6 +12,7 @@ from pipelines.errors import TableError
 from pipelines.reports import Grid, Part, Report
 from pipelines.stores.outages import is_outage
 from pipelines.table.commit_log import Commit, paths_ever_logged, read_commits
+from pipelines.table.doubles import require_single
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
@@ -82,6 +83,7 @@ def merge_small_files(table: FeatureTable) -> tuple[int, int]:
         return 0, 0
     storage = open_storage(table.uri)
     rows = table.names()
+    require_single(table.uri, rows)
     removed = [path for paths in groups for path in paths]
     added = [
         new

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from pipelines.reports import Grid, Part, Report
 from pipelines.stores.outages import is_outage
 from pipelines.table.commit_log import paths_ever_logged, read_commits
+from pipelines.table.doubles import require_single
 from pipelines.table.failure_files import delete_failures, stale_failures
 from pipelines.table.failures import append_failures, read_failures
 from pipelines.table.feature_table import FeatureTable
@@ -65,12 +66,16 @@ def forget(table: FeatureTable, ids: frozenset[str]) -> Forgotten:
 
     Raises:
         CommitRefusedError: another run committed meanwhile; nothing was deleted.
-        TableError: which files are the table's own cannot be told; nothing was changed.
+        TableError: which files are the table's own cannot be told, or it holds other rows twice;
+            nothing was changed.
     """
     refuse_table_in_data(table)
     rows = table.names()
     doomed = rows.filter(pc.is_in(rows["image_id"], pa.array(sorted(ids), pa.string())))
     found = frozenset(doomed["image_id"].to_pylist())
+    require_single(
+        table.uri, rows.filter(pc.invert(pc.is_in(rows["image_id"], doomed["image_id"])))
+    )
     version = table.version
     affected = set(doomed["path"].to_pylist()) | _receipts_naming(table, ids)
     if affected:

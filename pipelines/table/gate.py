@@ -26,9 +26,11 @@ from pipelines.contract import (
     require_same_contract,
 )
 from pipelines.errors import CommitRefusedError, TableError
+from pipelines.records import shown_name
 from pipelines.system.threads import map_ahead
 from pipelines.table.added_columns import added_columns, why_not_in
 from pipelines.table.copy_numbers import highest_copies
+from pipelines.table.doubles import double_rows, require_single
 from pipelines.table.inspection import CHECKING_THREADS, InspectedFile, check_features
 from pipelines.table.log_paths import as_delta_decodes
 from pipelines.table.logged import LoggedFile, logged_files
@@ -171,14 +173,13 @@ def _check_there(state: TableState, change: Change) -> None:
 def _check_names(state: TableState, change: Change) -> None:
     stays = pc.invert(pc.is_in(state.keys.column("path"), pa.array(change.removed, pa.string())))
     columns = ["image_id", "copy"]
-    added = [file.keys.select(columns) for file in change.added]
-    keys = pa.concat_tables([state.keys.filter(stays).select(columns), *added])
-    counts = keys.group_by(columns).aggregate([([], "count_all")])
-    double = counts.filter(pc.greater(counts["count_all"], 1))
-    if double.num_rows:
-        name = double["image_id"][0].as_py()
-        raise CommitRefusedError(f"{double.num_rows} rows would be double, among them {name!r}")
+    held = state.keys.filter(stays).select(columns)
+    keys = pa.concat_tables([held, *(file.keys.select(columns) for file in change.added)])
     try:
+        if double := double_rows(keys):
+            require_single(state.uri, held)
+            name = shown_name(double[0][0])
+            raise CommitRefusedError(f"{len(double)} rows would be double, among them {name!r}")
         highest_copies(keys)
     except TableError as error:
         raise CommitRefusedError(str(error)) from error

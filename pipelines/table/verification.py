@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
+import pyarrow as pa
 
 from pipelines.contract import PARITY_BOUND
 from pipelines.records import Extracted, Failure, ImageRef, image_of, is_copy, shown_name
 from pipelines.stores.outages import is_gone
+from pipelines.table.doubles import double_rows
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.notes import Finding, Note, Unchecked, in_a_line
 from pipelines.table.precision import MANTISSA_BITS, round_mantissa
@@ -56,6 +58,16 @@ def check_rows(
             yield Finding(shown_name(name), "is a copy of an image that is not trained on")
         else:
             yield Finding(shown_name(name), "is a row and not in the input")
+
+
+def check_single(keys: pa.Table) -> Iterator[Note]:
+    """Check that no row is there twice.
+
+    Args:
+        keys: of all rows.
+    """
+    for name, count in double_rows(keys):
+        yield Finding(shown_name(name), f"is there {count} times")
 
 
 def sample_rows(names: Iterable[str], count: int | None, seed: int) -> list[str]:

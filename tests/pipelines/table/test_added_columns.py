@@ -323,6 +323,29 @@ def test_a_user_s_column_that_delta_computes(small, capsys, key):
     refused_before_work(small, "has a column stars that a Delta writer computes", capsys)
 
 
+def test_rows_that_somebody_appended_twice(small, capsys):
+    """An extraction would run the base for nothing; `verify` tells, and `forget` is a way out."""
+    first, second = IMAGES[:2]
+    data = read(small)
+    write_deltalake(str(small), data.slice(0, 2), mode="append")
+    write_deltalake(str(small), data.slice(0, 1), mode="append")
+    write_images(small.parent / "images", [NEW])
+    before = tree(small)
+    said = rf"2 rows stand in {small} more than once \({first}, {second}\): another program"
+    with pytest.raises(TableError, match=said):
+        extract(ExtractJob(str(small.parent / "images"), str(small)))
+    assert status(tidy, small) == status(forget, small, "--image_id", IMAGES[3]) == 1
+    assert capsys.readouterr().err.count("delete these images with pipelines.forget") == 2
+    assert status(verify, small, "--sample", "0") == 1
+    assert f"{first}: is there 3 times\n{second}: is there 2 times" in capsys.readouterr().out
+    assert tree(small) == before
+    assert classifiers.load(str(small)).ids.tolist().count(first) == 3
+    assert f"{small} holds 3 rows more than once, and they count as" in capsys.readouterr().err
+    assert status(forget, small, "--image_id", first, second) == 0
+    assert sorted(classifiers.load(str(small)).ids) == sorted(IMAGES[2:])
+    capsys.readouterr()
+
+
 def appended_by_merge(table: Path) -> None:
     row = read(table).slice(0, 1).set_column(0, "image_id", pa.array([NEW]))
     frame = row.select(row.column_names[::-1]).to_pandas()
