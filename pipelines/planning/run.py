@@ -132,7 +132,7 @@ class Run:
         table = FeatureTable.open_if_exists(self.uri)
         if table is not None:
             require_same_contract(table.contract, "the table", self.contract, "these options")
-            _ = table.added_columns  # before the base runs: whether files of ours can enter
+            table.require_writable()
             self._settle_augmentation(table)
         return table
 

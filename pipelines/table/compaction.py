@@ -84,6 +84,7 @@ def merge_small_files(table: FeatureTable) -> tuple[int, int]:
     storage = open_storage(table.uri)
     rows = table.names()
     require_single(table.uri, rows)
+    table.require_writable()
     removed = [path for paths in groups for path in paths]
     added = [
         new

@@ -76,6 +76,7 @@ def forget(table: FeatureTable, ids: frozenset[str]) -> Forgotten:
     require_single(
         table.uri, rows.filter(pc.invert(pc.is_in(rows["image_id"], doomed["image_id"])))
     )
+    table.require_writable()
     version = table.version
     affected = set(doomed["path"].to_pylist()) | _receipts_naming(table, ids)
     if affected:

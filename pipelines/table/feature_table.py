@@ -32,7 +32,7 @@ from pipelines.table.log_length import check_log_length
 from pipelines.table.logged import Logged, LoggedFile, dataset_of, logged_files
 from pipelines.table.notes import Finding
 from pipelines.table.properties import read_properties
-from pipelines.table.protocol import check_readable
+from pipelines.table.protocol import check_readable, check_writable
 from pipelines.table.receipts import Receipt, read_receipt
 from pipelines.table.rows import checked_columns
 from pipelines.table.schema import CONTRACT_KEY, SHAPE_KEY, feature_schema
@@ -125,6 +125,16 @@ class FeatureTable:
     def feature_length(self) -> int:
         """Features an image has after flattening."""
         return prod(self.feature_shape)
+
+    def require_writable(self) -> None:
+        """Find out, before work is done, whether files of ours can enter.
+
+        Raises:
+            TableError: another program has changed the table's columns or protocol so that they
+                cannot.
+        """
+        check_writable(self.uri, self.delta.protocol())
+        _ = self.added_columns
 
     @cached_property
     def added_columns(self) -> pa.Schema:

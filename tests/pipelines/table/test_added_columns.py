@@ -21,6 +21,7 @@ from pipelines.table import files
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
 from pipelines.table.inspection import inspect_file
+from pipelines.table.protocol import READABLE, WRITABLE
 from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Rewrite, copy_rows
 from pipelines.table.schema import RECEIPT_KEY
@@ -321,6 +322,39 @@ def test_a_user_s_column_that_delta_computes(small, capsys, key):
 
     edit_log(small, DeltaTable(str(small)).version(), computed)
     refused_before_work(small, "has a column stars that a Delta writer computes", capsys)
+
+
+def with_protocol(table: Path, **protocol: object) -> None:
+    version = DeltaTable(str(table)).version() + 1
+    lines = [{"commitInfo": {"timestamp": 1, "operation": "x"}}, {"protocol": protocol}]
+    text = "\n".join(map(json.dumps, lines))
+    (table / f"_delta_log/{version:020d}.json").write_text(text)
+
+
+def writing(*features: str) -> dict[str, object]:
+    of_readers = [name for name in features if name in READABLE]
+    versions = {"minReaderVersion": 3, "minWriterVersion": 7}
+    return {**versions, "readerFeatures": of_readers, "writerFeatures": features}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "said"),
+    [
+        (writing("rowTracking", "domainMetadata"), "know domainMetadata, rowTracking, which"),
+        (writing("allowColumnDefaults"), "wants writers that know allowColumnDefaults"),
+        ({"minReaderVersion": 2, "minWriterVersion": 6}, "wants writers that know version 6"),
+    ],
+)
+def test_a_table_that_no_commit_goes_into(small, capsys, protocol, said):
+    with_protocol(small, **protocol)
+    refused_before_work(small, said, capsys)
+
+
+def test_features_that_are_let_through_can_be_written(small):
+    with_protocol(small, **writing(*WRITABLE))
+    write_images(small.parent / "images", [NEW])
+    write_file(small, [source(small.parent / "images", NEW)])
+    assert run(small, {IMAGES[0]: "bird"})["written"] == 1
 
 
 def test_rows_that_somebody_appended_twice(small, capsys):
