@@ -103,9 +103,8 @@ def _through_base(
 ) -> tuple[Iterator[Batch], Model]:
     contract = card_of(model).of_features()
     model = opened(model)
-    engine = open_base(contract, weights)
+    engine = open_base(contract, weights, len(part.refs))
     require_length(model.head, prod(engine.feature_shape), contract.base, model.name)
-    log(f"{len(part.refs)} images through {contract.base}")
 
     def batches() -> Iterator[Batch]:
         for batch in features_of(part.refs, engine, contract):

@@ -21,7 +21,6 @@ from classifiers.models.predicting import (
 from classifiers.models.reports import PredictReport
 from classifiers.models.soundness import require_length
 from classifiers.models.through_base import open_base
-from pipelines.cli import log
 from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
 from pipelines.records import ImageRef
@@ -78,8 +77,7 @@ def from_images(
         return predict_pixels(model, refs), model
     contract = card.of_features()
     model = opened(model)
-    engine = open_base(contract, weights)
-    log(f"{len(refs)} images through {contract.base}")
+    engine = open_base(contract, weights, len(refs))
     require_length(model.head, prod(engine.feature_shape), contract.base, model.name)
     return predict_images(model, refs, engine), model
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.bases import parse_weights
+from pipelines.cli import log
 from pipelines.contract import Contract
 from pipelines.engines.choosing import open_without_race
 from pipelines.engines.engine import Engine
@@ -34,12 +35,13 @@ class FeatureBatch:
     failures: Sequence[Failure]
 
 
-def open_base(contract: Contract, weights: str | None) -> Engine:
-    """The base that a model's features were made with.
+def open_base(contract: Contract, weights: str | None, images: int) -> Engine:
+    """The base that a model's features were made with; what it is opened for is told.
 
     Args:
         contract: of the model.
         weights: as `--weights` takes them; ImageNet's when None.
+        images: how many go through it.
 
     Raises:
         UsageError: these are no weights.
@@ -47,7 +49,7 @@ def open_base(contract: Contract, weights: str | None) -> Engine:
     """
     wanted = parse_weights("imagenet" if weights is None else weights)
     try:
-        return open_without_race(contract, wanted, BATCH_SIZE)
+        engine = open_without_race(contract, wanted, BATCH_SIZE)
     except WeightsError as error:
         if weights is not None:
             raise
@@ -55,6 +57,8 @@ def open_base(contract: Contract, weights: str | None) -> Engine:
             f"the model's features were made with weights {contract.weights[:12]}…, which could "
             f"not be had as ImageNet's; name them with --weights ({error})"
         ) from error
+    log(f"{images} image{'' if images == 1 else 's'} through {contract.base}")
+    return engine
 
 
 def features_of(
