@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from pipelines.contract import Contract, contract_from_json
 from pipelines.errors import TableError
 from pipelines.records import row_name
+from pipelines.stores.outages import is_outage
 from pipelines.table.casting import cast_to, columns_there
 from pipelines.table.files import ROW_GROUP_BYTES
 from pipelines.table.receipts import DIGESTED, DIGESTED_IF_THERE, Receipt, RowDigest
@@ -42,13 +43,13 @@ def row_blocks(
 
     Raises:
         TableError: a row has another number of features or no value where each has one, or a
-            column is of a type that cannot be made the table's.
-        OSError: it cannot be read, or is damaged; page checksums tell.
+            column is of a type that cannot be made the table's, or a page is damaged.
+        OSError: it cannot be read.
     """
     with _troubles(path), storage.open_input_file(path) as source:
         parquet = _open(source)
         names = columns_there(parquet, columns)
-        many = _rows_at_once(parquet, columns, length)
+        many = _rows_at_once(parquet, length)
         for batch in parquet.iter_batches(many, columns=names, use_threads=False):
             rows = cast_to(columns, pa.Table.from_batches([batch]))
             check_lengths(rows["features"], length)
@@ -80,7 +81,7 @@ def digest_of(
         for group in range(parquet.num_row_groups):
             rows = parquet.read_row_group(group, columns=others, use_threads=False)
             digest.add_names(checked_columns(cast_to(without, rows).select(names)))
-            _read_through(parquet, group, added, _rows_at_once(parquet, columns, length))
+            _read_through(parquet, group, added, _rows_at_once(parquet, length))
             for features in feature_blocks(parquet, length, group):
                 digest.add_features(features)
             count += rows.num_rows
@@ -149,7 +150,7 @@ def _open(source: pa.NativeFile) -> pq.ParquetFile:
     return pq.ParquetFile(source, buffer_size=ROW_GROUP_BYTES, page_checksum_verification=True)
 
 
-def _rows_at_once(parquet: pq.ParquetFile, columns: pa.Schema, length: int) -> int:
+def _rows_at_once(parquet: pq.ParquetFile, length: int) -> int:
     """Rows to read at once, fewer where what others have added is larger than the features."""
     ours, size, footer = {*FEATURE_SCHEMA.names}, 1, parquet.metadata
     for group in map(footer.row_group, range(footer.num_row_groups)):
@@ -172,8 +173,9 @@ def _troubles(path: str) -> Iterator[None]:
     """Around reading a file that any program may have written."""
     try:
         yield
-    except (TableError, pa.ArrowException, ValueError, KeyError) as error:
-        if isinstance(error, OSError):
+    except (TableError, pa.ArrowException, ValueError, KeyError, OSError) as error:
+        # Of a damaged page Arrow says so in an error without a number, and names no file.
+        if isinstance(error, OSError) and (error.errno is not None or is_outage(error)):
             raise
         raise TableError(f"{path} is damaged: {error}") from error
 

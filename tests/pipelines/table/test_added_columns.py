@@ -213,6 +213,24 @@ def test_a_file_whose_column_is_not_what_the_log_says_is_named(small, capsys):
     assert tree(small) == before
 
 
+def test_damage_in_a_user_s_column_is_found(small, capsys):
+    notes = pa.array([f"{n}-not-to-be-lost-{n}" for n in range(6)])
+    overwrite(small, read(small).append_column("note", notes))
+    run(small, {IMAGES[0]: "bird"})
+    (path,) = FeatureTable.open(str(small)).paths
+    footer = pq.read_metadata(small / path).row_group(0)
+    chunk = footer.column(footer.num_columns - 1)
+    assert chunk.path_in_schema == "note"
+    data = bytearray((small / path).read_bytes())
+    middle = chunk.data_page_offset + chunk.total_compressed_size // 2
+    data[middle] ^= 255
+    (small / path).write_bytes(data)
+    assert status(verify, small, "--sample", "0") == 1
+    assert f"{path}: is damaged: " in capsys.readouterr().out
+    assert status(forget, small, "--image_id", IMAGES[1]) == 1
+    assert f"error: {path} is damaged: could not verify page integrity" in capsys.readouterr().err
+
+
 def edited_file(table: Path, **columns: pa.Array) -> str:
     """A file of one row as a rewriting leaves it, in columns of somebody's besides ours."""
     storage = open_storage(str(table))
