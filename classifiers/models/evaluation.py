@@ -1,7 +1,7 @@
 """How good a head is: accuracy, per-class measures, ROC AUC, log loss, confusion."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from classifiers.data.training_set import Batch
 from classifiers.heads.head import FittedHead, Judgement
+from classifiers.models.measures import Measures, further_measures
 from classifiers.models.soundness import require_scores
 from pipelines.errors import ModelError
 
@@ -26,6 +27,7 @@ class Evaluation:
         per_class: by class name, precision, recall, f1 and support.
         confusion: images by true class (rows) and predicted class (columns).
         classes: the classes, in the order of rows and columns.
+        further: the other measures.
     """
 
     images: int
@@ -35,6 +37,7 @@ class Evaluation:
     per_class: dict[str, dict[str, float]]
     confusion: list[list[int]]
     classes: tuple[str, ...]
+    further: Measures
 
     @property
     def classes_measured(self) -> int:
@@ -54,7 +57,8 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """The measures as plain values."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        own = {name: getattr(self, name) for name in self.__slots__ if name != "further"}
+        return own | asdict(self.further)
 
 
 def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) -> Evaluation:
@@ -123,6 +127,7 @@ def evaluate(
         per_class=per_class,
         confusion=confusion_matrix(targets, judged.predicted, labels=numbers).tolist(),
         classes=tuple(classes),
+        further=further_measures(targets, judged, measures[1], measures[2]),
     )
 
 

@@ -82,7 +82,9 @@ class EvaluateReport(Report):
             Grid([(self.head, self.split, *overall)], COLUMNS),
             *_on_auc(found),
             "",
-            Grid(rows, ("class", "precision", "recall", "f1", "images")),
+            _further(found),
+            "",
+            *_of_classes(rows),
             "",
             _confusion(found),
         ]
@@ -90,6 +92,31 @@ class EvaluateReport(Report):
     def as_json(self) -> dict[str, Any]:
         """See `Report.as_json`."""
         return {**self.measured.as_json(), "head": self.head, "split": self.split, **self.source}
+
+
+def _further(found: Evaluation) -> Grid:
+    more = found.further
+    low, high = more.accuracy_interval
+    rows = [
+        ("accuracy, 95 % interval", f"{low:.4f} to {high:.4f}"),
+        ("always the most frequent class", more.majority),
+        ("balanced accuracy", more.balanced_accuracy),
+        ("macro F1", more.macro_f1),
+        ("average precision (PR AUC)", more.pr_auc),
+        ("among the five likeliest", more.top_5),
+        ("Brier score", more.brier),
+        ("calibration error", more.calibration_error),
+    ]
+    return Grid([row for row in rows if row[1] is not None])
+
+
+def _of_classes(rows: list[tuple[str, float, float, float, float]]) -> list[Part]:
+    header = ("class", "precision", "recall", "f1", "images")
+    if len(rows) <= MANY_CLASSES:
+        return [Grid(rows, header)]
+    there = [row for row in rows if row[4]]
+    worst = sorted(there, key=lambda row: row[3])[:SHOWN]
+    return [f"the {len(worst)} of {len(there)} classes with the least F1", Grid(worst, header)]
 
 
 def _on_auc(found: Evaluation) -> list[str]:
