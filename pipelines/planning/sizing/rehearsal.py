@@ -5,7 +5,6 @@ is temporary; what counts is how long it took, where the time went, and how much
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -31,6 +30,7 @@ from pipelines.system.cache import cache_folder
 from pipelines.system.keras_backend import limit_threads
 from pipelines.system.lifeline import end_with_parent, lifeline
 from pipelines.system.memory import own_peak
+from pipelines.system.own_python import python_module, with_our_path
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS
 from pipelines.table.names import new_run_id
@@ -113,16 +113,15 @@ def rehearse(
 
 
 def _run(desk: Path, cache: Path) -> str:
-    path = os.pathsep.join([str(Path(__file__).resolve().parents[3]), *sys.path])
     with lifeline() as stdin:
         done = subprocess.run(
-            [sys.executable, "-m", "pipelines.planning.sizing.rehearsal", str(desk)],
+            [*python_module("pipelines.planning.sizing.rehearsal"), str(desk)],
             stdin=stdin,
             capture_output=True,
             check=False,
             text=True,
             errors="replace",
-            env={**os.environ, "PYTHONPATH": path, "FROZEN_FEATURES_CACHE": str(cache)},
+            env={**with_our_path(), "FROZEN_FEATURES_CACHE": str(cache)},
         )
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
