@@ -10,10 +10,15 @@ from pipelines.errors import TableError
 from pipelines.records import Failure, storable
 from pipelines.table.links import Links
 from pipelines.table.log_length import check_log_length
-from pipelines.table.logged import LoggedFile, dataset_of, logged_files
+from pipelines.table.logged import (
+    LoggedFile,
+    dataset_of,
+    logged_files,
+    without_what_is_no_file,
+)
 from pipelines.table.protocol import check_readable
 from pipelines.table.rows import checked_columns
-from pipelines.table.schema import FAILURE_SCHEMA, FAILURES_FOLDER, LOG_FOLDER
+from pipelines.table.schema import FAILURE_SCHEMA, FAILURES_FOLDER
 from pipelines.table.storage import delta_errors, delta_settings, is_delta, open_delta, open_folder
 
 ALWAYS_THERE = frozenset(field.name for field in FAILURE_SCHEMA if not field.nullable)
@@ -71,10 +76,7 @@ def read_failures(uri: str) -> pa.Table:
 
 
 def _files(where: str, delta: DeltaTable) -> tuple[LoggedFile, ...]:
-    logged, links = logged_files(delta), Links(where)
-    for name in (LOG_FOLDER, *(file.path for file in logged.files)):
-        if links.lead_out(name):
-            raise TableError(f"{where}/{name} is a link that leads out of the table's folder")
+    logged = without_what_is_no_file(logged_files(delta), Links(where))
     if logged.refused:
         first = logged.refused[0]
         raise TableError(f"the log of {where} cannot be trusted: {first.where} {first.what}")

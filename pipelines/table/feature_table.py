@@ -29,8 +29,13 @@ from pipelines.table.gate import TableState
 from pipelines.table.inspection import CHECKING_THREADS, KEY_COLUMNS, NAME_COLUMNS, with_plain_times
 from pipelines.table.links import Links
 from pipelines.table.log_length import check_log_length
-from pipelines.table.logged import Logged, LoggedFile, dataset_of, logged_files
-from pipelines.table.notes import Finding
+from pipelines.table.logged import (
+    Logged,
+    LoggedFile,
+    dataset_of,
+    logged_files,
+    without_what_is_no_file,
+)
 from pipelines.table.properties import read_properties
 from pipelines.table.protocol import check_readable, check_writable
 from pipelines.table.receipts import Receipt, read_receipt
@@ -159,13 +164,7 @@ class FeatureTable:
         """
         with delta_errors(self.uri, "read the log of"):
             logged = logged_files(self.delta)
-        links = Links(self.uri)
-        out = [file for file in logged.files if links.lead_out(file.path)]
-        if not out:
-            return logged
-        why = "is a link that leads out of the table's folder; it is not read"
-        refused = [*logged.refused, *(Finding(file.path, why) for file in out)]
-        return Logged(tuple(f for f in logged.files if f not in out), tuple(refused))
+        return without_what_is_no_file(logged, Links(self.uri))
 
     @property
     def files(self) -> tuple[LoggedFile, ...]:

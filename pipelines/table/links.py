@@ -1,8 +1,9 @@
-"""Links in a table's folder: whether they lead out of it, and where there are any."""
+"""What in a table's folder is no plain file: links, and where they lead; pipes and devices."""
 
 import functools
 import os
 import posixpath
+import stat
 from pathlib import Path
 
 from pipelines.stores.places import is_remote
@@ -35,6 +36,19 @@ class Links:
         if self._root is None:
             return False
         return self._link_above(posixpath.dirname(path)) or Path(self._root, path).is_symlink()
+
+    def is_special(self, path: str) -> bool:
+        """Whether a path inside the table's folder is a pipe, a socket or a device.
+
+        Opening one may wait for ever.
+        """
+        if self._root is None:
+            return False
+        try:
+            mode = Path(self._root, path).stat().st_mode
+        except OSError:  # nothing that could be opened
+            return False
+        return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
     def _leads_out(self, path: str) -> bool:
         root = self._root or ""

@@ -9,6 +9,7 @@ import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
 
+from pipelines.table.links import Links
 from pipelines.table.log_paths import as_delta_decodes, can_be_removed, path_in_table
 from pipelines.table.notes import Finding
 
@@ -73,6 +74,27 @@ def logged_files(delta: DeltaTable) -> Logged:
         _column(actions, "max.split", pa.string()),
     ]
     return _sorted_out(zip(*(column.to_pylist() for column in columns), strict=True))
+
+
+def without_what_is_no_file(logged: Logged, links: Links) -> Logged:
+    """The same, with links out of the table's folder, pipes and devices refused.
+
+    Args:
+        logged: what `logged_files` gave.
+        links: of the table's folder.
+    """
+    files: list[LoggedFile] = []
+    refused = list(logged.refused)
+    for file in logged.files:
+        if links.lead_out(file.path):
+            why = "is a link that leads out of the table's folder; it is not read"
+        elif links.is_special(file.path):
+            why = "is a pipe, a socket or a device; it is not read"
+        else:
+            files.append(file)
+            continue
+        refused.append(Finding(file.path, why))
+    return Logged(tuple(files), tuple(refused))
 
 
 def dataset_of(

@@ -112,11 +112,14 @@ def open_delta(uri: str, version: int | None = None) -> DeltaTable:
 
 
 def is_delta(uri: str) -> bool:
-    """Whether there is a Delta table at a place.
+    """Whether there is a Delta table at a place; whoever opens one asks first.
 
     Raises:
         DeltaError, OSError: delta-rs's own.
+        TableError: its log holds what is no file of it.
     """
+    if not is_remote(uri):
+        _refuse_odd_log(uri)
     return bool(DeltaTable.is_deltatable(uri, storage_options=delta_settings(uri)))
 
 
@@ -170,6 +173,27 @@ def _refuse_folders_elsewhere(uri: str) -> None:
                 f"{uri}/{name} is a link that leads out of the table's folder, and is not "
                 "followed; move what it leads to into its place"
             )
+
+
+def _refuse_odd_log(uri: str) -> None:
+    """Refuse what delta-rs would follow out of the table, wait for, or not be able to write."""
+    log, links = Path(uri, LOG_FOLDER), Links(uri)
+    if links.lead_out(LOG_FOLDER):
+        raise TableError(f"{log} is a link that leads out of the table's folder")
+    if not log.is_dir():
+        return
+    with os.scandir(log) as entries:
+        odd = [entry for entry in entries if not entry.is_file(follow_symlinks=False)]
+    for entry in odd:
+        what = None
+        if links.lead_out(f"{LOG_FOLDER}/{entry.name}"):
+            what = "a link that leads out of the table's folder"
+        elif links.is_special(f"{LOG_FOLDER}/{entry.name}"):
+            what = "a pipe, a socket or a device"
+        elif entry.is_dir() and entry.name.endswith(".json"):
+            what = "a folder"
+        if what is not None:
+            raise TableError(f"{log / entry.name} is {what}, and no file of a log; remove it")
 
 
 def check_writable(uri: str) -> None:
