@@ -12,6 +12,7 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from pipelines.errors import ImageError
+from pipelines.images.tags import check_tags
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
 """What Pillow may take a file for, whatever its name. It knows forty more; EPS starts a program."""
@@ -71,6 +72,7 @@ def open_image(data: bytes) -> ImageFile:
         ImageError: it would take too much.
         PIL.UnidentifiedImageError: it is none of `FORMATS`.
     """
+    check_tags(data)
     file = _CountingFile(data)
     image = Image.open(file, formats=(_PLAIN_JPEG, *FORMATS[1:]))
     file.begin_with_pixels()
@@ -92,4 +94,5 @@ def check_exif(image: ImageFile) -> None:
     while isinstance(block, bytes) and block.startswith(_EXIF):
         block = block[len(_EXIF) :]
     if block:
+        check_tags(block)
         Image.Exif().load_from_fp(_CountingFile(block))

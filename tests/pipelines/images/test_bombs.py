@@ -16,6 +16,7 @@ from pipelines.errors import ImageError
 from pipelines.images import decode, header, opening
 from pipelines.images.decode import PixelSpec, decode_image
 from pipelines.images.gate import Gate
+from pipelines.images.tags import check_tags
 from tests.conftest import ROOT
 from tests.hostile import encoded, picture, png_that_claims
 
@@ -210,6 +211,63 @@ def test_exif_data_of_a_png_are_bounded_wherever_they_stand(place):
         data = data[:before] + chunk + data[before:]
     assert decode_image(data, SPEC).width == 40
     refused_in_little(data, PixelSpec(20, "bilinear", "applied"), "read many times over")
+
+
+def tiff_of_numbers(tag: int, kind: int, size: int, further: int | None = None) -> bytes:
+    """A TIFF of 8 x 8 pixels with one tag of so many bytes; in another directory if one is named.
+
+    Args:
+        tag: the tag, one that Pillow reads.
+        kind: 3 and 4 are whole numbers, 5 fractions, 6 signed bytes, 7 bytes.
+        size: bytes of its value.
+        further: tag that tells where the other directory is.
+    """
+    fields = {256: 8, 257: 8, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 8, 279: 64}
+    fields.pop(tag, None)
+    entries = [struct.pack("<HHII", name, 4, 1, value) for name, value in fields.items()]
+    held = struct.pack("<HHII", tag, kind, size // {3: 2, 4: 4, 5: 8}.get(kind, 1), 8)
+    end = 8 + 2 + 12 * (len(entries) + 1) + 4
+    entries.append(held if further is None else struct.pack("<HHII", further, 4, 1, end))
+    listed = struct.pack("<H", len(entries)) + b"".join(sorted(entries)) + bytes(4)
+    other = b"" if further is None else struct.pack("<H", 1) + held + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8) + listed + other + b"\7" * size
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "further"),
+    [(282, 5, None), (273, 6, None), (258, 3, None), (270, 5, 34665), (1, 4, 34853)],
+)
+@pytest.mark.parametrize("orientation", ["ignored", "applied"])
+def test_tags_of_millions_of_numbers_are_refused(tag, kind, further, orientation):
+    data = tiff_of_numbers(tag, kind, 10_000_000, further)
+    spec = PixelSpec(20, "bilinear", orientation)
+    refused_in_little(data, spec, "hold too many numbers")
+
+
+def test_the_other_order_of_bytes_and_large_tiffs_are_bounded_too():
+    entry = struct.pack(">HHII", 282, 5, 20_000, 8)
+    plain = b"MM\0*" + struct.pack(">IH", 8, 1) + entry
+    large = b"II+\0\x08\0\0\0" + struct.pack("<QQHHQQ", 16, 1, 282, 5, 20_000, 8)
+    for data in (plain, large):
+        check_tags(data.ljust(159_999, b"\0"))
+        with pytest.raises(ImageError, match="hold too many numbers"):
+            check_tags(data.ljust(160_000, b"\0"))
+
+
+def test_tags_of_many_bytes_and_of_as_many_strips_as_rows_are_read():
+    assert decode_image(tiff_of_numbers(700, 7, 10_000_000), SPEC).width == 8
+    check_tags(tiff_of_numbers(273, 4, 4_000_000))
+    damaged = tiff_of_numbers(282, 5, 1_000)
+    claims = damaged.replace(struct.pack("<HHI", 282, 5, 125), struct.pack("<HHI", 282, 5, 2**31))
+    check_tags(claims)  # what is not there is not read either
+    check_tags(b"II*\0\xff\xff")
+
+
+def test_directories_that_name_each_other_are_read_once():
+    data = tiff_of_numbers(34665, 4, 4, 34665)
+    at = data.index(struct.pack("<HHII", 34665, 4, 1, 8))
+    check_tags(data)
+    check_tags(data[: at + 8] + struct.pack("<I", at - 2) + data[at + 12 :])
 
 
 def test_headers_of_too_many_pieces_are_refused():
