@@ -15,6 +15,7 @@ from pipelines.drafts import write_whole
 from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.outputs import refuse_inputs_as_outputs
 from pipelines.redaction import redacted
+from pipelines.visible import in_one_line
 
 EXTRA_OF = {
     **dict.fromkeys(("apache_beam", "tensorflow", "keras", "onnx", "tqdm"), "extract"),
@@ -83,6 +84,10 @@ def run_command(body: Callable[[Sequence[str]], int | None], argv: Sequence[str]
         extra = f"pip install 'frozen-features[{EXTRA_OF[package]}]'"
         print(f"error: {package} is not installed; {extra} installs it", file=sys.stderr)
         return 1
+    except MemoryError as error:
+        said = _one_line(error)
+        print(f"error: there is not enough memory here: {said}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -116,7 +121,7 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 
 def log(message: str) -> None:
     """Tell the user something that is not the command's result: one line on stderr."""
-    print(redacted(message), file=sys.stderr, flush=True)
+    print(in_one_line(redacted(message)), file=sys.stderr, flush=True)
 
 
 def few(names: Sequence[str], most: int) -> str:
@@ -174,4 +179,4 @@ def _writable_file(text: str) -> str:
 
 def _one_line(error: BaseException) -> str:
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # delta-rs colours its messages
-    return redacted(" ".join(plain.split())) or type(error).__name__
+    return in_one_line(redacted(" ".join(plain.split()))) or type(error).__name__

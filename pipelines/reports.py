@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.redaction import redacted
+from pipelines.visible import LONGEST_CELL, in_one_line, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Report(ABC):
             format_table(part.rows, part.header) if isinstance(part, Grid) else part
             for part in self.parts()
         )
-        return redacted("\n".join(shown))
+        return visible(redacted("\n".join(shown)))
 
     def _repr_html_(self) -> str:
         return redacted("\n".join(_as_html(part) for part in self.parts() if part))
@@ -92,4 +93,4 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.3f}"
-    return str(value)
+    return in_one_line(str(value), LONGEST_CELL)

@@ -8,6 +8,7 @@ import functools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple, TypedDict
 
 import pyarrow as pa
@@ -184,10 +185,17 @@ def _time_in(said: dict[str, Any]) -> int | None:
 def _paths_in_checkpoint(storage: pafs.FileSystem, path: str) -> Iterator[str]:
     try:
         with storage.open_input_file(path) as source:
-            actions = pq.ParquetFile(source).read(columns=["add.path", "remove.path"])
-    except (OSError, pa.ArrowException) as error:
+            checkpoint = pq.ParquetFile(source)
+            # A few at a time: of very many actions only the different paths are held.
+            for actions in checkpoint.iter_batches(1024, columns=["add.path", "remove.path"]):
+                for action in chain.from_iterable(column.to_pylist() for column in actions):
+                    if action is not None and action["path"] is not None:
+                        yield from _below_table(_text(action["path"]))
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise TableError(f"{path} in the table's log cannot be read: {error}") from error
-    for kind in {"add", "remove"} & set(actions.column_names):
-        for action in actions[kind].to_pylist():
-            if action is not None and action["path"] is not None:
-                yield from _below_table(action["path"])
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"a path is {value!r}")
+    return value

@@ -18,7 +18,7 @@ from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.log_length import shorten_log
 from pipelines.table.names import new_run_id
-from pipelines.table.own_files import own_files, refuse_table_in_data
+from pipelines.table.own_files import delete_file, own_files, refuse_table_in_data
 from pipelines.table.pins import pinned_versions
 from pipelines.table.rewriting import Rewrite, copy_rows
 from pipelines.table.storage import open_storage, table_uri
@@ -128,7 +128,7 @@ def delete_unreferenced(
     for info in own_files(table, paths_ever_logged(storage, commits)):
         age = time.time() - (info.mtime_ns or 0) / 1e9
         if info.path not in needed and age >= retention:
-            storage.delete_file(info.path)
+            delete_file(table, info.path)
             deleted, freed = deleted + 1, freed + info.size
     return deleted, freed, tuple(sorted(kept | pinned.keys()))
 

@@ -18,7 +18,7 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.names import new_run_id
-from pipelines.table.own_files import own_files, refuse_table_in_data
+from pipelines.table.own_files import delete_file, own_files, refuse_table_in_data
 from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Rewrite, copy_rows
 from pipelines.table.storage import open_storage
@@ -117,7 +117,7 @@ def _delete_files_with(table: FeatureTable, ids: frozenset[str]) -> int:
     deleted = 0
     for info in own_files(table, paths_ever_logged(storage, read_commits(storage))):
         if info.path not in needed and _holds(storage, info.path, wanted):
-            storage.delete_file(info.path)
+            delete_file(table, info.path)
             deleted += 1
     return deleted
 
@@ -135,7 +135,8 @@ def _holds(storage: pafs.FileSystem, path: str, wanted: pa.Array) -> bool:
                 for rows in batches
             )
     except Exception as error:
-        if is_outage(error):
+        # Of a file that there is no memory to read, nothing is known.
+        if is_outage(error) or isinstance(error, MemoryError):
             raise
         return True  # torn or damaged: nobody can tell what is in it, so it goes too
 

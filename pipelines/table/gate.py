@@ -121,7 +121,7 @@ def commit_change(state: TableState, change: Change) -> int:
                 custom_metadata={RUN_KEY: _record(change)}, max_commit_retries=0
             ),
         )
-    except (DeltaError, OSError) as error:
+    except (DeltaError, OSError, ValueError) as error:
         with delta_errors(state.uri, "look at"):
             version = open_delta(state.uri).version()
         if version > planned:

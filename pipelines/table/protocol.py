@@ -1,7 +1,6 @@
 """Which Delta tables can be read, those of whose rows the files tell all, and written."""
 
-from collections.abc import Mapping
-from typing import Any
+from deltalake import DeltaTable
 
 from pipelines.errors import TableError
 
@@ -41,19 +40,25 @@ def check_writable(uri: str, protocol: Any) -> None:  # noqa: ANN401
         )
 
 
-def check_readable(uri: str, protocol: Any, settings: Mapping[str, str]) -> None:  # noqa: ANN401
+def check_readable(uri: str, delta: DeltaTable) -> None:
     """Refuse a table that another writer has turned into one whose files are not all there is.
 
     Args:
         uri: the table.
-        protocol: what delta-rs gives as a table's protocol.
-        settings: the table's properties.
+        delta: its newest version.
 
     Raises:
-        TableError: its rows, or its columns' names, are in its log and not in its files.
+        TableError: its rows, some of their values, or its columns' names, are in its log and not
+            in its files.
     """
-    wanted = {str(name) for name in protocol.reader_features or ()} - READABLE
-    if settings.get("delta.columnMapping.mode", "none") != "none":
+    metadata = delta.metadata()
+    if columns := metadata.partition_columns:
+        raise TableError(
+            f"{uri} is partitioned by {', '.join(columns)}, which tables of features are not; "
+            "write its rows into a table without partitions, or open an older version"
+        )
+    wanted = {str(name) for name in delta.protocol().reader_features or ()} - READABLE
+    if metadata.configuration.get("delta.columnMapping.mode", "none") != "none":
         wanted.add("columnMapping")
     if wanted:
         raise TableError(

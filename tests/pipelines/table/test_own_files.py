@@ -5,6 +5,7 @@ import posixpath
 import shutil
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
@@ -13,10 +14,13 @@ from pipelines import forget, tidy
 from pipelines.errors import TableError
 from pipelines.planning.uncommitted import find_uncommitted
 from pipelines.records import Failure
+from pipelines.table import erasure
+from pipelines.table.commit_log import _paths_in_checkpoint
 from pipelines.table.failures import failures_uri, read_failures, record_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.names import data_file_name, is_own_name, new_run_id
-from pipelines.table.own_files import own_files
+from pipelines.table.own_files import delete_file, own_files
+from pipelines.table.storage import open_folder
 from tests.pipelines.table.trees import (
     IMAGES,
     age,
@@ -159,6 +163,66 @@ def test_forget_deletes_delta_s_old_files_when_the_log_tells_of_them_in_a_checkp
     for path in small.rglob("*.parquet"):
         if "_delta_log" not in path.parts:
             assert IMAGES[0] not in pq.read_table(path)["image_id"].to_pylist()
+
+
+@pytest.mark.parametrize(
+    "path", [7, b"\xff", ["data/x.parquet"], {"path": "data/x.parquet"}, "%ff", None]
+)
+def test_a_checkpoint_of_another_writer_is_read_or_named(small, path, capsys):
+    FeatureTable.open(str(small)).delta.create_checkpoint()
+    (small / f"_delta_log/{0:020d}.json").unlink()
+    actions = pa.table({"remove": [{"path": path}], "other": [1]})
+    pq.write_table(actions, small / f"_delta_log/{2:020d}.checkpoint.foreign.parquet")
+    status = forget.main(["--table", str(small), "--image_id", IMAGES[0]])
+    (line, *more) = capsys.readouterr().err.splitlines()
+    assert status == (0 if path is None or isinstance(path, str) else 1)
+    assert not more
+    assert not status or "checkpoint.foreign.parquet in the table's log cannot be read" in line
+
+
+def test_a_checkpoint_that_names_one_file_a_million_times_takes_no_memory(small):
+    checkpoint = small / f"_delta_log/{2:020d}.checkpoint.foreign.parquet"
+    kind = pa.struct([("path", pa.string())])
+    part = pa.table({"remove": pa.array([{"path": "data/" + "x" * 200}] * 50_000, kind)})
+    with pq.ParquetWriter(checkpoint, part.schema, compression="zstd") as writer:
+        for _ in range(10):
+            writer.write_table(part)
+    before = pa.total_allocated_bytes()
+    paths, most = set(), 0
+    for path in _paths_in_checkpoint(open_folder(str(small)), f"_delta_log/{checkpoint.name}"):
+        paths.add(path)
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert len(paths) == 1
+    assert most < 30 << 20
+
+
+@pytest.mark.parametrize("swapped", ["data", "."])
+def test_a_folder_that_becomes_a_link_as_files_are_deleted_is_not_followed(small, swapped):
+    table = FeatureTable.open(str(small))
+    (path,) = [each for each in table.paths if each.startswith("data/")]
+    other = copy(small, small.parent / "other")
+    folder = small / swapped
+    folder.rename(small.parent / "away")
+    folder.symlink_to(other / swapped)
+    with pytest.raises(OSError, match=r"."):
+        delete_file(table, path)
+    assert (other / path).is_file()
+    folder.unlink()
+    (small.parent / "away").rename(folder)
+    delete_file(table, path)
+    assert not (small / path).exists()
+
+
+def test_a_file_that_there_is_no_memory_to_read_stays(small, monkeypatch, capsys):
+    def read(*_):
+        raise pa.ArrowMemoryError("malloc failed")
+
+    kept = write_file(small, [source(small.parent / "images", IMAGES[1])])
+    monkeypatch.setattr(erasure.pq, "ParquetFile", read)
+    monkeypatch.setattr(erasure, "_commit_without", lambda table, *_: table.version)
+    assert forget.main(["--table", str(small), "--image_id", IMAGES[0]]) == 1
+    assert "there is not enough memory here: malloc failed" in capsys.readouterr().err
+    assert (small / kept).exists()
 
 
 def test_forget_leaves_alone_what_lies_in_the_folder_of_failures(small, tmp_path):
