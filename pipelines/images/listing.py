@@ -18,6 +18,7 @@ from pipelines.images.prefix import list_prefix
 from pipelines.images.splits import split_of
 from pipelines.images.stat_data import ref_without_stat
 from pipelines.records import ImageRef, storable
+from pipelines.stores.door import require_store
 from pipelines.stores.objects import StoreAwayError, StoreError, list_objects, stat_of
 from pipelines.stores.places import Place, is_remote, parse_place
 from pipelines.system.garbage import collector_paused
@@ -121,6 +122,8 @@ def name_images(paths: Iterable[str | os.PathLike[str]]) -> list[ImageRef]:
         refs.append(ref_without_stat(name, uri, None, split_of(name, None)))
     if not refs:
         raise InputError("the list of images is empty")
+    for bucket in {parse_place(ref.uri).at("") for ref in refs if is_remote(ref.uri)}:
+        require_store(bucket)
     return refs
 
 
@@ -160,6 +163,7 @@ def _is_file(location: str) -> bool:
 
 def _list_remote(location: str, root: str | None, layout: Layout) -> list[ImageRef]:
     place = parse_place(location)
+    require_store(place)
     named_so = PurePosixPath(place.name).suffix.lower() in MANIFEST_SUFFIXES
     if named_so and stat_of(place) is not None:
         return list_manifest(place.uri, place.folder if root is None else _root(root), layout)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipelines.errors import InputError
+from pipelines.stores.door import require_store
 from pipelines.stores.objects import list_objects
 from pipelines.stores.places import is_remote, parse_place
 
@@ -75,6 +76,8 @@ def _choices(inside: str) -> Iterator[str]:
 def _matching(pattern: str) -> list[str]:
     if not is_remote(pattern):
         pattern = str(Path(pattern).absolute())
+    else:
+        require_store(parse_place(re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]))
     if not any(sign in pattern for sign in "*?["):
         return [pattern]
     if not is_remote(pattern):

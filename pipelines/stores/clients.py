@@ -10,6 +10,7 @@ from pipelines.stores.places import Place
 from pipelines.stores.settings import (
     ARROW_TRIES,
     CONNECT_SECONDS,
+    DOOR_SECONDS,
     FIRST_PAUSE,
     LONGEST_PAUSE,
     REQUEST_SECONDS,
@@ -26,16 +27,25 @@ def open_bucket(place: Place) -> Any:  # noqa: ANN401 - mypy does not follow obs
         UsageError: the environment contradicts itself.
         Exception: obstore's own, for an environment that it cannot use.
     """
-    return _bucket(place.scheme, place.bucket, StoreSettings.of(place.scheme))
+    settings = StoreSettings.of(place.scheme)
+    return _bucket(place.scheme, place.bucket, settings, REQUEST_SECONDS, RETRY_SECONDS)
+
+
+def open_at_the_door(place: Place) -> Any:  # noqa: ANN401
+    """The same with little patience, to find out whether a store answers at all."""
+    settings = StoreSettings.of(place.scheme)
+    return _bucket(place.scheme, place.bucket, settings, DOOR_SECONDS, DOOR_SECONDS)
 
 
 @functools.cache
-def _bucket(scheme: str, bucket: str, settings: StoreSettings) -> Any:  # noqa: ANN401
+def _bucket(
+    scheme: str, bucket: str, settings: StoreSettings, request_seconds: int, retry_seconds: int
+) -> Any:  # noqa: ANN401
     from obstore.store import GCSStore, S3Store
 
     retries = {
         "max_retries": RETRIES,
-        "retry_timeout": timedelta(seconds=RETRY_SECONDS),
+        "retry_timeout": timedelta(seconds=retry_seconds),
         "backoff": {
             "init_backoff": timedelta(seconds=FIRST_PAUSE),
             "max_backoff": timedelta(seconds=LONGEST_PAUSE),
@@ -43,7 +53,7 @@ def _bucket(scheme: str, bucket: str, settings: StoreSettings) -> Any:  # noqa: 
     }
     client = {
         "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
-        "timeout": timedelta(seconds=REQUEST_SECONDS),
+        "timeout": timedelta(seconds=request_seconds),
         "allow_http": settings.open_http,
     }
     options: dict[str, Any] = {"retry_config": retries, "client_options": client}

@@ -15,6 +15,10 @@ from pipelines.errors import UsageError
 
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 60
+DOOR_SECONDS = 5
+"""Of one try of the first request, by which a command finds out whether a store answers, and after
+which no further try begins: a store that is silent is told of after twice this at most."""
+
 FIRST_PAUSE = 0.2
 """Seconds before the second try; each further one is longer, up to `LONGEST_PAUSE`."""
 

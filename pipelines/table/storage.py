@@ -19,6 +19,7 @@ from deltalake.exceptions import DeltaError
 from pipelines.errors import TableError, UsageError
 from pipelines.stores.clients import delta_options, open_filesystem
 from pipelines.stores.complaints import complaint
+from pipelines.stores.door import require_store
 from pipelines.stores.objects import StoreError, check_can_write, first_objects
 from pipelines.stores.places import is_remote, parse_place
 from pipelines.table.links import Links
@@ -149,6 +150,7 @@ def check_table_folder(uri: str) -> None:
     if is_remote(uri):
         place = parse_place(uri)
         try:
+            require_store(place)
             found = [place.below(each.key) for each in first_objects(place)]
         except StoreError as error:
             raise TableError(str(error)) from error

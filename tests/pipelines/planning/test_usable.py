@@ -18,7 +18,7 @@ from pipelines.images.decode import PixelSpec
 from pipelines.planning import usable
 from pipelines.planning.usable import failures_of_all
 from pipelines.records import ImageRef
-from pipelines.stores import objects
+from pipelines.stores import door, objects
 from pipelines.system.cores import usable_cores
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
@@ -183,6 +183,7 @@ def test_of_many_images_the_first_that_is_not_doubtful_settles_it(tmp_path, monk
 def test_objects_that_went_after_they_were_listed(monkeypatch):
     memory = MemoryStore()
     monkeypatch.setattr(objects, "open_bucket", lambda place: memory)
+    monkeypatch.setattr(door, "open_at_the_door", lambda place: memory)
     gone = [ref(name, f"s3://bucket/{name}") for name in ("a.jpg", "b.jpg")]
     failures = failures_of_all(gone, lambda _: False, PIXELS)
     assert [(f.ref, f.stage, f.error, f.lasting) for f in failures] == [

@@ -7,7 +7,7 @@ from obstore.store import MemoryStore
 from pipelines.errors import InputError, UsageError
 from pipelines.images import prefix
 from pipelines.images.listing import list_images, list_or_name
-from pipelines.stores import objects
+from pipelines.stores import door, objects
 from pipelines.stores.complaints import complaint
 from pipelines.stores.places import Place, parse_place
 from pipelines.stores.reading import read_bytes
@@ -20,6 +20,7 @@ def store(monkeypatch) -> MemoryStore:
     """A store in memory that every place lies on."""
     memory = MemoryStore()
     monkeypatch.setattr(objects, "open_bucket", lambda place: memory)
+    monkeypatch.setattr(door, "open_at_the_door", lambda place: memory)
     return memory
 
 
