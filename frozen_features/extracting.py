@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from frozen_features.keywords import LayoutOptions, Location, arguments, parse_keywords
+from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
     from pipelines.commits.report import ExtractReport
     from pipelines.planning.sizing.report import NothingToDo, PlanReport
 
 
+@without_secrets
 def extract(  # noqa: D417 - each option is explained by the command's --help
     input: Location,
     table: Location,
@@ -81,6 +83,7 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
     return command.work(parse_keywords(command.make_parser(), given), list(beam_options))
 
 
+@without_secrets
 def plan(  # noqa: D417 - each option is explained by the command's --help
     input: Location | None = None,
     *,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from frozen_features.keywords import LayoutOptions, Location, arguments, local, parse_keywords
+from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from classifiers.models.reports import EvaluateReport, PredictReport
 
 
+@without_secrets
 def load(
     table: Location,
     split: str | None = None,
@@ -39,6 +41,7 @@ def load(
     return classifiers.load(os.fspath(table), split, version, copies)
 
 
+@without_secrets
 def load_model(model: Location) -> "Model":
     """Read a model folder.
 
@@ -56,6 +59,7 @@ def load_model(model: Location) -> "Model":
     return opened(local("model", model))
 
 
+@without_secrets
 def evaluate(
     model: "Model | Location",
     *,
@@ -94,6 +98,7 @@ def evaluate(
     return command.work(options)
 
 
+@without_secrets
 def predict(
     model: "Model | Location",
     *,

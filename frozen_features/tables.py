@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from frozen_features.keywords import LayoutOptions, Location, arguments, parse_keywords
+from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
     from pipelines.describe import BaseList
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pipelines.table.verify_report import VerifyReport
 
 
+@without_secrets
 def describe(table: Location, *, table_version: int | None = None) -> "TableDescription":
     """Say what a table holds: its contract, its rows, its commits, the images that failed.
 
@@ -33,6 +35,7 @@ def describe(table: Location, *, table_version: int | None = None) -> "TableDesc
     return describe_table(options.table, options.table_version)
 
 
+@without_secrets
 def bases() -> "BaseList":
     """List the bases that features can be made with."""
     from pipelines.describe import BaseList
@@ -40,6 +43,7 @@ def bases() -> "BaseList":
     return BaseList()
 
 
+@without_secrets
 def verify(
     table: Location,
     *,
@@ -79,6 +83,7 @@ def verify(
     return command.work(parse_keywords(command.make_parser(), given))
 
 
+@without_secrets
 def tidy(table: Location, *, retention_days: float = 7.0, release_models: bool = False) -> "Tidied":
     """Merge a table's small files, and remove orphans and versions past their time.
 
@@ -98,6 +103,7 @@ def tidy(table: Location, *, retention_days: float = 7.0, release_models: bool =
     return command.work(parse_keywords(command.make_parser(), given))
 
 
+@without_secrets
 def forget(table: Location, image_ids: Iterable[str]) -> "Forgotten":
     """Delete images from a table for good, old versions included.
 
@@ -119,6 +125,7 @@ def forget(table: Location, image_ids: Iterable[str]) -> "Forgotten":
     return forget_ids(os.fspath(table), ids)
 
 
+@without_secrets
 def doctor(*, base: str = "VGG16") -> "DoctorReport":
     """Say what is installed here and what would be used: versions, cores, engines, weights, stores.
 

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Unpack
 
 from frozen_features.keywords import LayoutOptions, Location, arguments, parse_keywords
+from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
     from classifiers.models.reports import TrainReport
 
 
+@without_secrets
 def train(  # noqa: D417 - the settings of heads are explained by the command's --help
     table: Location | None = None,
     *,

@@ -10,6 +10,7 @@ import pyarrow as pa
 from classifiers.data.decoding import Block, decode
 from classifiers.data.row_groups import SplitRows, as_objects, find_rows
 from pipelines.errors import UsageError
+from pipelines.redaction import without_secrets
 from pipelines.table.feature_table import FeatureTable
 
 
@@ -27,6 +28,7 @@ class Samples(NamedTuple):
     ids: npt.NDArray[np.object_]
 
 
+@without_secrets
 def load(
     table: str, split: str | None = None, version: int | None = None, copies: int | None = 0
 ) -> Samples:

@@ -36,6 +36,9 @@ def files_of(pattern: str) -> list[str]:
         InputError: it names none.
         StoreError: the store does not list them.
     """
+    fixed = re.split(r"[*?\[{]", pattern, maxsplit=1)[0].rpartition("/")[0]
+    if is_remote(fixed):
+        require_store(parse_place(fixed))
     files = sorted({file for each in _without_braces(pattern) for file in _matching(each)})
     if not files:
         raise InputError(f"no file is named by {pattern}")
@@ -76,8 +79,6 @@ def _choices(inside: str) -> Iterator[str]:
 def _matching(pattern: str) -> list[str]:
     if not is_remote(pattern):
         pattern = str(Path(pattern).absolute())
-    else:
-        require_store(parse_place(re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]))
     if not any(sign in pattern for sign in "*?["):
         return [pattern]
     if not is_remote(pattern):

@@ -2,8 +2,10 @@
 
 import inspect
 import json
+import traceback
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -216,3 +218,27 @@ def test_a_list_of_images_is_predicted_in_its_order(dataset, table, logistic, tm
 def test_one_image_is_as_good_as_many(logistic, tmp_path):
     image = write_image(tmp_path / "one.png", seed=3)
     assert ff.predict(logistic, input=[image], weights="random:1").predicted == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pa.ArrowInvalid("http://user:word@store/b?sig=word was no Parquet"),
+        OSError(5, "no answer from http://user:word@store/b", "http://user:word@store/b"),
+        OSError("When listing http://user:word@store/b?X-Amz-Signature=word"),
+    ],
+)
+def test_errors_of_libraries_say_nothing_secret(monkeypatch, error):
+    def fail(*_):
+        try:
+            raise ValueError("http://user:word@store/cause")
+        except ValueError as cause:
+            raise error from cause
+
+    monkeypatch.setattr("pipelines.table.description.describe_table", fail)
+    with pytest.raises(type(error)) as raised:
+        ff.describe("t")
+    shown = "".join(traceback.format_exception_only(raised.value)) + repr(raised.value)
+    assert "word" not in shown + repr(raised.value.__cause__)
+    assert "store/b" in shown
+    assert raised.value is error
