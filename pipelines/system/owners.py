@@ -7,6 +7,8 @@ import pwd
 import stat
 from pathlib import Path
 
+_ACCESS_LIST = "system.posix_acl_access"
+
 
 def others_wrote(path: Path) -> str | None:
     """Why a file or folder may hold what another user put there.
@@ -30,6 +32,8 @@ def others_wrote(path: Path) -> str | None:
         return None
     if there.st_mode & stat.S_IWOTH:
         return f"anybody may write {path}; chmod go-w helps"
+    if there.st_mode & stat.S_IWGRP and _is_listed(path):
+        return f"a list of users and groups may write {path}; setfacl -b helps"
     if there.st_mode & stat.S_IWGRP and _others_in(there.st_gid):
         return f"others of group {there.st_gid} may write {path}; chmod g-w helps"
     return None
@@ -44,8 +48,16 @@ def is_read_only(path: Path) -> bool:
 def others_read(path: Path) -> bool:
     """Whether another user but root may read a file."""
     there = path.stat()
-    by_group = there.st_mode & stat.S_IRGRP and _others_in(there.st_gid)
+    by_group = there.st_mode & stat.S_IRGRP and (_is_listed(path) or _others_in(there.st_gid))
     return bool(there.st_mode & stat.S_IROTH or by_group)
+
+
+def _is_listed(path: Path) -> bool:
+    """Whether an access control list names who may; its widest right shows as that of the group."""
+    try:
+        return _ACCESS_LIST in os.listxattr(path)
+    except (AttributeError, OSError):  # on no system, and no disk, that has such lists
+        return False
 
 
 @functools.cache
