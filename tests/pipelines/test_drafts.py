@@ -2,10 +2,11 @@
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
-from pipelines.drafts import whole_file, write_whole
+from pipelines.drafts import _names_an_open_file, whole_file, write_whole
 
 
 def test_a_file_is_written_and_readable_by_those_the_umask_lets(tmp_path):
@@ -58,3 +59,31 @@ def test_a_pipe_is_written_to_and_stays(tmp_path):
     reader.join()
     assert read == [b"text"]
     assert (tmp_path / "pipe").is_fifo()
+
+
+def test_what_this_process_has_open_is_written_behind_what_it_holds(tmp_path):
+    """As `/dev/stdout` is, where it leads to a file; in its folder no draft can take its name."""
+    with (tmp_path / "out").open("wb") as file:
+        file.write(b"before ")
+        file.flush()
+        write_whole(Path(f"/proc/self/fd/{file.fileno()}"), b"text")
+    assert (tmp_path / "out").read_bytes() == b"before text"
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/null"])
+def test_names_of_open_files(name):
+    assert _names_an_open_file(Path(name))
+
+
+@pytest.mark.parametrize("name", ["/dev/shm/a", "/tmp/a", "a", "/devices"])
+def test_other_names(name):
+    assert not _names_an_open_file(Path(name))
+
+
+def test_a_file_that_takes_a_pipe_s_place_keeps_what_it_holds(tmp_path, monkeypatch):
+    (tmp_path / "victim").write_bytes(b"precious")
+    (tmp_path / "pipe").symlink_to("victim")
+    monkeypatch.setattr(Path, "is_file", lambda self: False)  # as it was when it was a pipe
+    with pytest.raises(FileExistsError, match="took the place of a pipe"):
+        write_whole(tmp_path / "pipe", b"text")
+    assert (tmp_path / "victim").read_bytes() == b"precious"
