@@ -12,10 +12,10 @@ from pipelines.planning.cutting import Plan
 from pipelines.planning.decision import Decision
 from pipelines.planning.run import Run, Scene
 from pipelines.records import Failure, Shard, image_of, is_copy
+from pipelines.table.deletion import delete_inside
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import TableMovedError
-from pipelines.table.storage import open_storage
 
 COMMIT_ATTEMPTS = 5
 """How often a commit is planned again because another run committed in between."""
@@ -89,7 +89,7 @@ class Settlement:
             self._committed = True
             self._in_versions.update(file.path for file in scene.work.files)
             for path in set(scene.work.waste) - self._in_versions:
-                open_storage(run.uri).delete_file(path)
+                delete_inside(run.uri, path)
             return Settled(version, counts, failures, leakage)
         raise CommitRefusedError(
             f"{COMMIT_ATTEMPTS} times another run committed to {run.uri} first; "

@@ -34,10 +34,13 @@ def files_of(pattern: str) -> list[str]:
 
     Raises:
         InputError: it names none.
+        UsageError: it is no place on a store.
         StoreError: the store does not list them.
     """
+    if is_remote(pattern):
+        parse_place(pattern)  # a signature holds what patterns do, and is refused
     fixed = re.split(r"[*?\[{]", pattern, maxsplit=1)[0].rpartition("/")[0]
-    if is_remote(fixed):
+    if "://" in fixed:  # and not in the bucket's own name
         require_store(parse_place(fixed))
     files = sorted({file for each in _without_braces(pattern) for file in _matching(each)})
     if not files:
@@ -83,6 +86,8 @@ def _matching(pattern: str) -> list[str]:
         return [pattern]
     if not is_remote(pattern):
         return glob.glob(pattern)  # noqa: PTH207 - a whole path, whose every part may be a pattern
+    if is_remote(pattern):
+        parse_place(pattern)  # a signature holds what patterns do, and is refused
     fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
     root = parse_place(fixed)
     uris = (root.at(stat.key).uri for page in list_objects(root) for stat in page)

@@ -12,13 +12,14 @@ from pipelines.errors import TableError
 from pipelines.reports import Grid, Part, Report
 from pipelines.stores.outages import is_outage
 from pipelines.table.commit_log import Commit, paths_ever_logged, read_commits
+from pipelines.table.deletion import delete_inside
 from pipelines.table.doubles import require_single
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.log_length import shorten_log
 from pipelines.table.names import new_run_id
-from pipelines.table.own_files import delete_file, own_files, refuse_table_in_data
+from pipelines.table.own_files import own_files, refuse_table_in_data
 from pipelines.table.pins import pinned_versions
 from pipelines.table.rewriting import Rewrite, copy_rows
 from pipelines.table.storage import open_storage, table_uri
@@ -128,7 +129,7 @@ def delete_unreferenced(
     for info in own_files(table, paths_ever_logged(storage, commits)):
         age = time.time() - (info.mtime_ns or 0) / 1e9
         if info.path not in needed and age >= retention:
-            delete_file(table, info.path)
+            delete_inside(table.uri, info.path)
             deleted, freed = deleted + 1, freed + info.size
     return deleted, freed, tuple(sorted(kept | pinned.keys()))
 

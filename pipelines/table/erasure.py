@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from pipelines.reports import Grid, Part, Report
 from pipelines.stores.outages import is_outage
 from pipelines.table.commit_log import paths_ever_logged, read_commits
+from pipelines.table.deletion import delete_inside
 from pipelines.table.doubles import require_single
 from pipelines.table.failure_files import delete_failures, stale_failures
 from pipelines.table.failures import append_failures, read_failures
@@ -18,7 +19,7 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.names import new_run_id
-from pipelines.table.own_files import delete_file, own_files, refuse_table_in_data
+from pipelines.table.own_files import own_files, refuse_table_in_data
 from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Rewrite, copy_rows
 from pipelines.table.storage import open_storage
@@ -117,7 +118,7 @@ def _delete_files_with(table: FeatureTable, ids: frozenset[str]) -> int:
     deleted = 0
     for info in own_files(table, paths_ever_logged(storage, read_commits(storage))):
         if info.path not in needed and _holds(storage, info.path, wanted):
-            delete_file(table, info.path)
+            delete_inside(table.uri, info.path)
             deleted += 1
     return deleted
 

@@ -4,6 +4,7 @@ import re
 
 import pyarrow.fs as pafs
 
+from pipelines.table.deletion import delete_inside
 from pipelines.table.failures import failures_uri
 from pipelines.table.links import Links
 from pipelines.table.logged import logged_files
@@ -32,13 +33,12 @@ def delete_failures(uri: str) -> None:
     The log goes first, its newest commit before the others: cut short, this leaves an older
     version that can be read, and files that `stale_failures` tells of.
     """
-    storage = open_folder(uri)
     log = _plain(uri, f"{FAILURES_FOLDER}/{LOG_FOLDER}", _LOG)
     # "_" sorts behind digits, so the hint at a checkpoint goes before what it hints at.
     for info in sorted(log, key=lambda info: info.path, reverse=True):
-        storage.delete_file(info.path)
+        delete_inside(uri, info.path)
     for info in _parts(uri):
-        storage.delete_file(info.path)
+        delete_inside(uri, info.path)
 
 
 def _parts(uri: str) -> list[pafs.FileInfo]:

@@ -4,8 +4,6 @@ A folder may hold other things: another table, an export, a link to an archive. 
 looked into, however it is called.
 """
 
-import contextlib
-import os
 import posixpath
 from collections.abc import Iterator
 
@@ -16,7 +14,6 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.table.links import Links
 from pipelines.table.names import is_own_name
 from pipelines.table.schema import DATA_FOLDER, LOG_FOLDER
-from pipelines.table.storage import is_local
 
 
 def own_files(table: FeatureTable, ever_logged: frozenset[str]) -> list[pafs.FileInfo]:
@@ -48,25 +45,6 @@ def own_files(table: FeatureTable, ever_logged: frozenset[str]) -> list[pafs.Fil
         if foreign.isdisjoint(_parents(info.path)) and not links.on_the_way(info.path)
     ]
     return sorted(own, key=lambda info: info.path)
-
-
-def delete_file(table: FeatureTable, path: str) -> None:
-    """Delete a file that `own_files` gave; a folder that became a link since is not followed.
-
-    Raises:
-        OSError: it cannot be deleted.
-    """
-    if not is_local(table.storage):
-        table.storage.delete_file(path)
-        return
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    folder, name = posixpath.split(path)
-    with contextlib.ExitStack() as opened:
-        inside = None
-        for part in (table.uri, *folder.split("/")) if folder else (table.uri,):
-            inside = os.open(part, flags, dir_fd=inside)
-            opened.callback(os.close, inside)
-        os.unlink(name, dir_fd=inside)
 
 
 def refuse_table_in_data(table: FeatureTable) -> None:

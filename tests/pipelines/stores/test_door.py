@@ -115,3 +115,12 @@ def test_a_store_that_has_not_what_it_is_asked_for_is_one(reached, status):
         reached(endpoint)
         for scheme in ("s3", "gs"):
             door.require_store(parse_place(f"{scheme}://bucket/{status[:3]}"))
+
+
+@pytest.mark.parametrize("pattern", ["x-*.tar", "x-{0..3}.zip"])
+def test_packed_files_are_looked_for_on_a_store_only(reached, capsys, tmp_path, pattern):
+    with server(PAGES["a page with a date"]) as endpoint:
+        reached(endpoint)
+        given = ["--input", f"s3://bucket/{pattern}", "--table", str(tmp_path / "t")]
+        assert extract.main(given) == 1
+    assert "is no store" in capsys.readouterr().err

@@ -14,12 +14,13 @@ from pipelines import forget, tidy
 from pipelines.errors import TableError
 from pipelines.planning.uncommitted import find_uncommitted
 from pipelines.records import Failure
-from pipelines.table import erasure
+from pipelines.table import erasure, failure_files
 from pipelines.table.commit_log import _paths_in_checkpoint
+from pipelines.table.deletion import delete_inside
 from pipelines.table.failures import failures_uri, read_failures, record_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.names import data_file_name, is_own_name, new_run_id
-from pipelines.table.own_files import delete_file, own_files
+from pipelines.table.own_files import own_files
 from pipelines.table.storage import open_folder
 from tests.pipelines.table.trees import (
     IMAGES,
@@ -196,6 +197,25 @@ def test_a_checkpoint_that_names_one_file_a_million_times_takes_no_memory(small)
     assert most < 30 << 20
 
 
+def test_a_folder_of_failures_that_becomes_a_link_is_not_followed(small, monkeypatch):
+    other = copy(small, small.parent / "other")
+    before = tree(other)
+    failures = [Failure(source(small, IMAGES[0]).ref, None, "read", "E", "no", lasting=True)]
+    record_failures(str(small), failures, "r")
+    listed = failure_files._plain
+
+    def swap(*given):
+        found = listed(*given)
+        (small / "_failures").rename(small.parent / "away")
+        (small / "_failures").symlink_to(other)
+        return found
+
+    monkeypatch.setattr(failure_files, "_plain", swap)
+    with pytest.raises(OSError, match=r"."):
+        failure_files.delete_failures(str(small))
+    assert tree(other) == before
+
+
 @pytest.mark.parametrize("swapped", ["data", "."])
 def test_a_folder_that_becomes_a_link_as_files_are_deleted_is_not_followed(small, swapped):
     table = FeatureTable.open(str(small))
@@ -205,11 +225,11 @@ def test_a_folder_that_becomes_a_link_as_files_are_deleted_is_not_followed(small
     folder.rename(small.parent / "away")
     folder.symlink_to(other / swapped)
     with pytest.raises(OSError, match=r"."):
-        delete_file(table, path)
+        delete_inside(table.uri, path)
     assert (other / path).is_file()
     folder.unlink()
     (small.parent / "away").rename(folder)
-    delete_file(table, path)
+    delete_inside(table.uri, path)
     assert not (small / path).exists()
 
 
