@@ -69,7 +69,7 @@ def read_failures(uri: str) -> pa.Table:
             return FAILURE_SCHEMA.empty_table()
         check_log_length(where)
         delta = open_delta(where)
-        check_readable(where, delta)
+        check_readable(where, delta.protocol(), delta.metadata().configuration)
         files = _files(where, delta)
         rows = dataset_of(delta, files, open_folder(where), FAILURE_SCHEMA).to_table()
         return checked_columns(rows, ALWAYS_THERE)

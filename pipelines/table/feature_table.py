@@ -107,7 +107,7 @@ class FeatureTable:
             settings = delta.metadata().configuration
             if CONTRACT_KEY not in settings or SHAPE_KEY not in settings:
                 raise TableError(f"{location} is a Delta table, but not one of features")
-            check_readable(uri, delta)
+            check_readable(uri, delta.protocol(), settings)
             check_columns(uri, delta)
         try:
             properties = read_properties(settings)

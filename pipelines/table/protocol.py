@@ -1,6 +1,7 @@
 """Which Delta tables can be read, those of whose rows the files tell all, and written."""
 
-from deltalake import DeltaTable
+from collections.abc import Mapping
+from typing import Any
 
 from pipelines.errors import TableError
 
@@ -40,25 +41,19 @@ def check_writable(uri: str, protocol: Any) -> None:  # noqa: ANN401
         )
 
 
-def check_readable(uri: str, delta: DeltaTable) -> None:
+def check_readable(uri: str, protocol: Any, settings: Mapping[str, str]) -> None:  # noqa: ANN401
     """Refuse a table that another writer has turned into one whose files are not all there is.
 
     Args:
         uri: the table.
-        delta: its newest version.
+        protocol: what delta-rs gives as a table's protocol.
+        settings: the table's properties.
 
     Raises:
-        TableError: its rows, some of their values, or its columns' names, are in its log and not
-            in its files.
+        TableError: its rows, or its columns' names, are in its log and not in its files.
     """
-    metadata = delta.metadata()
-    if columns := metadata.partition_columns:
-        raise TableError(
-            f"{uri} is partitioned by {', '.join(columns)}, which tables of features are not; "
-            "write its rows into a table without partitions, or open an older version"
-        )
-    wanted = {str(name) for name in delta.protocol().reader_features or ()} - READABLE
-    if metadata.configuration.get("delta.columnMapping.mode", "none") != "none":
+    wanted = {str(name) for name in protocol.reader_features or ()} - READABLE
+    if settings.get("delta.columnMapping.mode", "none") != "none":
         wanted.add("columnMapping")
     if wanted:
         raise TableError(

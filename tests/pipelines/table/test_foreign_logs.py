@@ -132,19 +132,6 @@ def test_tables_whose_files_do_not_tell_all(small, capsys, features, settings):
     all_refuse(small, f"wants readers that know {', '.join(features)}", capsys)
 
 
-@pytest.mark.parametrize("values", [{}, {"split": "test"}])
-def test_tables_of_partitions(small, capsys, values):
-    def change(line) -> None:
-        if "metaData" in line:
-            line["metaData"]["partitionColumns"] = ["split"]
-        if "add" in line:
-            line["add"]["partitionValues"] = values
-
-    for version in range(7):
-        edit_log(small, version, change)
-    all_refuse(small, "split", capsys)
-
-
 def test_a_reader_feature_that_is_not_known_to_anybody(small, capsys):
     edit_log(small, 0, needing(["telepathy"], {}))
     all_refuse(small, "telepathy", capsys)
