@@ -234,7 +234,6 @@ def test_a_key_that_another_process_made_meanwhile_stays(key):
         (lambda key: key.parent.chmod(0o777), "anybody may write"),
         (lambda key: key.write_bytes(b"short"), "fewer than 32 bytes; delete it"),
         (lambda key: (key.unlink(), key.mkdir(0o700)), "cannot be read: Is a directory"),
-        (lambda key: (key.unlink(), key.symlink_to(key)), "cannot be looked at"),
     ],
 )
 def test_a_key_that_others_may_know_or_that_is_none_signs_nothing(root, key, capsys, spoil, said):
@@ -248,6 +247,13 @@ def test_a_key_that_others_may_know_or_that_is_none_signs_nothing(root, key, cap
     assert len(lines) == 1
     assert lines[0].startswith(f"the cache {root} is not used: ")
     assert said in lines[0]
+
+
+def test_a_key_named_by_links_in_a_circle_is_the_user_s_mistake(key):
+    key.unlink()
+    key.symlink_to(key)
+    with pytest.raises(UsageError, match=r"_KEY: '.*cache.key' leads to links in a circle"):
+        may_use_cache("b.json")
 
 
 def test_where_no_key_can_be_made_the_cache_is_not_used(key, tmp_path, monkeypatch, capsys):
