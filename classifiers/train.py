@@ -76,7 +76,8 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument("--train_split", default=TRAIN, help="split to train on")
     parser.add_argument(
         "--validation_split",
-        help=f"split to validate on, or {NO_SPLIT}; {VALIDATION} if there is one",
+        help=f"split to validate on, or {NO_SPLIT}; {VALIDATION}, val, valid or the like, if there "
+        "is one",
     )
     parser.add_argument(
         "--copies",

@@ -27,7 +27,10 @@ def classes_of(labels: npt.NDArray[np.object_]) -> tuple[str, ...]:
     classes = tuple(sorted({str(label) for label in labels if label is not None}))
     if len(classes) < 2:
         found = f"only {classes[0]!r}" if classes else "no labels"
-        raise TableError(f"a head needs images of two classes or more, this split has {found}")
+        raise TableError(
+            f"a head needs images of two classes or more, this split has {found}; labels come from "
+            "folders split/label/image, or from a manifest's column label"
+        )
     return classes
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 
 from pipelines.cli import log
 from pipelines.errors import FrozenFeaturesError, UsageError
-from pipelines.images.splits import VALIDATION
+from pipelines.images.splits import VALIDATION, split_meant
 
 NO_SPLIT = "none"
 """What `--validation_split` says for a training without validation."""
@@ -13,6 +13,8 @@ NO_SPLIT = "none"
 
 def held_out_split(trained_on: str, named: str | None, there: Collection[str]) -> str | None:
     """The split to validate on; None where none is wanted, or, which is told, there is none.
+
+    Without a name it is "validation", or the only split that is called so in other words.
 
     Args:
         trained_on: the split that is trained on.
@@ -30,7 +32,12 @@ def held_out_split(trained_on: str, named: str | None, there: Collection[str]) -
         return named
     if VALIDATION in there and trained_on != VALIDATION:
         return VALIDATION
-    log(f"no split {VALIDATION!r} besides what is trained on: training without validation")
+    meant = sorted(name for name in there if split_meant(name) == VALIDATION and name != trained_on)
+    if len(meant) == 1:
+        log(f"validating on split {meant[0]!r}")
+        return meant[0]
+    which = f"; --validation_split names {' or '.join(meant)}" if meant else ""
+    log(f"no split {VALIDATION!r} besides what is trained on: training without validation{which}")
     return None
 
 

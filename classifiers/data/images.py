@@ -95,8 +95,13 @@ def read_pixels(refs: Sequence[ImageRef], pixels: PixelSpec) -> Iterator[PixelBa
         yield PixelBatch([each.source.ref for each in usable], together, failures)
 
 
-def of_split(refs: Sequence[ImageRef], split: str) -> list[ImageRef]:
+def of_split(refs: Sequence[ImageRef], split: str, option: str | None = None) -> list[ImageRef]:
     """The images of a split.
+
+    Args:
+        refs: images of all splits.
+        split: the split wanted.
+        option: that names the split, for the complaint.
 
     Raises:
         InputError: there are none.
@@ -104,7 +109,8 @@ def of_split(refs: Sequence[ImageRef], split: str) -> list[ImageRef]:
     found = [ref for ref in refs if ref.split == split]
     if not found:
         there = ", ".join(sorted({ref.split for ref in refs}))
-        raise InputError(f"no images of split {split!r}, there are {there}")
+        name = f"; name one with {option}" if option else ""
+        raise InputError(f"no images of split {split!r}, there are {there}{name}")
     return found
 
 

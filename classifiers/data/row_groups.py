@@ -93,7 +93,9 @@ class SplitRows:
         return SplitRows(self.table, self.keys.filter(pa.array(chosen)), tuple(groups))
 
 
-def find_rows(table: FeatureTable, split: str | None, copies: int | None = None) -> SplitRows:
+def find_rows(
+    table: FeatureTable, split: str | None, copies: int | None = None, option: str | None = None
+) -> SplitRows:
     """Find the rows of a split, reading everything but the features.
 
     Each file that may hold some is opened once, and refused if it is of another contract than the
@@ -103,6 +105,7 @@ def find_rows(table: FeatureTable, split: str | None, copies: int | None = None)
         table: the table.
         split: the split wanted; all rows when None.
         copies: augmented copies of an image at most; all when None, 0 for the images alone.
+        option: that names the split, for the complaint.
 
     Raises:
         TableError: there are no such rows, or a file is missing or damaged.
@@ -118,7 +121,7 @@ def find_rows(table: FeatureTable, split: str | None, copies: int | None = None)
     wanted = [_wanted(keys, split, copies) for _, _, _, keys in groups]
     found = [(*each, rows) for each, rows in zip(groups, wanted, strict=True) if len(rows)]
     if not found:
-        raise _no_such_split(table, split)
+        raise _no_such_split(table, split, option)
     keys = pa.concat_tables([keys.take(pa.array(rows)) for _, _, _, keys, rows in found])
     order = pc.sort_indices(keys, sort_keys=[("image_id", "ascending"), ("copy", "ascending")])
     places = np.empty(keys.num_rows, np.int64)
@@ -174,7 +177,8 @@ def _wanted(keys: pa.Table, split: str | None, copies: int | None) -> npt.NDArra
     return np.flatnonzero(chosen)
 
 
-def _no_such_split(table: FeatureTable, split: str | None) -> TableError:
+def _no_such_split(table: FeatureTable, split: str | None, option: str | None) -> TableError:
     have = ", ".join(sorted(splits(table))) or "no rows"
     wanted = "rows" if split is None else f"rows of split {split!r}"
-    return TableError(f"no {wanted} in {table.uri}; it has {have}")
+    name = f"; name one with {option}" if option else ""
+    return TableError(f"no {wanted} in {table.uri}; it has {have}{name}")

@@ -36,7 +36,7 @@ class TrainJob:
         model: folder to write.
         overwrite: replace a model that is there.
         train_split: split to train on.
-        validation_split: split to validate on; None for "validation" if the table has it.
+        validation_split: split to validate on; None for what is called so, if there is one.
         copies: augmented copies of an image to train on at most; None for all that there are.
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
         seed: of every random choice.
@@ -66,7 +66,7 @@ def train(job: TrainJob) -> ModelCard:
     started, worked = time.monotonic(), time.process_time()
     check_target(job.model, overwrite=job.overwrite)
     table = FeatureTable.open(job.table, job.table_version)
-    rows = find_rows(table, job.train_split, job.copies)
+    rows = find_rows(table, job.train_split, job.copies, "--train_split")
     job.head.check(rows.keys.num_rows)
     classes = classes_of(rows.labels())
     training, validation = labelled_rows(rows, classes, job.train_split), None

@@ -41,7 +41,7 @@ class ImageTrainJob:
         model: folder to write.
         overwrite: replace a model that is there.
         train_split: split to train on.
-        validation_split: split to validate on; None for "validation" if there is one.
+        validation_split: split to validate on; None for what is called so, if there is one.
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
         seed: of every random choice but the transforms, which depend on the policy's own.
         budget: most memory for decoded images.
@@ -127,7 +127,7 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
 def _parts(job: ImageTrainJob) -> dict[str, LabelledRefs]:
     """The images by "train" and, where there are any to validate on, "validation"."""
     refs = list_images(job.source, job.root, job.layout)
-    classes = classes_of(labels_of(of_split(refs, job.train_split)))
+    classes = classes_of(labels_of(of_split(refs, job.train_split, "--train_split")))
     parts = {"train": labelled(refs, job.train_split, classes)}
     there = {ref.split for ref in refs}
     held_out = held_out_split(job.train_split, job.validation_split, there)

@@ -40,7 +40,7 @@ def on_table(
     contract = card.of_features()
     table = FeatureTable.open(location, version)
     require_same_contract(contract, "the model", table.contract, "the table")
-    rows = find_rows(table, split, copies=0)
+    rows = find_rows(table, split, copies=0, option="--split")
     samples = labelled_rows(rows, card.classes, split)
     model = opened(model)
     require_length(model.head, table.feature_length, f"the table {table.uri}", model.name)
@@ -80,6 +80,7 @@ def on_images(
     if card.images is not None and weights is not None:
         raise UsageError("--weights has no meaning here: this model holds its own")
     refs = list_images(location, root, layout)
+    labels = labels_of(of_split(refs, split, "--split"))
     part = labelled(refs, split, card.classes)
     failures: list[Failure] = []
     if card.images is None:
@@ -93,7 +94,7 @@ def on_images(
     source = {
         "input": location,
         "left_out": len(failures),
-        **_unknown(labels_of(of_split(refs, split)), card.classes),
+        **_unknown(labels, card.classes),
     }
     return EvaluateReport(card.head, split, result, source)
 

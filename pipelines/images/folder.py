@@ -8,7 +8,7 @@ from typing import TypeVar
 from pipelines.cli import few, log
 from pipelines.errors import InputError
 from pipelines.images.passed_over import SHOWN, PassedOver
-from pipelines.images.splits import SPLIT_SPELLINGS, split_of
+from pipelines.images.splits import split_meant, split_of
 from pipelines.images.stat_data import make_ref
 from pipelines.outputs import INSIDES
 from pipelines.records import ImageRef, storable
@@ -66,7 +66,7 @@ def arrange(
     if depth > 3:
         raise InputError(
             f"images of {root} lie too deep ({'/'.join(by_depth[depth])!r}); "
-            "use split/label/image, or a manifest"
+            "use split/label/image, name a folder further down, or a manifest"
         )
     _check_names(root, depth, [parts for parts, _ in found])
     return [make(*_meaning(parts, each)) for parts, each in found]
@@ -96,7 +96,7 @@ def _walk(
             inside = (*above, entry.name)
             yield from _walk(Path(entry.path), inside, passed, open_folders | {place})
         else:
-            passed.file(entry.name)
+            passed.file("/".join((*above, entry.name)))
 
 
 def _check_names(root: str, depth: int, images: Sequence[tuple[str, ...]]) -> None:
@@ -107,19 +107,23 @@ def _check_names(root: str, depth: int, images: Sequence[tuple[str, ...]]) -> No
     """
     if depth == 1:
         return
-    splits = sorted({parts[-2] for parts in images if parts[-2].lower() in SPLIT_SPELLINGS})
+    splits = sorted(name for name in {parts[-2] for parts in images} if split_meant(name))
     if splits:
-        example = next("/".join(parts) for parts in images if parts[-2] in splits)
+        example = min("/".join(parts) for parts in images if parts[-2] in splits)
+        said = "which is the name of a split" if len(splits) == 1 else "which are names of splits"
         raise InputError(
-            f"{root} has images right inside of {' and '.join(map(repr, splits[:3]))}, which are "
-            f"names of splits and not of labels ({example!r}); use split/label/image, or a manifest"
+            f"{root} has images right inside of {' and '.join(map(repr, splits[:3]))}, {said} and "
+            f"not of labels ({example!r}); use split/label/image, or a manifest that names "
+            "path, label and split of each"
         )
     named = sorted({parts[0] for parts in images}) if depth == 3 else []
-    if any(name.lower() not in SPLIT_SPELLINGS for name in named):
+    if not all(map(split_meant, named)):
         labels = sorted({parts[1] for parts in images})
+        below = Path(root) / named[0]
         log(
             f"by the folders split/label/image of {root} the splits are {few(named, SHOWN)}, and "
             f"the labels {few(labels, SHOWN)}"
+            + (f"; without splits, name {below}" if len(named) == 1 and below.is_dir() else "")
         )
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from pipelines.cli import log
+from pipelines.cli import few, log
 from pipelines.errors import InputError
 from pipelines.images.layout import COLUMNS
 from pipelines.images.manifest_parquet import ROW_BYTES, read_parquet
@@ -93,10 +93,20 @@ def _names_of_ours(
         if name in plain or not meant:
             continue
         if name == "path":
-            raise InputError(f"{manifest} has no column 'path'; rename its column {meant[0]!r}")
-        log(f"column {meant[0]!r} of {manifest} is not read; rename it if it is meant as {name!r}")
+            raise InputError(
+                f"{manifest} has no column 'path'; rename its column {meant[0]!r}, or name it with "
+                "--path_column"
+            )
+        log(
+            f"column {meant[0]!r} of {manifest} is not read; rename it if it is meant as {name!r}, "
+            f"or name it with --{name}_column"
+        )
     if "path" not in (*plain, *columns):
-        raise InputError(f"{manifest} has no column 'path', it has {', '.join(names) or 'none'}")
+        there = few([repr(name) for name in names], 8) or "none"
+        how = "--path_column names the one with the images' files"
+        if len(names) == 1 and re.search(r"[;\t|]", names[0]):
+            how = "separate its columns by commas"
+        raise InputError(f"{manifest} has no column 'path', it has {there}; {how}")
     found = {name: names[plain.index(name)] for name in COLUMNS if name in plain}
     return found | dict(columns)
 
@@ -118,7 +128,9 @@ def _texts(table: pa.Table, name: str, called: str | None) -> list[str | None]:
             column = pc.if_else(pc.is_nan(column), None, column)
         values: list[str | None] = column.cast(pa.string()).to_pylist()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
-        raise InputError(f"column {name!r} of the manifest is no text: {error}") from error
+        raise InputError(
+            f"column {name!r} of the manifest is no text, as UTF-8: {error}"
+        ) from error
     if name in ("label", "split"):
         return [None if value is None else _plain(value) for value in values]
     return values

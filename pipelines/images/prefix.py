@@ -100,7 +100,7 @@ def _images(root: Place, passed: PassedOver) -> list[tuple[tuple[str, ...], Obje
                 others.append(parts)
     for parts in others:
         if not _lies_in(parts, passed.folders):
-            passed.file(parts[-1])
+            passed.file("/".join(parts))
     return [(parts, stat) for parts, stat in found if not _lies_in(parts, passed.folders)]
 
 

@@ -1,16 +1,30 @@
 """Which split an image belongs to when the input does not say."""
 
 import hashlib
+import re
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 UNLABELLED = "unlabelled"
-NAMED_SPLITS = frozenset({TRAIN, VALIDATION, TEST})
-SPLIT_SPELLINGS = NAMED_SPLITS | {
-    *("training", "trainset", "train_set"),
-    *("val", "valid", "validate", "valset", "dev", "development", "eval", "evaluation"),
-    *("testing", "testset", "test_set", "holdout"),
+
+_ROOTS = {
+    TRAIN: ("train(ing)?",),
+    VALIDATION: ("val", "valid", "validate", "validation", "dev(elopment)?", "eval(uation)?"),
+    TEST: ("test(ing)?", "holdout"),
 }
-"""How people call splits, in lower case: hardly ever a class."""
+_SET = "(sets?|data|images?|imgs?|pictures|photos|split|folder)*"
+"""What people add to a split's name: training_set, test-images, Train Data."""
+
+
+def split_meant(name: str) -> str | None:
+    """Which split a name is hardly ever anything but; None for any other name.
+
+    Case, numbers and what stands between words say nothing: val2017, Test_1, TRAIN-SET.
+    """
+    plain = re.sub(r"[\W_\d]", "", name.lower())
+    matches = (
+        s for s, roots in _ROOTS.items() if re.fullmatch(f"({'|'.join(roots)}){_SET}", plain)
+    )
+    return next(matches, None)
 
 
 def split_of(image_id: str, label: str | None) -> str:

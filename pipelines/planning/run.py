@@ -23,6 +23,7 @@ from pipelines.outputs import require_outside
 from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted, short_of_copies
 from pipelines.planning.job import ExtractJob, make_contract
+from pipelines.planning.labels import tell_labels
 from pipelines.planning.there import require_some_there
 from pipelines.planning.uncommitted import (
     NO_WORK,
@@ -194,6 +195,7 @@ def prepare_run(job: ExtractJob) -> Run:
     refs = list_images(job.input, job.input_root, job.layout)
     images = {ref.image_id: ref for ref in refs}
     require_some_there(images.values(), job.input)
+    tell_labels(images.values())
     threads = _cores_of_a_worker(job.threads, flags)
     if threads is not None:
         limit_threads(threads)

@@ -1,8 +1,10 @@
 """Whether any of the images that an input names is there at all."""
 
+import os
 from collections.abc import Collection
 
 from pipelines.errors import InputError
+from pipelines.images.folder import IMAGE_SUFFIXES
 from pipelines.records import ImageRef
 
 SHOWN = 200
@@ -25,7 +27,10 @@ def require_some_there(refs: Collection[ImageRef], location: str) -> None:
         return
     missing = next(iter(refs)).uri
     shown = missing if len(missing) <= SHOWN else f"{missing[:SHOWN]}…"
+    advice = "--input_root names the folder that a manifest's paths are relative to"
+    for suffix in sorted(IMAGE_SUFFIXES):
+        if os.path.isfile(missing + suffix):  # noqa: PTH113 - Path raises for a long name
+            advice = f"a path names the whole file, and here it ends in {suffix}"
     raise InputError(
-        f"none of the {len(refs)} images that {location} names is there, {shown} for one; "
-        "--input_root names the folder that a manifest's paths are relative to"
+        f"none of the {len(refs)} images that {location} names is there, {shown} for one; {advice}"
     )

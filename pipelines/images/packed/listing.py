@@ -12,7 +12,7 @@ from pipelines.images.packed.kept import Signs, index_of, signs_of
 from pipelines.images.packed.tar import index_tar
 from pipelines.images.packed.zip import index_zip
 from pipelines.images.passed_over import PassedOver
-from pipelines.images.splits import SPLIT_SPELLINGS, split_of
+from pipelines.images.splits import split_meant, split_of
 from pipelines.records import ImageRef, storable
 from pipelines.stores.members import Member
 from pipelines.stores.objects import StoreAwayError
@@ -128,6 +128,6 @@ def _said(parts: tuple[str, ...], found: _Found) -> ImageRef:
     image_id = columns.get("id") or "/".join(map(storable, parts))
     label = columns.get("label")
     split = columns.get("split")
-    if split is None and len(parts) > 1 and parts[0].lower() in SPLIT_SPELLINGS:
+    if split is None and len(parts) > 1 and split_meant(parts[0]):
         split = parts[0]
     return _ref(image_id, found, label, split or split_of(image_id, label))

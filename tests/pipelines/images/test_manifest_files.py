@@ -94,7 +94,11 @@ def test_two_headers_that_are_one_are_refused(tmp_path):
     ("name", "content", "message"),
     [
         ("m.jsonl", b'{"file_name": "a.jpg", "text": "a cat"}', "rename its column 'file_name'"),
-        ("m.csv", b"Filename;label\na.jpg;cat\n", "no column 'path', it has Filename;label"),
+        (
+            "m.csv",
+            b"Filename;label\na.jpg;cat\n",
+            "'Filename;label'; separate its columns by commas",
+        ),
         ("m.jsonl", json.dumps([{"path": "a.jpg"}]).encode(), "JSON array; write an object a line"),
         ("m.csv", "path\na.jpg\n".encode("utf-16"), "it is UTF-16; save it as UTF-8"),
         ("m.csv", b"path\nhttps://example.org/a.jpg\n", "not fetched from the web; download"),
