@@ -59,7 +59,7 @@ messages: $(READY)
 	rm -rf build/messages
 	FROZEN_FEATURES_MESSAGES=$(CURDIR)/build/messages $(BIN)/python -m pytest -p tests.messages \
 	    -n logical --maxprocesses 4 --dist loadfile -m "not acceptance and not faults and not cluster"
-	$(BIN)/python -m tests.messages build/messages
+	$(BIN)/python -m tests.messages_page build/messages
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -75,7 +75,8 @@ def run_command(body: Callable[[Sequence[str]], int | None], argv: Sequence[str]
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        print(f"error: {_one_line(error)}", file=sys.stderr)
+        full = "; make room, and run the command again" if error.errno == errno.ENOSPC else ""
+        print(f"error: {_one_line(error)}{full}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]

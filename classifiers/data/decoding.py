@@ -115,7 +115,9 @@ def _blocks(table: FeatureTable, group: RowGroup) -> Generator[Block, None, None
             keys = pa.Table.from_batches([batch.select(["image_id", "copy"])])
             expected = group.keys.slice(start, batch.num_rows)
             if not keys.cast(expected.schema).equals(expected):
-                raise TableError(f"the files of {table.uri} changed while they were read")
+                raise TableError(
+                    f"the files of {table.uri} changed while they were read; run the command again"
+                )
             first, last = np.searchsorted(group.wanted, [start, end])
             if first < last:
                 features = _matrix(pa.Table.from_batches([batch])["features"], length)
@@ -124,7 +126,9 @@ def _blocks(table: FeatureTable, group: RowGroup) -> Generator[Block, None, None
                 yield Block(features, group.places[first:last])
             start = end
     if start != group.keys.num_rows:
-        raise TableError(f"the files of {table.uri} changed while they were read")
+        raise TableError(
+            f"the files of {table.uri} changed while they were read; run the command again"
+        )
 
 
 def _rows_at_once(length: int) -> int:

@@ -109,7 +109,10 @@ class FittedScikit:
         path = folder / cls.file_name
         strangers = io.get_untrusted_types(file=path)
         if strangers:
-            raise ModelError(f"{path} holds types that are not trusted: {', '.join(strangers)}")
+            raise ModelError(
+                f"{path} holds types that are not trusted: {', '.join(strangers)}; train it "
+                "again, and use no model of somebody whom you do not trust"
+            )
         return cls(io.load(path))
 
     @property

@@ -109,7 +109,9 @@ def read_card(folder: Path) -> ModelCard:
             )
         raise ModelError(f"no model in {folder}; classifiers.train makes one")
     if path.stat().st_size > LARGEST_CARD:
-        raise ModelError(f"{path} is no card: it has more than {LARGEST_CARD:,} bytes")
+        raise ModelError(
+            f"{path} is no card: it has more than {LARGEST_CARD:,} bytes; train the model again"
+        )
     try:
         return card_from_json(path.read_bytes())
     except (ValueError, OSError) as error:

@@ -42,6 +42,9 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
     folder = _followed(folder)
     require_outside(folder, "--model", TABLES)
     _check_taken(folder, overwrite=overwrite)
+    for above in folder.parents:
+        if above.exists() and not above.is_dir():
+            raise UsageError(f"--model {folder} cannot be made: {above} is a file")
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():
         _check_replaceable(folder)

@@ -158,11 +158,14 @@ def _build_from_file(base: Base, image_size: int, path: str) -> "keras.Model":
             model.load_weights(path)
     except Exception as error:  # Keras and h5py raise many kinds for a file that does not fit
         raise WeightsError(
-            f"{path} does not hold {base.name}'s weights: {_in_short(error)}"
+            f"{path} does not hold {base.name}'s weights, or not with this --top: "
+            f"{_in_short(error)}"
         ) from error
     missing = [v.path for v in model.weights if not np.isfinite(v.numpy()).all()]
     if missing:
-        raise WeightsError(f"{path} does not hold {base.name}'s weights: no {missing[0]}")
+        raise WeightsError(
+            f"{path} does not hold {base.name}'s weights, or not with this --top: no {missing[0]}"
+        )
     return model
 
 

@@ -55,7 +55,9 @@ def bytes_to_decode(image: ImageFile, data: bytes) -> int:
     pixels = width * height if image.format != "TIFF" else piece[0] * piece[1]
     passes = _RLE_PASSES if _is_rle(image) else scans
     if passes * pixels > MAX_PASSES * MAX_PIXELS:
-        raise ImageError(f"{passes} passes over {pixels:,} pixels would take too long")
+        raise ImageError(
+            f"{passes} passes over {pixels:,} pixels would take too long; save it again"
+        )
     held = _PIXEL_BYTES.get(image.mode, 4) + _beside(image, scans)
     return height * (width * held + _ROW_POINTER) + 4 * piece[0] * piece[1]
 

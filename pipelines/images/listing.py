@@ -55,7 +55,10 @@ def list_images(location: str, root: str | None = None, layout: Layout = PLAIN) 
     except StoreError as error:
         raise InputError(str(error)) from error
     if not refs:
-        raise InputError(f"no images in {location}")
+        raise InputError(
+            f"no images in {location}; in a folder or an archive their names end in one of "
+            f"{', '.join(sorted(IMAGE_SUFFIXES))}, and a manifest has a row for each"
+        )
     refs = _prefixed(refs, layout)
     refs.sort(key=lambda ref: ref.image_id)
     for one, next_one in itertools.pairwise(refs):
@@ -121,7 +124,7 @@ def name_images(paths: Iterable[str | os.PathLike[str]]) -> list[ImageRef]:
         uri = path if is_remote(path) else str(Path(path).absolute())
         refs.append(ref_without_stat(name, uri, None, split_of(name, None)))
     if not refs:
-        raise InputError("the list of images is empty")
+        raise InputError("the list of images is empty; name one or more")
     for bucket in {parse_place(ref.uri).at("") for ref in refs if is_remote(ref.uri)}:
         require_store(bucket)
     return refs

@@ -36,4 +36,6 @@ def require_answer(option: str, address: str, who: str, port: int | None = None)
         socket.create_connection(place, timeout=ANSWER_SECONDS).close()
     except OSError as error:
         said = error.strerror or error
-        raise NoAnswerError(f"no {who} answers at {option} {address}: {said}") from error
+        raise NoAnswerError(
+            f"no {who} answers at {option} {address}: {said}; is it up, and is this its address?"
+        ) from error

@@ -89,4 +89,5 @@ def _check_options(flags: Sequence[str], runner: str) -> None:
     options = PipelineOptions(list(flags))
     complaints = PipelineOptionsValidator(options, create_runner(runner)).validate()
     if complaints:
-        raise UsageError(f"--runner {runner}: {'; '.join(complaints)}")
+        said = "; ".join(complaint.strip(" .") for complaint in complaints)
+        raise UsageError(f"--runner {runner}: {said}")

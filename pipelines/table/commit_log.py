@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from pipelines.errors import TableError
 from pipelines.system.threads import map_ahead
 from pipelines.table.log_paths import path_in_table
+from pipelines.table.notes import PUT_BACK
 from pipelines.table.schema import LOG_FOLDER, RUN_KEY
 from pipelines.table.storage import is_local
 from pipelines.untrusted import value_from_json
@@ -156,7 +157,9 @@ def _read(storage: pafs.FileSystem, path: str) -> Commit | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise TableError(f"{path} in the table's log cannot be read: {error}") from error
+        raise TableError(
+            f"{path} in the table's log cannot be read: {error}; {PUT_BACK}"
+        ) from error
     operation, run = said.get("operation"), said.get(RUN_KEY)
     return Commit(
         version=int(posixpath.basename(path).partition(".")[0]),
@@ -192,7 +195,9 @@ def _paths_in_checkpoint(storage: pafs.FileSystem, path: str) -> Iterator[str]:
                     if action is not None and action["path"] is not None:
                         yield from _below_table(_text(action["path"]))
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise TableError(f"{path} in the table's log cannot be read: {error}") from error
+        raise TableError(
+            f"{path} in the table's log cannot be read: {error}; {PUT_BACK}"
+        ) from error
 
 
 def _text(value: object) -> str:

@@ -16,6 +16,7 @@ from pipelines.table.logged import (
     logged_files,
     without_what_is_no_file,
 )
+from pipelines.table.notes import PUT_BACK
 from pipelines.table.protocol import check_readable
 from pipelines.table.rows import checked_columns
 from pipelines.table.schema import FAILURE_SCHEMA, FAILURES_FOLDER
@@ -79,7 +80,9 @@ def _files(where: str, delta: DeltaTable) -> tuple[LoggedFile, ...]:
     logged = without_what_is_no_file(logged_files(delta), Links(where))
     if logged.refused:
         first = logged.refused[0]
-        raise TableError(f"the log of {where} cannot be trusted: {first.where} {first.what}")
+        raise TableError(
+            f"the log of {where} cannot be trusted: {first.where} {first.what}; {PUT_BACK}"
+        )
     return logged.files
 
 

@@ -36,6 +36,7 @@ from pipelines.table.logged import (
     logged_files,
     without_what_is_no_file,
 )
+from pipelines.table.notes import PUT_BACK
 from pipelines.table.properties import read_properties
 from pipelines.table.protocol import check_readable, check_writable
 from pipelines.table.receipts import Receipt, read_receipt
@@ -106,13 +107,18 @@ class FeatureTable:
         with delta_errors(uri, "read the properties of"):
             settings = delta.metadata().configuration
             if CONTRACT_KEY not in settings or SHAPE_KEY not in settings:
-                raise TableError(f"{location} is a Delta table, but not one of features")
+                raise TableError(
+                    f"{location} is a Delta table, but not one of features; name another"
+                )
             check_readable(uri, delta.protocol(), settings)
             check_columns(uri, delta)
         try:
             properties = read_properties(settings)
         except ValueError as error:
-            raise TableError(f"the contract of {location} cannot be read: {error}") from error
+            raise TableError(
+                f"the contract of {location} cannot be read: {error}; upgrade, if a newer version "
+                "wrote it, or extract into another table"
+            ) from error
         contract, shape, augmentation = properties
         return cls(uri, contract, shape, delta, augmentation)
 
@@ -177,7 +183,8 @@ class FeatureTable:
             first, more = self.logged.refused[0], len(self.logged.refused) - 1
             others = f", and there are {more} more such files" if more else ""
             raise TableError(
-                f"the log of {self.uri} cannot be trusted: {first.where} {first.what}{others}"
+                f"the log of {self.uri} cannot be trusted: {first.where} {first.what}{others}; "
+                f"{PUT_BACK}"
             )
         return self.logged.files
 

@@ -37,7 +37,7 @@ def check_log_length(uri: str) -> None:
     if behind > MOST_COMMITS:
         raise TableError(
             f"the log of {uri} has {behind} commits since its last checkpoint, which opened at "
-            f"once would take {behind * 30 / 1e6:.1f} GB; python -m pipelines.tidy --table {uri} "
+            f"once would take {behind * 30 / 1e3:,.0f} MB; python -m pipelines.tidy --table {uri} "
             "makes checkpoints, a part of the log at a time"
         )
 

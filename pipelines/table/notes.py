@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from pipelines.redaction import redacted
 
+PUT_BACK = "put a copy of the table back, or extract into another"
+"""What to do about a log that cannot be repaired."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

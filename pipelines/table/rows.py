@@ -177,7 +177,9 @@ def _troubles(path: str) -> Iterator[None]:
         # Of a damaged page Arrow says so in an error without a number, and names no file.
         if isinstance(error, OSError) and (error.errno is not None or is_outage(error)):
             raise
-        raise TableError(f"{path} is damaged: {error}") from error
+        raise TableError(
+            f"{path} is damaged: {error}; put a copy of it back, or extract into another table"
+        ) from error
 
 
 def names_of(keys: pa.Table) -> list[str]:

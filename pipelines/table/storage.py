@@ -133,6 +133,7 @@ def delta_errors(uri: str, doing: str) -> Iterator[None]:
     except (DeltaError, OSError, ValueError, pa.ArrowException) as error:
         said = complaint(error, parse_place(uri)) if is_remote(uri) else str(error)
         said = _BACKTRACE.sub("", said)
+        said += "; only what wrote it may read it" if "Unsupported: Feature" in said else ""
         raise TableError(f"cannot {doing} {uri}: {said}") from error
 
 

@@ -1,5 +1,6 @@
 """What train, evaluate and predict say of mistakes, and what they leave as it was."""
 
+import errno
 import re
 import shutil
 
@@ -19,11 +20,11 @@ def test_a_failed_training_leaves_the_old_model(table, logistic, tmp_path, monke
     shutil.copytree(logistic, model)
 
     def fail(*_args):
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("classifiers.models.folder.csv.DictWriter", fail)
     assert run_train(table, "linear_svm", model, "--overwrite") == 1
-    assert "error: No space left" in capsys.readouterr().err
+    assert "No space left on device; make room, and run" in capsys.readouterr().err
     assert load_model(model).card.head == "logistic"
     assert list(tmp_path.iterdir()) == [model]
 
@@ -81,7 +82,7 @@ def test_a_damaged_model_is_named(logistic, tmp_path):
     [
         (train, ["--table", "{tmp}/nowhere"], 1, "no feature table at"),
         (train, ["--head", "forest"], 2, "--head: invalid choice"),
-        (train, ["--train_split", "dev"], 1, "no rows of split 'dev'"),
+        (train, ["--train_split", "dev"], 1, "no rows of split 'dev'.*name one with --train_split"),
         (train, ["--epochs", "3"], 2, "--epochs is for --head dense"),
         (train, ["--C", "-1"], 2, "--C: '-1' is not a finite number above 0"),
         (train, ["--head", "dense", "--C", "1"], 2, "--C is for --head logistic"),
@@ -106,11 +107,11 @@ def test_a_damaged_model_is_named(logistic, tmp_path):
         (describe, ["--table_version", "-1"], 2, "--table_version: '-1' is not"),
         (describe, ["--table_version", "9"], 1, "has no version 9, only 0 to 1"),
         (train, ["--model", "{tmp}/file"], 2, "is no model folder"),
-        (train, ["--model", "{tmp}/file/model"], 1, "file"),
+        (train, ["--model", "{tmp}/file/model"], 2, "cannot be made: .*/file is a file$"),
         (train, ["--model", "{logistic}"], 2, "holds a model; name another, or give --overwrite"),
         (train, ["--table_version", "7"], 1, "has no version 7, only 0 to 1"),
         (evaluate, ["--model", "{tmp}"], 1, "no model in"),
-        (evaluate, ["--split", "dev"], 1, "no rows of split 'dev'"),
+        (evaluate, ["--split", "dev"], 1, "no rows of split 'dev'.*name one with --split"),
         (evaluate, ["--table", "{tmp}/nowhere"], 1, "no feature table at"),
         (predict, ["--output", "x.csv"], 2, "the predictions are Parquet"),
         (predict, ["--output", "{tmp}/nowhere/x.parquet"], 2, "to write it in"),

@@ -135,7 +135,8 @@ def test_images_that_cannot_be_read_are_told(tmp_path, capsys):
     for name in "ab":
         (tmp_path / "images" / f"{name}.jpg").write_text("no picture")
     assert plan.main(["--input", str(tmp_path / "images"), *QUICK]) == 2
-    assert "none of the 2 images looked at can be used" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "none of the 2 images looked at can be used; pipelines.extract says why" in said
 
 
 def test_a_rehearsal_that_ends_badly_is_told(monkeypatch, tmp_path):

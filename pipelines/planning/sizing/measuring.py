@@ -100,7 +100,10 @@ def measure(
     spec = pixel_spec(request.contract, augmentation, max_image_bytes)
     loaded, decoded = time_decoding(sample, spec, cores)
     if not loaded:
-        raise UsageError(f"none of the {len(sample)} images looked at can be used")
+        raise UsageError(
+            f"none of the {len(sample)} images looked at can be used; "
+            "pipelines.extract says why, for each"
+        )
     engine = open_engine(request)
     alone = time_engine(engine, np.stack([each.pixels for each in loaded]), ENGINE_ROUNDS)
     block = FeatureBlock([each.source for each in loaded], alone.features)

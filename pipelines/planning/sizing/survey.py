@@ -63,7 +63,10 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
     decision = decide(run, scene)
     choosing = time.perf_counter() - started
     if unusable := decision.plan.unusable:
-        raise UsageError(f"none of the {len(unusable)} images looked at can be used")
+        raise UsageError(
+            f"none of the {len(unusable)} images looked at can be used; "
+            "pipelines.extract says why, for each"
+        )
     refs = tuple(ref for shard in decision.plan.shards for ref in shard.refs)
     sources = {ref.image_id: ref.bytes for ref in refs}
     work = Workload(

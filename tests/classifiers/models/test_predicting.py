@@ -1,5 +1,6 @@
 """predict as a user runs it: from a table, from images, by a base of one's own training."""
 
+import errno
 import json
 import shutil
 from dataclasses import replace
@@ -229,7 +230,7 @@ def test_predictions_are_written_through_no_link(table, logistic, tmp_path):
 
 def test_predictions_that_break_off_leave_what_was_there(table, logistic, tmp_path, monkeypatch):
     def broken(*_args):
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
         yield
 
     monkeypatch.setattr(sources, "predict_table", broken)

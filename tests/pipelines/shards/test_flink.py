@@ -64,7 +64,10 @@ def test_a_cluster_that_is_not_there_is_one_line(java, nobody, dataset, tmp_path
     with pytest.raises(NoAnswerError):
         check_flink(flags)
     assert main(["--input", str(dataset), "--table", str(tmp_path / "t"), *flags]) == 1
-    line = f"error: no Flink answers at --flink_master {nobody}: Connection refused\n"
+    line = (
+        f"error: no Flink answers at --flink_master {nobody}: Connection refused; is it up, and is "
+    )
+    line += "this its address?\n"
     assert capsys.readouterr().err == line
     assert not (tmp_path / "t").exists()
 

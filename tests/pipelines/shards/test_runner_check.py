@@ -24,7 +24,7 @@ DATAFLOW = [
         (["--runner=flinkrunner"], "--runner flinkrunner is spelled FlinkRunner"),
         (["--runner=no.such.Runner"], "cannot be loaded: No module named 'no'"),
         (["--runner=json.Runner"], "cannot be loaded: "),
-        (["--runner=DataflowRunner"], "Missing required option: project"),
+        (["--runner=DataflowRunner"], "Missing required option: project; Missing"),
         (["--runner=DataflowRunner", *DATAFLOW[:1]], "Missing required option: region"),
         (["--runner=PortableRunner", "--job_endpoint=nonsense"], "nonsense is no host:port"),
         (["--runner=PortableRunner", "--job_endpoint=host:port"], "host:port is no host:port"),

@@ -97,6 +97,8 @@ CONTRACT = json.loads(contract().canonical_json())
 def test_properties(small, capsys, name, value, said):
     edit_log(small, 0, property_of(name, value))
     all_refuse(small, said, capsys)
+    with pytest.raises(TableError, match=r"upgrade, if a newer .* or extract into another table$"):
+        FeatureTable.open(str(small))
 
 
 def needing(features: list[str], settings: dict[str, str]):
