@@ -1,10 +1,13 @@
 """Reading the columns of a Parquet manifest within a bound of memory, however it is packed."""
 
+import sys
 from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
+
+from pipelines.images.column_sizes import column_sizes
 
 ROW_BYTES = 100
 """What a row takes of the memory at least: a run holds every image."""
@@ -38,7 +41,10 @@ def read_parquet(
     file = parquet.ParquetFile(source, metadata=metadata, read_dictionary=plain)
     names = file.schema_arrow.names
     schema = pa.schema([field for field in file.schema_arrow if wanted(field.name)])
-    taken = max(metadata.num_rows * ROW_BYTES, _unpacked(metadata, wanted))
+    taken = max(metadata.num_rows * ROW_BYTES, _unpacked(metadata))
+    if taken > most and metadata.num_rows * ROW_BYTES <= most:
+        # Perhaps only for the sake of columns that are not read.
+        taken = sum(size for name, size in column_sizes(content) if wanted(name))
     batches = []
     for batch in file.iter_batches(BATCH, columns=schema.names) if taken <= most else ():
         taken += sum(map(_expanded, batch.columns))
@@ -50,11 +56,10 @@ def read_parquet(
     return pa.Table.from_batches(batches, batches[0].schema if batches else schema), names
 
 
-def _unpacked(metadata: parquet.FileMetaData, wanted: Callable[[str], bool]) -> int:
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    columns = [group.column(number) for group in groups for number in range(group.num_columns)]
-    read = [each for each in columns if wanted(each.path_in_schema.partition(".")[0])]
-    return sum(column.total_uncompressed_size for column in read)
+def _unpacked(metadata: parquet.FileMetaData) -> int:
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    sizes = [int(group.total_byte_size) for group in groups]
+    return sum(sizes) if min(sizes, default=0) >= 0 else sys.maxsize
 
 
 def _expanded(column: pa.Array) -> int:

@@ -152,12 +152,12 @@ def _open(source: pa.NativeFile) -> pq.ParquetFile:
 
 def _rows_at_once(parquet: pq.ParquetFile, length: int) -> int:
     """Rows to read at once, fewer where what others have added is larger than the features."""
-    ours, size, footer = {*FEATURE_SCHEMA.names}, 1, parquet.metadata
-    for group in map(footer.row_group, range(footer.num_row_groups)):
-        chunks = map(group.column, range(group.num_columns))
-        added = (c for c in chunks if c.path_in_schema.partition(".")[0] not in ours)
-        total = sum(chunk.total_uncompressed_size for chunk in added)
-        size = max(size, total // max(1, group.num_rows))
+    size, footer = 1, parquet.metadata
+    if {*parquet.schema_arrow.names} - {*FEATURE_SCHEMA.names}:
+        # What all columns take: asking a damaged footer for one of them can end the process.
+        for group in map(footer.row_group, range(footer.num_row_groups)):
+            added = group.total_byte_size - 4 * length * group.num_rows
+            size = max(size, added // max(1, group.num_rows))
     return min(rows_of_a_block(length), max(1, ROW_GROUP_BYTES // size))
 
 

@@ -80,6 +80,8 @@ def as_json(random: Random, line: bytes) -> bytes:
         value = json.loads(line)
     except ValueError:
         return line
+    if not isinstance(value, dict | list):
+        return json.dumps(random.choice(VALUES)).encode()
     holders = [value]
     for each in holders:
         inside = each.values() if isinstance(each, dict) else each

@@ -119,7 +119,7 @@ def attempt(data):
 """
 
 CARDS = """
-import contextlib, json, pathlib, random, shutil, sys, tempfile, time
+import contextlib, copy, json, pathlib, random, shutil, sys, tempfile, time
 from random import Random
 from classifiers.models.folder import load_model
 from pipelines.errors import FrozenFeaturesError
@@ -139,7 +139,7 @@ def with_odd_values(card, draw):
             if not isinstance(place[name], dict) or not place[name] or draw.random() < 0.3:
                 break
             place = place[name]
-        place[name] = draw.choice(odd)
+        place[name] = copy.deepcopy(draw.choice(odd))
     return json.dumps(card).encode()
 
 def attempt(data):

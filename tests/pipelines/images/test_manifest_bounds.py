@@ -1,5 +1,6 @@
 """Manifests that would take all memory, or end the reader."""
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -10,8 +11,9 @@ from pyarrow import parquet
 
 from pipelines.errors import InputError
 from pipelines.images import manifest_files, manifest_parquet
+from pipelines.images.column_sizes import column_sizes
 from pipelines.images.listing import list_images
-from tests.conftest import write_image
+from tests.conftest import ROOT, write_image
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
@@ -82,3 +84,12 @@ def test_json_that_is_nested_without_end(tmp_path):
     (tmp_path / "m.jsonl").write_text('{"path": ' + "[" * depth + "]" * depth + "}")
     with pytest.raises(InputError, match="nested too deeply"):
         list_images(str(tmp_path / "m.jsonl"))
+
+
+def test_a_footer_that_ends_the_process_that_asks_it():
+    """A damaged one, found by random changes: Arrow cannot be asked for its columns."""
+    file = ROOT / "tests/fixtures/aborting.parquet"
+    with pytest.raises(ValueError, match="its footer is damaged"):
+        column_sizes(file.read_bytes())
+    with contextlib.suppress(InputError):
+        list_images(str(file))
