@@ -5,7 +5,6 @@ minutes more: the others of a family have the same layers, only more.
 """
 
 import gc
-import os
 from dataclasses import replace
 
 import keras
@@ -22,18 +21,13 @@ from pipelines.engines.trial import largest_error
 from pipelines.errors import EngineError
 from pipelines.planning.job import make_contract
 from tests.conftest import TINY
+from tests.pipelines.bases.families import ONE_OF_EACH, TRIED
 
 RANDOM = WeightsRequest("random", seed=1)
 QUICK = ("MobileNet",)
 """Built in a second, for the quick suite."""
 
 CHAINS = ("VGG16", "VGG19")
-
-CONVERTED = (
-    *("Xception", "VGG16", "ResNet50", "ResNet50V2", "InceptionV3", "InceptionResNetV2"),
-    *("MobileNet", "MobileNetV2", "MobileNetV3Small", "DenseNet121"),
-    *("NASNetMobile", "EfficientNetB0", "EfficientNetV2B0", "ConvNeXtTiny"),
-)
 
 
 @pytest.fixture(autouse=True)
@@ -57,9 +51,6 @@ def plain_keras(base, weights, size, tmp_path, monkeypatch):
         monkeypatch.setattr(file_utils, "get_file", lambda *_, **__: where)
         plain = constructor(**settings)
     return plain
-
-
-TRIED = BASES if os.environ.get("FROZEN_FEATURES_ALL_BASES") else CONVERTED
 
 
 @pytest.mark.parametrize(
@@ -92,7 +83,7 @@ def test_a_base_gives_what_plain_keras_gives(name, tmp_path, monkeypatch):
         assert shorter.layers[-1].name == layer.name
         assert shorter.output_shape == layer.output.shape
 
-    if name in CONVERTED:
+    if name in ONE_OF_EACH:
         CONVERTING["openvino"].convert(model, contract, tmp_path)
         converted = CONVERTING["openvino"].open(tmp_path, 2, 2).extract(images)
         assert largest_error(converted, wanted) <= PARITY_BOUND

@@ -17,6 +17,7 @@ from pipelines.cli import Parser
 from pipelines.errors import UsageError
 from pipelines.planning.job import make_contract
 from pipelines.planning.options import add_feature_options, feature_choice
+from tests.pipelines.bases.families import TRIED
 
 VGG16 = BASES["VGG16"]
 
@@ -145,8 +146,9 @@ def test_random_residual_branches_are_scaled_down_together():
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("base", BASES.values(), ids=BASES)
-def test_the_table_says_what_keras_builds_at_its_own_size(base):
+@pytest.mark.parametrize("name", TRIED)
+def test_the_table_says_what_keras_builds_at_its_own_size(name):
+    base = BASES[name]
     # Of MobileNetV3 Keras leaves the size open, and has ImageNet weights for 224.
     given = (224, 224, 3) if base.module == "mobilenet_v3" else None
     model = getattr(keras.applications, base.name)(weights=None, input_shape=given)
