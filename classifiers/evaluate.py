@@ -5,7 +5,9 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
+from classifiers.models.comparing import CompareReport, compared
 from classifiers.models.measuring import on_images, on_table
+from classifiers.models.opening import ModelOrFolder, name_of
 from classifiers.models.reports import EvaluateReport
 from classifiers.models.sources import refuse
 from pipelines.cli import Parser, add_json_option, local_path, run_command, whole_number, write_json
@@ -47,20 +49,40 @@ def make_parser(prog: str = PROG) -> Parser:
         metavar="DIR",
         help="what classifiers.train wrote",
     )
+    parser.add_argument(
+        "--compare",
+        type=local_path,
+        nargs="+",
+        metavar="DIR",
+        help="other models, to be held against it on the same images",
+    )
     parser.add_argument("--split", default=TEST, help="split to measure on")
     add_layout_options(parser, "with --input")
     add_json_option(parser)
     return parser
 
 
-def work(options: argparse.Namespace) -> EvaluateReport:
+def work(options: argparse.Namespace) -> EvaluateReport | CompareReport:
     """Do what the options of `make_parser` say."""
+    if options.compare:
+        return compare(options, [options.model, *options.compare])
+    return measured(options, options.model)
+
+
+def compare(options: argparse.Namespace, models: Sequence[ModelOrFolder]) -> CompareReport:
+    """Hold models against the first of them, on the images that the options name."""
+    reports = [measured(options, model) for model in models]
+    return compared([name_of(model) for model in models], reports)
+
+
+def measured(options: argparse.Namespace, model: ModelOrFolder) -> EvaluateReport:
+    """Measure a model on the images that the options name."""
     if options.input is None:
         refuse({"weights": options.weights, **layout_given(options)}, "--table")
-        return on_table(options.model, options.table, options.split, options.table_version)
+        return on_table(model, options.table, options.split, options.table_version)
     refuse({"table_version": options.table_version}, "--input")
     return on_images(
-        options.model,
+        model,
         options.input,
         options.split,
         options.input_root,

@@ -4,7 +4,7 @@ Importing this imports none of the libraries that do the work; each function doe
 """
 
 from frozen_features.extracting import extract, plan
-from frozen_features.models import evaluate, load, load_model, predict
+from frozen_features.models import compare, evaluate, load, load_model, predict
 from frozen_features.tables import bases, describe, doctor, forget, tidy, verify
 from frozen_features.training import train
 from pipelines import __version__
@@ -14,6 +14,7 @@ __all__ = [
     "FrozenFeaturesError",
     "__version__",
     "bases",
+    "compare",
     "describe",
     "doctor",
     "evaluate",

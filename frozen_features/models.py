@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from classifiers.data.dataset import Samples
+    from classifiers.models.comparing import CompareReport
     from classifiers.models.folder import Model
     from classifiers.models.reports import EvaluateReport, PredictReport
 
@@ -94,8 +95,45 @@ def evaluate(
     from classifiers import evaluate as command
 
     options = parse_keywords(command.make_parser(), {**given, "model": "in memory"})
-    options.model = _place_of(model)
-    return command.work(options)
+    return command.measured(options, _place_of(model))
+
+
+@without_secrets
+def compare(
+    models: "Sequence[Model | Location]",
+    *,
+    table: Location | None = None,
+    input: Location | None = None,
+    split: str = "test",
+    table_version: int | None = None,
+    input_root: Location | None = None,
+    weights: Location | None = None,
+    **layout: Unpack[LayoutOptions],
+) -> "CompareReport":
+    """Hold models against the first of them, on the same images: intervals and McNemar's test.
+
+    Args:
+        models: models or their folders, at least two.
+        table: the feature table, for heads on features.
+        input: a folder or manifest of images.
+        split: the split to measure on.
+        table_version: with `table`: an older version; the newest when None.
+        input_root: with `input`: folder that a manifest's paths are relative to.
+        weights: with `input`, of the base, as `evaluate` takes them.
+
+    Raises:
+        UsageError: there are fewer than two, they have other classes, or as `evaluate` does.
+        FrozenFeaturesError: as `evaluate` does.
+    """
+    given = arguments(locals())
+    from classifiers import evaluate as command
+    from pipelines.errors import UsageError
+
+    if isinstance(models, str | os.PathLike) or len(models) < 2:
+        raise UsageError("name at least two models")
+    named = {name: value for name, value in given.items() if name != "models"}
+    options = parse_keywords(command.make_parser(), {**named, "model": "in memory"})
+    return command.compare(options, [_place_of(each) for each in models])
 
 
 @without_secrets

@@ -1,7 +1,7 @@
 """How good a head is: accuracy, per-class measures, ROC AUC, log loss, confusion."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from classifiers.heads.head import FittedHead, Judgement
 from classifiers.models.measures import Measures, further_measures
 from classifiers.models.soundness import require_scores
 from pipelines.errors import ModelError
+
+_NO_VALUES = ("further", "right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Evaluation:
         confusion: images by true class (rows) and predicted class (columns).
         classes: the classes, in the order of rows and columns.
         further: the other measures.
+        right: bool (images,), which of them were told right, in the order they came in.
     """
 
     images: int
@@ -38,6 +41,7 @@ class Evaluation:
     confusion: list[list[int]]
     classes: tuple[str, ...]
     further: Measures
+    right: npt.NDArray[np.bool_] = field(repr=False, compare=False)
 
     @property
     def classes_measured(self) -> int:
@@ -57,7 +61,7 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """The measures as plain values."""
-        own = {name: getattr(self, name) for name in self.__slots__ if name != "further"}
+        own = {name: getattr(self, name) for name in self.__slots__ if name not in _NO_VALUES}
         return own | asdict(self.further)
 
 
@@ -128,6 +132,7 @@ def evaluate(
         confusion=confusion_matrix(targets, judged.predicted, labels=numbers).tolist(),
         classes=tuple(classes),
         further=further_measures(targets, judged, measures[1], measures[2]),
+        right=targets == judged.predicted,
     )
 
 

@@ -18,6 +18,11 @@ def card_of(model: ModelOrFolder) -> ModelCard:
     return model.card if isinstance(model, Model) else read_card(Path(model))
 
 
+def name_of(model: ModelOrFolder) -> str:
+    """What to call a model in a report: its folder."""
+    return model.name if isinstance(model, Model) else os.fspath(model)
+
+
 def opened(model: ModelOrFolder) -> Model:
     """The model, read if need be.
 

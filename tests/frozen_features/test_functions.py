@@ -28,7 +28,7 @@ TINY = {"weights": "random:1", "image_size": 32, "batch_size": 8, "threads": 2, 
 BESIDES = {"extract": {"beam_options"}, "predict": {"features"}}
 """Arguments that are no options."""
 
-LACKS = {"describe": {"bases"}}
+LACKS = {"describe": {"bases"}, "evaluate": {"compare"}}
 """Options that are another function."""
 
 
