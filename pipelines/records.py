@@ -23,7 +23,7 @@ class ImageRef:
         uri: where the bytes are.
         label: class name; None when unlabelled.
         split: name of the split the image belongs to.
-        bytes: size in bytes when listed.
+        bytes: size in bytes when listed; 0 also where only reading it tells.
         modified: time of last change when listed, microseconds since the epoch (UTC).
         changed: like `modified`, but of the file's attributes too, which no tool can set back.
         copy: 0 for the image itself, 1 and up for its augmented copies.
@@ -51,7 +51,8 @@ class Shard:
     Attributes:
         name: names the file, together with the attempt that writes it.
         split: the one split of all `refs`.
-        refs: the images and copies, ascending by `image_id` and `copy`.
+        refs: the images and copies, in the order in which they are best read, an image's copies
+            ascending.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from pipelines.records import ImageRef
+from pipelines.stores.members import place_of
 from pipelines.stores.reading import sha256_of
 from pipelines.system.threads import map_ahead
 
@@ -25,6 +26,7 @@ class ContentHashes:
     def of(self, refs: Iterable[ImageRef]) -> Mapping[str, str | None]:
         """SHA-256 of each input's bytes, hexadecimal, by `uri`; None where they cannot be read."""
         missing = list(dict.fromkeys(ref.uri for ref in refs if ref.uri not in self._known))
+        missing.sort(key=lambda uri: place_of(uri) or ("", 0))
         hashes = map_ahead(self._hash, missing, HASHING_THREADS, HASHING_THREADS * 4)
         self._known.update(zip(missing, hashes, strict=True))
         return self._known

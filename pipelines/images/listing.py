@@ -2,11 +2,13 @@
 
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from pipelines.errors import InputError
+from pipelines.images.columns.files import BYTES_SUFFIXES, files_below
+from pipelines.images.columns.listing import holds_images, list_columns
 from pipelines.images.folder import IMAGE_SUFFIXES, list_folder
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.manifest import list_manifest
@@ -19,12 +21,15 @@ from pipelines.images.splits import split_of
 from pipelines.images.stat_data import ref_without_stat
 from pipelines.records import ImageRef, storable
 from pipelines.stores.door import require_store
-from pipelines.stores.objects import StoreAwayError, StoreError, list_objects, stat_of
+from pipelines.stores.objects import StoreAwayError, StoreError, stat_of
 from pipelines.stores.places import Place, is_remote, parse_place
 from pipelines.system.garbage import collector_paused
 
 COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
-FILES = MANIFEST_SUFFIXES | PACKED_SUFFIXES
+HOLDING = PACKED_SUFFIXES | BYTES_SUFFIXES
+"""Of files that images lie in."""
+
+FILES = MANIFEST_SUFFIXES | HOLDING
 
 
 @collector_paused()
@@ -97,7 +102,7 @@ def root_of(location: str, root: str | None = None) -> str:
     """
     if is_pattern(location):
         return above_all(files_of(location))
-    suffix = PurePosixPath(location.rstrip("/")).suffix.lower()
+    suffix = _suffix(location.rstrip("/"))
     if is_remote(location):
         place = parse_place(location)
         above: Path | Place = place.folder if suffix in FILES else place
@@ -134,15 +139,15 @@ def _list_local(location: str, root: str | None, layout: Layout) -> list[ImageRe
     path = Path(location).absolute()
     if path.is_dir():
         _refuse_root(root, location)
-        return list_folder(path) or _list_packed_below(path, layout)
+        return list_folder(path) or _list_holding(str(path), files_below(path, HOLDING), layout)
     if not path.is_file():
         raise InputError(f"no folder or manifest at {location}")
-    if path.suffix.lower() in PACKED_SUFFIXES:
+    if _holds_images(str(path), layout):
         _refuse_root(root, location)
-        return list_packed(str(path.parent), [str(path)], layout)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return _list_holding(str(path.parent), [str(path)], layout)
+    if _suffix(path.name) in IMAGE_SUFFIXES:
         raise InputError(f"{location} is one image; name the folder that it is in, or a manifest")
-    if path.suffix.lower() not in MANIFEST_SUFFIXES:
+    if _suffix(path.name) not in MANIFEST_SUFFIXES:
         raise InputError(_no_input(path.name, location))
     return list_manifest(str(path), path.parent if root is None else _root(root), layout)
 
@@ -167,35 +172,43 @@ def _is_file(location: str) -> bool:
 def _list_remote(location: str, root: str | None, layout: Layout) -> list[ImageRef]:
     place = parse_place(location)
     require_store(place)
-    named_so = PurePosixPath(place.name).suffix.lower() in MANIFEST_SUFFIXES
-    if named_so and stat_of(place) is not None:
+    is_file = _suffix(place.name) in FILES and stat_of(place) is not None
+    if is_file and not _holds_images(place.uri, layout):
         return list_manifest(place.uri, place.folder if root is None else _root(root), layout)
     _refuse_root(root, location)
-    if PurePosixPath(place.name).suffix.lower() in PACKED_SUFFIXES and stat_of(place) is not None:
-        return list_packed(place.folder.uri, [place.uri], layout)
-    return list_prefix(place) or _list_packed_below(place, layout)
+    if is_file:
+        return _list_holding(place.folder.uri, [place.uri], layout)
+    return list_prefix(place) or _list_holding(place.uri, files_below(place, HOLDING), layout)
 
 
 def _list_pattern(pattern: str, root: str | None, layout: Layout) -> list[ImageRef]:
     _refuse_root(root, pattern)
     files = files_of(pattern)
     for file in files:
-        if PurePosixPath(file).suffix.lower() not in PACKED_SUFFIXES:
+        if _suffix(file) not in HOLDING:
             raise InputError(_no_input(file, file))
-    return list_packed(above_all(files), files, layout)
+    return _list_holding(above_all(files), files, layout)
 
 
-def _list_packed_below(folder: Path | Place, layout: Layout) -> list[ImageRef]:
-    if isinstance(folder, Place):
-        keys = (stat.key for page in list_objects(folder) for stat in page)
-        files = [folder.at(key).uri for key in keys if _is_packed(key)]
-        return list_packed(folder.uri, sorted(files), layout)
-    files = [str(each) for each in folder.rglob("*") if _is_packed(each.name) and each.is_file()]
-    return list_packed(str(folder), sorted(files), layout)
+def _list_holding(root: str, files: Sequence[str], layout: Layout) -> list[ImageRef]:
+    packed = [file for file in files if _suffix(file) in PACKED_SUFFIXES]
+    if packed and len(packed) < len(files):
+        raise InputError(
+            f"{root} holds archives and files with columns; name those that are meant by a "
+            "pattern, as '*.tar'"
+        )
+    return list_packed(root, files, layout) if packed else list_columns(root, files, layout)
 
 
-def _is_packed(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in PACKED_SUFFIXES
+def _holds_images(file: str, layout: Layout) -> bool:
+    # A Parquet file may as well be a manifest.
+    if _suffix(file) in MANIFEST_SUFFIXES & BYTES_SUFFIXES:
+        return holds_images(file, layout)
+    return _suffix(file) in HOLDING
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
 
 
 def _refuse_root(root: str | None, location: str) -> None:
@@ -209,7 +222,7 @@ def _no_input(name: str, location: str) -> str:
             f"{location} is compressed as a whole, so no image of it can be read alone; "
             "decompress it (gunzip, unxz, unzstd) and give the .tar"
         )
-    known = ", ".join(sorted(MANIFEST_SUFFIXES | PACKED_SUFFIXES))
+    known = ", ".join(sorted(FILES))
     return f"{location} is no folder, and other inputs end in one of {known}"
 
 

@@ -27,6 +27,9 @@ STORE_READERS = 16
 READ_BYTES = 256 << 20
 """Most bytes of objects that wait to be decoded, and that are asked for before these."""
 
+UNKNOWN_BYTES = READ_BYTES // STORE_READERS
+"""What an image counts whose size only reading it tells."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedImage:
@@ -63,7 +66,7 @@ def load_images(
         readers,
         max(ahead, readers),
         "read",
-        lambda rows: rows[0].bytes,
+        lambda rows: rows[0].bytes or UNKNOWN_BYTES,
         READ_BYTES,
     )
     loaded = map_ahead(

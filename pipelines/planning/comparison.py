@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pipelines.images.hashing import ContentHashes
 from pipelines.records import ImageRef, image_of, is_copy, storable
+from pipelines.stores.reading import is_size_listed
 from pipelines.system.garbage import collector_paused
 from pipelines.table.names import is_of_run, run_began, run_of_path
 from pipelines.table.stored import StoredImage
@@ -104,7 +105,7 @@ def replaced_from_elsewhere(
 
 def stat_agrees(ref: ImageRef, row: StoredImage) -> bool:
     """Whether an input is a row's image for certain, without reading it."""
-    if ref.bytes != row.bytes or ref.modified != row.modified:
+    if ref.modified != row.modified or (ref.bytes != row.bytes and is_size_listed(ref)):
         return False
     if ref.uri != row.uri and storable(ref.uri) != row.uri:
         return False

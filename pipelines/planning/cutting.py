@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from pipelines.records import Failure, ImageRef, Shard
+from pipelines.stores.members import place_of
+
+DRAWN_TOGETHER = 256
+"""Rows of a file that come to one part: a part is a sample of many of them, and reads few twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +136,11 @@ def cut_parts(refs: Sequence[ImageRef], part_images: int | None) -> list[list[Im
     if count == 1:
         return [list(refs)]
     dealt = sorted(range(len(images)), key=lambda place: _draw(images[place][0]))
-    return [
-        [ref for place in sorted(dealt[first::count]) for ref in images[place]]
-        for first in range(count)
-    ]
+    parts = [dealt[first::count] for first in range(count)]
+    if place_of(refs[0].uri) is not None:  # neighbours in a file come to one part
+        ends = itertools.accumulate(map(len, parts))
+        parts = [dealt[end - len(part) : end] for part, end in zip(parts, ends, strict=True)]
+    return [[ref for place in sorted(part) for ref in images[place]] for part in parts]
 
 
 def rows_of_part(refs: Sequence[ImageRef], part_images: int | None) -> int:
@@ -146,19 +151,30 @@ def rows_of_part(refs: Sequence[ImageRef], part_images: int | None) -> int:
     return -(-len(refs) // -(-images // part_images))
 
 
-def _draw(ref: ImageRef) -> bytes:
+def _draw(ref: ImageRef) -> tuple[bytes, int]:
     # Not the hash that chooses splits, or parts would hold one split after the other.
-    return hashlib.sha256(b"part " + ref.image_id.encode()).digest()
+    file, start = place_of(ref.uri) or (None, 0)
+    if file is None:
+        drawn, place = ref.image_id, 0
+    else:  # rows of a column that lie together are unpacked together
+        run, place = divmod(start, DRAWN_TOGETHER)
+        drawn = f"{file} {run}"
+    return hashlib.sha256(b"part " + drawn.encode(errors="surrogateescape")).digest(), place
+
+
+def _reading_place(ref: ImageRef) -> tuple[str, int]:
+    return place_of(ref.uri) or (ref.image_id, 0)
 
 
 def cut_shards(refs: Sequence[ImageRef], shard_rows: int, numbered_from: int = 0) -> list[Shard]:
-    """Cut rows, ascending by id and copy, into shards of one split.
+    """Cut rows, ascending by id and copy, into shards of one split, in the order of reading.
 
+    Files are read in the order of their ids, and what lies in one file in the order it has there.
     A shard has at most `shard_rows` rows, unless one image has more: its copies stay with it, as
     they are made of one decoding.
     """
     shards: list[Shard] = []
-    by_split = sorted(refs, key=attrgetter("split", "image_id"))
+    by_split = sorted(refs, key=lambda ref: (ref.split, *_reading_place(ref)))
     for split, group in itertools.groupby(by_split, key=attrgetter("split")):
         for members in _fill(group, shard_rows):
             name = f"{numbered_from + len(shards):06d}"

@@ -13,6 +13,7 @@ from pipelines.planning.shard_sizes import ShardSizes, known_rate
 from pipelines.planning.usable import failures_of_all
 from pipelines.records import ImageRef
 from pipelines.shards.beam_flags import workers_sharing
+from pipelines.stores.reading import is_size_listed
 from pipelines.table.failures import lasting_of, recorded_failures
 from pipelines.table.feature_table import FeatureTable
 
@@ -51,7 +52,7 @@ def decide(run: Run, scene: Scene) -> Decision:
         return Decision(make_plan(todo, 1), version)
     unusable = failures_of_all(
         todo.new,
-        lambda ref: not ref.bytes or _stat(ref) in recorded,
+        lambda ref: (not ref.bytes and is_size_listed(ref)) or _stat(ref) in recorded,
         run.pixels,
     )
     if unusable:

@@ -11,7 +11,9 @@ from functools import lru_cache
 from typing import Self
 from urllib.parse import quote, unquote
 
+from pipelines.stores.arrow_member import read_arrow_row
 from pipelines.stores.fault_member import read_fault
+from pipelines.stores.parquet_member import read_parquet_row
 from pipelines.stores.tar_member import read_tar_member
 from pipelines.stores.zip_member import read_zip_member
 
@@ -64,11 +66,26 @@ def _quoted(file: str) -> str:
 
 
 KINDS: dict[str, Callable[[str, int, int, str, int], bytes]] = {
+    "arrow": read_arrow_row,
+    "parquet": read_parquet_row,
     "tar": read_tar_member,
     "zip": read_zip_member,
     "fault": read_fault,
 }
 """How a member of each kind of file is read: file, start, bytes, name, most bytes."""
+
+
+IN_ORDER = frozenset({"arrow", "parquet"})
+"""Kinds whose members are unpacked one after the other, and have no size before that."""
+
+
+def place_of(uri: str) -> tuple[str, int] | None:
+    """The file that a member lies in, and its row, if it is best read in the order of these.
+
+    None of other members, and of what is none.
+    """
+    member = Member.of(uri) if uri.partition(":")[0] in IN_ORDER else None
+    return None if member is None else (member.file, member.start)
 
 
 def read_member(member: Member, most: int) -> bytes:

@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Iterator
 
+from pipelines.records import ImageRef
 from pipelines.stores.files import file_blocks, patiently, refuse_too_large
-from pipelines.stores.members import Member, read_member
+from pipelines.stores.members import Member, place_of, read_member
 from pipelines.stores.objects import object_blocks, read_object
 from pipelines.stores.places import is_remote
 
@@ -13,6 +14,14 @@ MAX_IMAGE_BYTES = 256 << 20
 
 BLOCK = 1 << 20
 """Bytes that are held of a file that is hashed."""
+
+
+def is_size_listed(ref: ImageRef) -> bool:
+    """Whether `bytes` of a reference is the size its image had when it was listed.
+
+    What lies in a column is only known when it is read; it then has 0.
+    """
+    return ref.bytes > 0 or place_of(ref.uri) is None
 
 
 def read_bytes(uri: str, most: int = MAX_IMAGE_BYTES) -> bytes:

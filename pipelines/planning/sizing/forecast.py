@@ -46,11 +46,12 @@ class Workload:
     Attributes:
         images: how many, augmented copies included.
         sources: files that these are made of; a part has `commit_every` of them at most.
-        bytes_read: of those files.
+        bytes_read: of those files, as far as listing them told.
         listed: images of the whole input, of which these are those without a row.
         listed_rows: those images and their copies.
         listing_seconds: for all of the input.
         commit_every: images a commit; None for one commit.
+        unsized: of those files, how many only reading gives a size.
     """
 
     images: int
@@ -60,6 +61,7 @@ class Workload:
     listed_rows: int
     listing_seconds: float
     commit_every: int | None
+    unsized: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def forecast(work: Workload, measured: Measured, worker: Worker, workers: int) -
         shard_rows=rows,
         files=files,
         commits=commits,
-        bytes_read=work.bytes_read,
+        bytes_read=work.bytes_read + round(work.unsized * measured.image_bytes),
         bytes_stored=math.ceil(work.images * measured.row_bytes),
         bytes_raw=4 * work.images * measured.feature_length,
         bytes_log=files * LOG_BYTES,

@@ -53,6 +53,7 @@ class Measured:
         cold_seconds: that a worker takes longer to start where the base is not converted yet.
         cold_bytes: memory of a process that has to convert it.
         engine_bytes: of the converted base on disk; 0 for Keras, which loads the weights.
+        image_bytes: of an image's file, on average.
     """
 
     engine: str
@@ -71,6 +72,7 @@ class Measured:
     cold_seconds: float
     cold_bytes: int
     engine_bytes: int
+    image_bytes: float = 0.0
 
 
 def measure(
@@ -136,6 +138,7 @@ def measure(
         cold_seconds=0.0 if cold is None else max(0.0, cold.seconds - first.seconds),
         cold_bytes=peak if cold is None else max(peak, cold.peak_bytes),
         engine_bytes=_engine_bytes(request),
+        image_bytes=sum(each.source.bytes for each in loaded) / len(loaded),
     )
 
 

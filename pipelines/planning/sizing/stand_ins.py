@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from pipelines.records import ImageRef
+from pipelines.stores.members import place_of
 
 DRAWN = 48
 """Pictures drawn; each stands for many images."""
@@ -54,12 +55,17 @@ def _jpeg(seed: int, side: int) -> bytes:
 def spread_images(refs: Sequence[ImageRef], count: int) -> list[list[ImageRef]]:
     """About `count` rows of images that are evenly spread, an image's copies together.
 
+    Of what lies in a column, the first ones.
+
     Args:
         refs: the images and copies, at least one, those of an image one after the other.
         count: of rows; all there are when they are fewer.
     """
     images = [list(rows) for _, rows in itertools.groupby(refs, attrgetter("image_id"))]
     wanted = max(1, round(len(images) * min(1.0, count / len(refs))))
+    places = {rows[0].image_id: place_of(rows[0].uri) for rows in images}
+    if all(places.values()):  # a run reads them one after the other, and skips none
+        return sorted(images, key=lambda rows: places[rows[0].image_id] or ())[:wanted]
     last = len(images) - 1
     return [images[place * last // max(1, wanted - 1)] for place in range(wanted)]
 

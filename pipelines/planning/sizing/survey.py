@@ -16,6 +16,7 @@ from pipelines.planning.run import prepare_run
 from pipelines.planning.shard_sizes import ShardSizes, known_rate
 from pipelines.planning.sizing.forecast import Workload
 from pipelines.records import ImageRef
+from pipelines.stores.reading import is_size_listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
         )
     refs = tuple(ref for shard in decision.plan.shards for ref in shard.refs)
     sources = {ref.image_id: ref.bytes for ref in refs}
+    unsized = len({ref.image_id for ref in refs if not is_size_listed(ref)})
     work = Workload(
         images=len(refs),
         sources=len(sources),
@@ -77,6 +79,7 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
         listed_rows=len(scene.inputs),
         listing_seconds=listing,
         commit_every=job.commit_every,
+        unsized=unsized,
     )
     found = Survey(
         *(work, refs, run.augmentation, decision.choice, decision.engine, decision.sizes),
@@ -94,6 +97,7 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
         images=images * work.images // work.listed,
         sources=images * work.sources // work.listed,
         bytes_read=images * work.bytes_read // work.listed,
+        unsized=images * work.unsized // work.listed,
         listed=images,
         listed_rows=images * work.listed_rows // work.listed,
         listing_seconds=_seconds_of_listing(job) * images / work.listed,

@@ -14,6 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.columns import write
+
 
 def images_of(folder: Path) -> list[str]:
     """The names of a folder's images, relative to it."""
@@ -95,6 +97,31 @@ def as_zip(folder: Path, place: Path) -> str:
     return str(place / "all.zip")
 
 
+def as_column(folder: Path, place: Path) -> str:
+    """The bytes in a column, in an order that is none of the ids."""
+    rows = rows_of(folder)
+    rows = rows[1::2] + rows[::2]
+    columns = {
+        "image": [(folder / row["path"]).read_bytes() for row in rows],
+        "id": [row["path"] for row in rows],
+        **{name: [row[name] for row in rows] for name in ("label", "split")},
+    }
+    return str(write(pa.table(columns), place / "all.parquet"))
+
+
+def as_arrow_files(folder: Path, place: Path) -> str:
+    """As `datasets` saves them: streams in a folder, structs of bytes and path."""
+    rows = rows_of(folder)
+    for number in range(2):
+        some = rows[number::2]
+        struct = [
+            {"bytes": (folder / row["path"]).read_bytes(), "path": row["path"]} for row in some
+        ]
+        said = {name: [row[name] for row in some] for name in ("label", "split")}
+        write(pa.table({"image": struct, **said}), place / f"saved/data-{number}.arrow")
+    return str(place / "saved")
+
+
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     info = tarfile.TarInfo(name)
     info.size = len(content)
@@ -110,4 +137,6 @@ FORMS: dict[str, Callable[[Path, Path], str]] = {
     "shards": as_shards,
     "web dataset": as_web_dataset,
     "zip": as_zip,
+    "column": as_column,
+    "arrow files": as_arrow_files,
 }

@@ -15,6 +15,7 @@ from pipelines.table.feature_table import FeatureTable
 from tests.conftest import TINY, write_dataset, write_image
 from tests.pipelines.images.sources import FORMS
 
+COLUMNS = ("column", "arrow files")
 PACKED = ("tar", "shards", "web dataset", "zip")
 
 
@@ -46,7 +47,10 @@ def content(table: Path) -> pa.Table:
 
 def test_a_source_lists_and_reads_the_same_images(folder, tmp_path, form):
     location = FORMS[form](folder, tmp_path)
-    assert as_listed(location) == as_listed(str(folder))
+    wanted = as_listed(str(folder))
+    if form in COLUMNS:  # how many bytes an image has is known when it is read
+        wanted = [(*each[:3], 0) for each in wanted]
+    assert as_listed(location) == wanted
     for ref, other in zip(list_images(location), list_images(str(folder)), strict=True):
         assert read_bytes(ref.uri) == read_bytes(other.uri)
         assert sha256_of(ref.uri) == sha256_of(other.uri)
@@ -89,7 +93,7 @@ def test_a_source_gives_the_folder_s_table_and_is_taken_up_where_it_was_left(
     assert content(table).equals(after)
 
 
-@pytest.mark.parametrize("form", PACKED)
+@pytest.mark.parametrize("form", PACKED + COLUMNS)
 def test_a_damaged_member_costs_itself(folder, tmp_path, form):
     (folder / "train/a/a001.png").write_bytes(b"no image")
     report = run(FORMS[form](folder, tmp_path), tmp_path / "table")

@@ -1,0 +1,193 @@
+"""Images that lie in a column of Parquet or Arrow files."""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from pipelines.cli import few, log
+from pipelines.errors import InputError
+from pipelines.images.columns.meant import BytesColumns, columns_of_images
+from pipelines.images.columns.said import (
+    Said,
+    UnreadableError,
+    kind_of,
+    said_of,
+    schema_of,
+    text_of,
+)
+from pipelines.images.layout import PLAIN, Layout
+from pipelines.images.prefix import refs_with_stat
+from pipelines.images.splits import NAMED_SPLITS, UNLABELLED, split_of
+from pipelines.images.stat_data import make_ref
+from pipelines.records import ImageRef, storable
+from pipelines.stores.members import Member
+from pipelines.stores.places import is_remote
+
+_SPLIT_FILE = re.compile(rf"({'|'.join(sorted(NAMED_SPLITS))})(?![a-z])", re.IGNORECASE)
+SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that holds images.
+
+    Attributes:
+        name: below the folder of all files.
+        kind: of its members.
+        stat: a reference with its stat data.
+        columns: of the images and of what is said of them.
+        rows: how many there are.
+        said: what is said of them.
+    """
+
+    name: str
+    kind: str
+    stat: ImageRef
+    columns: BytesColumns
+    rows: int
+    said: Said
+
+    def column(self, name: str | None) -> Sequence[str | None]:
+        """The values of a column, None for each row where there is none."""
+        return [None] * self.rows if name is None else self.said[name]
+
+
+def holds_images(file: str, layout: Layout = PLAIN) -> bool:
+    """Whether a Parquet or Arrow file holds images, and not paths as a manifest does.
+
+    Args:
+        file: path or URI.
+        layout: which columns are meant.
+
+    Raises:
+        InputError: it cannot be told which column is meant.
+        StoreAwayError: the store gives no answer.
+    """
+    try:
+        return columns_of_images(file, schema_of(file, kind_of(file)), layout) is not None
+    except UnreadableError:
+        return False
+
+
+def list_columns(root: str, files: Sequence[str], layout: Layout = PLAIN) -> list[ImageRef]:
+    """List the images in a column of Parquet or Arrow files; no image is read.
+
+    The id is that of the file's own column, or what the image's file was called, where these tell
+    all images apart; otherwise `FILE/ROW`. A file that cannot be read is one image that cannot.
+
+    Args:
+        root: the folder or prefix that all files lie in.
+        files: paths, or URIs in one bucket.
+        layout: which columns are meant.
+
+    Raises:
+        InputError: none of the files can be read, one holds no images, or a label is no class.
+        StoreAwayError: the store gives no answer.
+    """
+    if not files:
+        return []
+    files = sorted(files)
+    found: list[_File] = []
+    unreadable: list[ImageRef] = []
+    complaints = []
+    for file, stat in zip(files, _stats(files), strict=True):
+        name = storable(file.removeprefix(root).lstrip("/"))
+        try:
+            found.append(_look_into(file, name, stat, layout))
+        except UnreadableError as error:
+            complaints.append(f"{name} ({error})")
+            uri = Member("fault", file, 0, 0, str(error)).uri
+            unreadable.append(replace(stat, image_id=name, uri=uri, bytes=0, split=UNLABELLED))
+    if not found:
+        raise InputError(f"no images in {root}: {few(complaints, SHOWN)}")
+    if complaints:
+        log(f"cannot be read, with all images in them: {few(complaints, SHOWN)}")
+    ids = _ids(found, layout)
+    by_file = [_split_of_file(each.name) for each in found]
+    if any(by_file) and not all(each.columns.split for each in found):
+        log(f"splits by the names of the files: {few(sorted({*filter(None, by_file)}), SHOWN)}")
+    refs = unreadable
+    for each, split in zip(found, by_file, strict=True):
+        refs += _refs(each, ids, split)
+    return refs
+
+
+def _stats(files: Sequence[str]) -> list[ImageRef]:
+    if is_remote(files[0]):
+        return refs_with_stat([(file, file, None, "") for file in files])
+    return [make_ref(file, file, None, "") for file in files]
+
+
+def _look_into(file: str, name: str, stat: ImageRef, layout: Layout) -> _File:
+    kind = kind_of(file)
+    schema = schema_of(file, kind)
+    columns = columns_of_images(file, schema, layout)
+    if columns is None:
+        raise InputError(
+            f"{file} has no column of images, it has {', '.join(schema.names) or 'none'}; "
+            "--path_column names one"
+        )
+    return _File(name, kind, stat, columns, *said_of(file, kind, columns))
+
+
+def _ids(files: Sequence[_File], layout: Layout) -> Iterator[str]:
+    """The ids of all rows, file by file."""
+    passed = []
+    for what in ("id", "path"):
+        names = [getattr(file.columns, what) for file in files]
+        if not all(names):
+            continue
+        ids = [each for file, name in zip(files, names, strict=True) for each in file.column(name)]
+        if all(each and "\0" not in each for each in ids) and len({*ids}) == len(ids):
+            return map(str, ids)
+        if what in layout.columns and what == "id":
+            raise InputError(
+                f"column {names[0]!r} of {files[0].name} does not tell all images apart; without "
+                "--id_column their ids are made of their files and rows"
+            )
+        passed.append(names[0])
+    if passed:
+        log(f"ids are FILE/ROW, because {few(passed, SHOWN)} does not tell all images apart")
+    # As many digits for all, so that a file's images are read in order.
+    return (f"{file.name}/{row:09d}" for file in files for row in range(file.rows))
+
+
+def _split_of_file(name: str) -> str | None:
+    """The split that a file's name, or a folder's that it lies in, says that it is of."""
+    for part in reversed(PurePosixPath(name).parts):
+        if said := _SPLIT_FILE.match(part):
+            return said[1].lower()
+    return None
+
+
+def _refs(file: _File, ids: Iterator[str], split: str | None) -> Iterator[ImageRef]:
+    columns = file.columns
+    labels, splits = file.column(columns.label), file.column(columns.split)
+    lengths = file.column(columns.length)
+    for row in range(file.rows):
+        label = _class(file, row, text_of(labels[row]))
+        image_id = next(ids)
+        place = text_of(splits[row]) or split or split_of(image_id, label)
+        uri = Member(file.kind, file.stat.uri, row, 1, columns.image).uri
+        length = lengths[row] or ""
+        # A million rows have few labels and splits: one string each serves all.
+        yield replace(
+            file.stat,
+            image_id=image_id,
+            uri=uri,
+            label=None if label is None else sys.intern(label),
+            split=sys.intern(place),
+            bytes=int(length) if length.isdecimal() else 0,
+        )
+
+
+def _class(file: _File, row: int, label: str | None) -> str | None:
+    classes = file.columns.classes
+    if classes is None or label is None or label == "-1":
+        return label if classes is None else None
+    number = int(label)
+    if not 0 <= number < len(classes):
+        raise InputError(f"row {row} of {file.name} is of class {number}; it has {len(classes)}")
+    return classes[number]

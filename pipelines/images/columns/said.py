@@ -1,0 +1,156 @@
+"""What a Parquet or Arrow file says of the images in it, row by row, without their bytes."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from pipelines.errors import InputError
+from pipelines.images.columns.meant import BytesColumns
+from pipelines.images.manifest_parquet import BATCH, ROW_BYTES
+from pipelines.stores.arrow_member import arrow_batches, arrow_schema
+from pipelines.stores.objects import StoreAwayError
+from pipelines.stores.range_file import RangeFile
+from pipelines.system.memory import usable_memory
+
+MAX_BYTES = 4 << 30
+"""Most bytes of what is said of images; a quarter of the memory where that is less."""
+
+PARQUET_MAGIC = b"PAR1"
+_WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
+
+Said = Mapping[str, Sequence[str | None]]
+"""By the file's own name of a column, its values as text."""
+
+
+class UnreadableError(Exception):
+    """A file is damaged, or may not be read: nothing of it can be used."""
+
+
+def kind_of(file: str) -> str:
+    """The kind of a file's members: parquet or arrow.
+
+    Raises:
+        UnreadableError: it cannot be read.
+        StoreAwayError: the store gives no answer.
+    """
+    with _Reading(file) as source:
+        return "parquet" if source.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC else "arrow"
+
+
+def schema_of(file: str, kind: str) -> pa.Schema:
+    """The schema of a file of a kind; errors as of `kind_of`."""
+    with _Reading(file) as source:
+        if kind == "arrow":
+            return arrow_schema(source)
+        return parquet.read_schema(pa.PythonFile(source, "r"))
+
+
+def said_of(file: str, kind: str, columns: BytesColumns) -> tuple[int, Said]:
+    """Read all columns but the images.
+
+    Returns:
+        How many rows there are, and the columns.
+
+    Raises:
+        InputError: a column is no text, or the file holds more than the memory.
+        UnreadableError, StoreAwayError: as `kind_of`.
+    """
+    most = min(MAX_BYTES, usable_memory() // 4)
+    texts: dict[str, list[str | None]] = {name: [] for name in columns.said}
+    rows = taken = 0
+    with _Reading(file) as source:
+        batches = _arrow(source, columns) if kind == "arrow" else _parquet(source, columns, most)
+        for count, batch in batches:
+            rows += count
+            taken += count * ROW_BYTES + sum(column.nbytes for column in batch.values())
+            if taken > most:
+                raise InputError(f"{file} says more of its images than the memory here can hold")
+            for name, column in batch.items():
+                texts[name] += _texts(file, name, column)
+    return rows, texts
+
+
+def text_of(value: str | None) -> str | None:
+    """A label or split without spaces around it, whole numbers written as such; None for none."""
+    text = (value or "").strip()
+    whole = _WHOLE.fullmatch(text)
+    return (whole[1] if whole else text) or None
+
+
+class _Reading:
+    """Around reading a file: what goes wrong says whether it is the file or the way there."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def __enter__(self) -> RangeFile:
+        try:
+            self._source = RangeFile(self._file)
+        except StoreAwayError:
+            raise
+        except OSError as error:
+            raise UnreadableError(_said(error)) from error
+        return self._source
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        trouble = self._source.trouble
+        if isinstance(trouble, StoreAwayError):
+            raise trouble
+        if trouble is not None and isinstance(trouble.__cause__, StoreAwayError):
+            raise trouble.__cause__
+        if isinstance(error, pa.ArrowException | OSError | ValueError):
+            raise UnreadableError(_said(error)) from error
+
+
+def _said(error: BaseException) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split())
+
+
+def _parquet(
+    source: RangeFile, columns: BytesColumns, most: int
+) -> Iterator[tuple[int, dict[str, pa.Array]]]:
+    opened = pa.PythonFile(source, "r")
+    file = parquet.ParquetFile(opened, page_checksum_verification=True)
+    names = columns.said
+    if not names:
+        yield file.metadata.num_rows, {}
+        return
+    # A small dictionary may hold one long text for all rows: so many that it stays bounded.
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    chunks = (group.column(number) for group in groups for number in range(group.num_columns))
+    read = (each for each in chunks if each.path_in_schema in names)
+    largest = max((each.total_uncompressed_size for each in read), default=0)
+    rows = max(1, min(BATCH, most // (max(1, largest) * len(names))))
+    for batch in file.iter_batches(rows, columns=list(names), use_threads=False):
+        yield batch.num_rows, {name: _inside(batch, name) for name in names}
+
+
+def _arrow(source: RangeFile, columns: BytesColumns) -> Iterator[tuple[int, dict[str, pa.Array]]]:
+    said = [*dict.fromkeys(name.partition(".")[0] for name in columns.said)]
+    # Batches of no column do not tell their rows.
+    for batch in arrow_batches(source, said or [columns.image.partition(".")[0]]):
+        found = {name: _inside(batch, name) for name in columns.said}
+        for start in range(0, batch.num_rows, BATCH):
+            count = min(BATCH, batch.num_rows - start)
+            yield count, {name: each.slice(start, BATCH) for name, each in found.items()}
+
+
+def _inside(batch: pa.RecordBatch, name: str) -> pa.Array:
+    if name in batch.schema.names:
+        return batch.column(name)
+    first, _, rest = name.partition(".")
+    return pc.struct_field(batch.column(first), rest)
+
+
+def _texts(file: str, name: str, column: pa.Array) -> list[str | None]:
+    try:
+        if pa.types.is_floating(column.type):
+            column = pc.if_else(pc.is_nan(column), None, column)
+        texts: list[str | None] = column.cast(pa.string()).to_pylist()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
+        raise InputError(f"column {name!r} of {file} is no text: {error}") from error
+    return texts

@@ -1,0 +1,79 @@
+"""Reading the image of one row of an Arrow file or stream, from a column of bytes.
+
+A file begins like a stream, and both are read from their beginning, batch by batch.
+"""
+
+import errno
+from collections.abc import Iterator
+
+import pyarrow as pa
+from pyarrow import ipc
+
+from pipelines.stores.column_values import values_of
+from pipelines.stores.cursors import Cursors, DamagedError
+from pipelines.stores.parquet_member import checked
+from pipelines.stores.range_file import RangeFile, sign_of
+
+MAGIC = b"ARROW1"
+"""What an Arrow file begins with, and a stream does not."""
+
+_cursors = Cursors()
+
+
+def read_arrow_row(file: str, row: int, _: int, column: str, most: int) -> bytes:
+    """Read the image of a row; arguments and errors as of `read_parquet_row`."""
+    key = (file, sign_of(file), column)
+    value = _cursors.value(key, row, lambda: _values(file, column))
+    return checked(value, file, row, column, most)
+
+
+def arrow_batches(source: RangeFile, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    """The batches of an Arrow file or stream, in order.
+
+    Args:
+        source: the file, at its beginning.
+        columns: top-level columns that are wanted; None for all.
+
+    Raises:
+        pa.ArrowException, OSError: it is damaged, or cannot be read.
+        ValueError: it has no such column.
+    """
+    is_file = source.read(len(MAGIC)) == MAGIC
+    source.seek(0)
+    opened = pa.PythonFile(source, "r")
+    start = ipc.open_file if is_file else ipc.open_stream
+    options = None
+    if columns is not None:
+        names = start(opened).schema.names
+        source.seek(0)
+        options = ipc.IpcReadOptions(
+            included_fields=[names.index(name) for name in columns], use_threads=False
+        )
+    reader = start(opened, options=options)
+    if is_file:
+        yield from map(reader.get_batch, range(reader.num_record_batches))
+    else:
+        yield from reader
+
+
+def arrow_schema(source: RangeFile) -> pa.Schema:
+    """The schema of an Arrow file or stream; errors as of `arrow_batches`."""
+    is_file = source.read(len(MAGIC)) == MAGIC
+    source.seek(0)
+    return (ipc.open_file if is_file else ipc.open_stream)(pa.PythonFile(source, "r")).schema
+
+
+def _values(file: str, column: str) -> Iterator[bytes | None]:
+    source = RangeFile(file)
+    name, *inside = column.split(".")
+    try:
+        for batch in arrow_batches(source, [name]):
+            values = batch.column(0)
+            for field in inside:
+                values = pa.compute.struct_field(values, field)
+            # As Arrow makes Python's bytes of all of them, no row holds a batch.
+            yield from values_of(values)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        said = f"{file} cannot be read to its end: {error}"
+        raise source.trouble or DamagedError(errno.EIO, said) from error
+    raise DamagedError(errno.EIO, f"{file} ends too soon")
