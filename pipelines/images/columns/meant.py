@@ -150,7 +150,7 @@ def _named(file: str, schema: pa.Schema, layout: Layout, ours: str) -> str | Non
 def _label(
     file: str, schema: pa.Schema, layout: Layout, features: Mapping[str, Mapping[str, Any]]
 ) -> str | None:
-    free = [name for name in schema.names if name not in layout.columns.values()]
+    free: list[str] = [name for name in schema.names if name not in layout.columns.values()]
     of_classes = [name for name in free if features.get(name, {}).get("_type") == "ClassLabel"]
     likely = of_classes or [name for name in free if _plain(name) in CLASSES]
     if len(likely) == 1:

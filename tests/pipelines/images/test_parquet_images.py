@@ -183,3 +183,21 @@ def test_our_own_tables_and_hidden_files_are_passed_over(tmp_path):
     write(table, tmp_path / "features/data/d.parquet")
     (tmp_path / "features/_delta_log").mkdir()
     assert [*listed(tmp_path)] == ["a.parquet/000000000"]
+
+
+def test_binary_files_as_spark_writes_them(tmp_path):
+    """Times of 96 bits, a file a task with a marker beside them, Spark's schema in the footer."""
+    from pyarrow import parquet
+
+    images = {f"s3a://in/{number}.jpg": b"x" * number for number in range(1, 7)}
+    said = {"org.apache.spark.sql.parquet.row.metadata": '{"type":"struct","fields":[]}'}
+    table = binary_file(images).replace_schema_metadata(said)
+    (tmp_path / "_SUCCESS").touch()
+    for task in range(2):
+        parquet.write_table(
+            table.slice(3 * task, 3),
+            tmp_path / f"part-0000{task}-c000.snappy.parquet",
+            use_deprecated_int96_timestamps=True,
+            store_schema=False,
+        )
+    assert {image_id: row[2] for image_id, row in listed(tmp_path).items()} == images
