@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from pipelines.cli import few, log
+from pipelines.images.columns.files import BYTES_SUFFIXES
 from pipelines.images.manifest_files import MANIFEST_SUFFIXES
 from pipelines.images.packed.index import PACKED_SUFFIXES
 
@@ -38,9 +39,8 @@ class PassedOver:
     def tell(self, root: str) -> None:
         """Say what was passed over below a root; nothing where all was taken."""
         if not self.taken:  # then they are looked into
-            self.suffixes = Counter(
-                {s: n for s, n in self.suffixes.items() if s not in PACKED_SUFFIXES}
-            )
+            holding = PACKED_SUFFIXES | BYTES_SUFFIXES
+            self.suffixes = Counter({s: n for s, n in self.suffixes.items() if s not in holding})
         if self.suffixes:
             passed = self.suffixes.total()
             kinds = [f"{suffix or 'no suffix'} {n}" for suffix, n in self.suffixes.most_common()]

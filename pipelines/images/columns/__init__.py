@@ -1,1 +1,1 @@
-"""Images that lie in a column of Parquet or Arrow files: which they are, and what is said of them."""
+"""Images in a column of Parquet or Arrow files: which they are, and what is said of them."""

@@ -107,7 +107,7 @@ class _Reading:
 
 def _said(error: BaseException) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.split())
+    return " ".join(text.split()).rstrip(".")
 
 
 def _parquet(

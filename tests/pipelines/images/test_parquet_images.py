@@ -79,6 +79,7 @@ def test_an_id_that_repeats_gives_way_to_file_and_row(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "image.path does not tell all images apart" in said
     assert "splits by the names of the files: test, train" in said
+    assert "are not read" not in said
 
 
 def test_rows_without_bytes_cost_themselves(tmp_path):

@@ -163,11 +163,11 @@ def test_a_file_cut_short_is_one_failure_among_others(tmp_path, capsys):
     assert bad.changed > 0
     failure = read_image(bad, 1 << 20)
     assert isinstance(failure, Failure)
-    assert "a.parquet cannot be read: " in failure.message
+    assert failure.message.endswith("a.parquet")
     assert [read_bytes(ref.uri) for ref in good] == column(10)
     assert "cannot be read, with all images in them" in capsys.readouterr().err
     (tmp_path / "b.parquet").unlink()
-    with pytest.raises(InputError, match=r"a\.parquet cannot be read"):
+    with pytest.raises(InputError, match=r"no images in .*: a\.parquet \(Parquet magic bytes"):
         refs_of(tmp_path)
 
 
