@@ -18,6 +18,7 @@ class LayoutOptions(TypedDict, total=False):
     Attributes:
         path_column, id_column, label_column, split_column: what a manifest calls the column.
         id_prefix: what every image's id is to begin with.
+        input_version: of a Delta table; the newest when None.
     """
 
     path_column: str | None
@@ -25,6 +26,7 @@ class LayoutOptions(TypedDict, total=False):
     label_column: str | None
     split_column: str | None
     id_prefix: str | None
+    input_version: int | None
 
 
 def arguments(given: Mapping[str, object]) -> dict[str, object]:

@@ -14,10 +14,12 @@ class Layout:
     Attributes:
         columns: by name of `COLUMNS`, what the file calls the column; others are known by theirs.
         id_prefix: what every image's id begins with.
+        version: of a Delta table; None for the newest.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     id_prefix: str = ""
+    version: int | None = None
 
 
 PLAIN = Layout()

@@ -2,9 +2,10 @@
 
 import argparse
 
+from pipelines.cli import whole_number
 from pipelines.images.layout import COLUMNS, Layout
 
-LAYOUT_OPTIONS = (*(f"{name}_column" for name in COLUMNS), "id_prefix")
+LAYOUT_OPTIONS = (*(f"{name}_column" for name in COLUMNS), "id_prefix", "input_version")
 
 
 def add_layout_options(parser: argparse.ArgumentParser, applies: str = "") -> None:
@@ -21,6 +22,12 @@ def add_layout_options(parser: argparse.ArgumentParser, applies: str = "") -> No
             f"--{name}_column", metavar="NAME", help=f"column of a manifest's {name}"
         )
     group.add_argument("--id_prefix", metavar="TEXT", help="begin every image's id with it")
+    group.add_argument(
+        "--input_version",
+        type=whole_number,
+        metavar="N",
+        help="of a Delta table; the newest if not given",
+    )
 
 
 def layout_given(options: argparse.Namespace) -> dict[str, object]:
@@ -32,4 +39,4 @@ def layout_of(options: argparse.Namespace) -> Layout:
     """What the options of `add_layout_options` say."""
     named = {name: getattr(options, f"{name}_column") for name in COLUMNS}
     columns = {name: called for name, called in named.items() if called is not None}
-    return Layout(columns=columns, id_prefix=options.id_prefix or "")
+    return Layout(columns=columns, id_prefix=options.id_prefix or "", version=options.input_version)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from pipelines.errors import InputError
+from pipelines.images.columns.delta import is_delta_table, list_delta
 from pipelines.images.columns.files import BYTES_SUFFIXES, files_below
 from pipelines.images.columns.listing import holds_images, list_columns
 from pipelines.images.folder import IMAGE_SUFFIXES, list_folder
@@ -137,6 +138,9 @@ def name_images(paths: Iterable[str | os.PathLike[str]]) -> list[ImageRef]:
 
 def _list_local(location: str, root: str | None, layout: Layout) -> list[ImageRef]:
     path = Path(location).absolute()
+    if is_delta_table(path):
+        return list_delta(path, None if root is None else _root(root), layout)
+    _refuse_version(layout, location)
     if path.is_dir():
         _refuse_root(root, location)
         return list_folder(path) or _list_holding(str(path), files_below(path, HOLDING), layout)
@@ -173,6 +177,9 @@ def _list_remote(location: str, root: str | None, layout: Layout) -> list[ImageR
     place = parse_place(location)
     require_store(place)
     is_file = _suffix(place.name) in FILES and stat_of(place) is not None
+    if not is_file and is_delta_table(place):
+        return list_delta(place, None if root is None else _root(root), layout)
+    _refuse_version(layout, location)
     if is_file and not _holds_images(place.uri, layout):
         return list_manifest(place.uri, place.folder if root is None else _root(root), layout)
     _refuse_root(root, location)
@@ -182,6 +189,7 @@ def _list_remote(location: str, root: str | None, layout: Layout) -> list[ImageR
 
 
 def _list_pattern(pattern: str, root: str | None, layout: Layout) -> list[ImageRef]:
+    _refuse_version(layout, pattern)
     _refuse_root(root, pattern)
     files = files_of(pattern)
     for file in files:
@@ -214,6 +222,11 @@ def _suffix(name: str) -> str:
 def _refuse_root(root: str | None, location: str) -> None:
     if root is not None:
         raise InputError(f"--input_root is for manifests, and {location} is none")
+
+
+def _refuse_version(layout: Layout, location: str) -> None:
+    if layout.version is not None:
+        raise InputError(f"--input_version is for Delta tables, and {location} is none")
 
 
 def _no_input(name: str, location: str) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pipelines.errors import InputError
 from pipelines.images.layout import COLUMNS, PLAIN, Layout
-from pipelines.images.manifest_files import read_columns
+from pipelines.images.manifest_files import Columns, read_columns
 from pipelines.images.prefix import PrefixFence, refs_with_stat
 from pipelines.images.splits import split_of
 from pipelines.images.stat_data import make_ref
@@ -28,7 +28,20 @@ def list_manifest(manifest: str, root: Path | Place, layout: Layout = PLAIN) -> 
         InputError: the file cannot be read, has no `path`, repeats an id, or names a path that is
             empty or outside the root.
     """
-    rows = read_columns(manifest, layout.columns)
+    return list_rows(manifest, read_columns(manifest, layout.columns), root)
+
+
+def list_rows(manifest: str, rows: Columns, root: Path | Place) -> list[ImageRef]:
+    """List the images that rows name.
+
+    Args:
+        manifest: where the rows are from, for complaints.
+        rows: the columns.
+        root: as `list_manifest` takes it.
+
+    Raises:
+        InputError: as `list_manifest`.
+    """
     fence = fence_around(root)
     inputs = []
     columns = (rows[name] for name in COLUMNS)

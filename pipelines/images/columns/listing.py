@@ -2,9 +2,12 @@
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+import pyarrow as pa
 
 from pipelines.cli import few, log
 from pipelines.errors import InputError
@@ -26,6 +29,7 @@ from pipelines.stores.members import Member
 from pipelines.stores.places import is_remote
 
 _SPLIT_FILE = re.compile(rf"({'|'.join(sorted(NAMED_SPLITS))})(?![a-z])", re.IGNORECASE)
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 SHOWN = 3
 
 
@@ -71,7 +75,12 @@ def holds_images(file: str, layout: Layout = PLAIN) -> bool:
         return False
 
 
-def list_columns(root: str, files: Sequence[str], layout: Layout = PLAIN) -> list[ImageRef]:
+def list_columns(
+    root: str,
+    files: Sequence[str],
+    layout: Layout = PLAIN,
+    constants: Mapping[str, Mapping[str, str | None]] | None = None,
+) -> list[ImageRef]:
     """List the images in a column of Parquet or Arrow files; no image is read.
 
     The id is that of the file's own column, or what the image's file was called, where these tell
@@ -81,6 +90,8 @@ def list_columns(root: str, files: Sequence[str], layout: Layout = PLAIN) -> lis
         root: the folder or prefix that all files lie in.
         files: paths, or URIs in one bucket.
         layout: which columns are meant.
+        constants: by file, values that all of its rows have, as a Delta table's log tells them,
+            whose files and rows are no ids; None where the folders' names tell (`label=cat`).
 
     Raises:
         InputError: none of the files can be read, one holds no images, or a label is no class.
@@ -95,7 +106,8 @@ def list_columns(root: str, files: Sequence[str], layout: Layout = PLAIN) -> lis
     for file, stat in zip(files, _stats(files), strict=True):
         name = storable(file.removeprefix(root).lstrip("/"))
         try:
-            found.append(_look_into(file, name, stat, layout))
+            of_all = _partition(name) if constants is None else constants[file]
+            found.append(_look_into(file, name, stat, layout, of_all))
         except UnreadableError as error:
             complaints.append(f"{name} ({error})")
             uri = Member("fault", file, 0, 0, str(error)).uri
@@ -104,7 +116,7 @@ def list_columns(root: str, files: Sequence[str], layout: Layout = PLAIN) -> lis
         raise InputError(f"no images in {root}: {few(complaints, SHOWN)}")
     if complaints:
         log(f"cannot be read, with all images in them: {few(complaints, SHOWN)}")
-    ids = _ids(found, layout)
+    ids = _ids(found, layout, lasting=constants is None)
     by_file = [_split_of_file(each.name) for each in found]
     if any(by_file) and not all(each.columns.split for each in found):
         log(f"splits by the names of the files: {few(sorted({*filter(None, by_file)}), SHOWN)}")
@@ -120,20 +132,32 @@ def _stats(files: Sequence[str]) -> list[ImageRef]:
     return [make_ref(file, file, None, "") for file in files]
 
 
-def _look_into(file: str, name: str, stat: ImageRef, layout: Layout) -> _File:
+def _partition(name: str) -> dict[str, str | None]:
+    """What the folders say that a file lies in, as Hive names them."""
+    parts = (part.partition("=") for part in name.split("/")[:-1])
+    said = {key: unquote(value) for key, mark, value in parts if mark}
+    return {key: None if value == NO_VALUE else value for key, value in said.items()}
+
+
+def _look_into(
+    file: str, name: str, stat: ImageRef, layout: Layout, constants: Mapping[str, str | None]
+) -> _File:
     kind = kind_of(file)
     schema = schema_of(file, kind)
+    constants = {key: value for key, value in constants.items() if key not in schema.names}
+    for key in constants:
+        schema = schema.append(pa.field(key, pa.string()))
     columns = columns_of_images(file, schema, layout)
     if columns is None:
         raise InputError(
             f"{file} has no column of images, it has {', '.join(schema.names) or 'none'}; "
             "--path_column names one"
         )
-    return _File(name, kind, stat, columns, *said_of(file, kind, columns))
+    return _File(name, kind, stat, columns, *said_of(file, kind, columns.said, constants))
 
 
-def _ids(files: Sequence[_File], layout: Layout) -> Iterator[str]:
-    """The ids of all rows, file by file."""
+def _ids(files: Sequence[_File], layout: Layout, *, lasting: bool) -> Iterator[str]:
+    """The ids of all rows, file by file; `lasting` are names of files."""
     passed = []
     for what in ("id", "path"):
         names = [getattr(file.columns, what) for file in files]
@@ -148,6 +172,11 @@ def _ids(files: Sequence[_File], layout: Layout) -> Iterator[str]:
                 "--id_column their ids are made of their files and rows"
             )
         passed.append(names[0])
+    if not lasting:
+        raise InputError(
+            "the rows of a Delta table move from file to file, and no column of it tells all "
+            "images apart; name one that does with --id_column"
+        )
     if passed:
         log(f"ids are FILE/ROW, because {few(passed, SHOWN)} does not tell all images apart")
     # As many digits for all, so that a file's images are read in order.

@@ -78,13 +78,13 @@ def columns_of_images(file: str, schema: pa.Schema, layout: Layout) -> BytesColu
     path = next((f"{image}.{name}" for name in ("path", "origin") if name in inside), None)
     if path is None:
         path = _first([name for name in schema.names if _plain(name) in ("path", *PATHS)], image)
-    label = _named(file, schema, layout, "label") or _label(file, schema, layout, features)
+    label = named_column(file, schema, layout, "label") or _label(file, schema, layout, features)
     return BytesColumns(
         image=f"{image}.bytes" if "bytes" in inside else image,
         path=path,
-        id=_named(file, schema, layout, "id"),
+        id=named_column(file, schema, layout, "id"),
         label=label,
-        split=_named(file, schema, layout, "split"),
+        split=named_column(file, schema, layout, "split"),
         length="length" if _is_binary_file(schema) else None,
         classes=_classes(file, features.get(label or ""), schema, label),
     )
@@ -135,7 +135,12 @@ def _is_binary_file(schema: pa.Schema) -> bool:
     return names.issuperset(BINARY_FILE) and _holds_bytes(schema.field("content"))
 
 
-def _named(file: str, schema: pa.Schema, layout: Layout, ours: str) -> str | None:
+def named_column(file: str, schema: pa.Schema, layout: Layout, ours: str) -> str | None:
+    """What the file calls a column of `COLUMNS`; None where it has none.
+
+    Raises:
+        InputError: there is none of the name that is given.
+    """
     given: str | None = layout.columns.get(ours)
     if given is not None:
         if given not in schema.names:

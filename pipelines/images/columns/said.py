@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
 from pipelines.errors import InputError
-from pipelines.images.columns.meant import BytesColumns
 from pipelines.images.manifest_parquet import BATCH, ROW_BYTES
 from pipelines.stores.arrow_member import arrow_batches, arrow_schema
 from pipelines.stores.objects import StoreAwayError
@@ -48,8 +48,19 @@ def schema_of(file: str, kind: str) -> pa.Schema:
         return parquet.read_schema(pa.PythonFile(source, "r"))
 
 
-def said_of(file: str, kind: str, columns: BytesColumns) -> tuple[int, Said]:
-    """Read all columns but the images.
+def said_of(
+    file: str,
+    kind: str,
+    names: Sequence[str],
+    constants: Mapping[str, str | None] = MappingProxyType({}),
+) -> tuple[int, Said]:
+    """Read columns of text.
+
+    Args:
+        file: path or URI.
+        kind: parquet or arrow.
+        names: of the columns, those inside of a struct as `image.path`.
+        constants: values that all rows have, of columns that the file itself has not.
 
     Returns:
         How many rows there are, and the columns.
@@ -59,10 +70,11 @@ def said_of(file: str, kind: str, columns: BytesColumns) -> tuple[int, Said]:
         UnreadableError, StoreAwayError: as `kind_of`.
     """
     most = min(MAX_BYTES, usable_memory() // 4)
-    texts: dict[str, list[str | None]] = {name: [] for name in columns.said}
+    read = [name for name in names if name not in constants]
+    texts: dict[str, list[str | None]] = {name: [] for name in read}
     rows = taken = 0
     with _Reading(file) as source:
-        batches = _arrow(source, columns) if kind == "arrow" else _parquet(source, columns, most)
+        batches = _arrow(source, read) if kind == "arrow" else _parquet(source, read, most)
         for count, batch in batches:
             rows += count
             taken += count * ROW_BYTES + sum(column.nbytes for column in batch.values())
@@ -70,7 +82,8 @@ def said_of(file: str, kind: str, columns: BytesColumns) -> tuple[int, Said]:
                 raise InputError(f"{file} says more of its images than the memory here can hold")
             for name, column in batch.items():
                 texts[name] += _texts(file, name, column)
-    return rows, texts
+    constant = {name: [constants[name]] * rows for name in names if name in constants}
+    return rows, texts | constant
 
 
 def text_of(value: str | None) -> str | None:
@@ -111,11 +124,10 @@ def _said(error: BaseException) -> str:
 
 
 def _parquet(
-    source: RangeFile, columns: BytesColumns, most: int
+    source: RangeFile, names: Sequence[str], most: int
 ) -> Iterator[tuple[int, dict[str, pa.Array]]]:
     opened = pa.PythonFile(source, "r")
     file = parquet.ParquetFile(opened, page_checksum_verification=True)
-    names = columns.said
     if not names:
         yield file.metadata.num_rows, {}
         return
@@ -129,11 +141,11 @@ def _parquet(
         yield batch.num_rows, {name: _inside(batch, name) for name in names}
 
 
-def _arrow(source: RangeFile, columns: BytesColumns) -> Iterator[tuple[int, dict[str, pa.Array]]]:
-    said = [*dict.fromkeys(name.partition(".")[0] for name in columns.said)]
+def _arrow(source: RangeFile, names: Sequence[str]) -> Iterator[tuple[int, dict[str, pa.Array]]]:
+    said = [*dict.fromkeys(name.partition(".")[0] for name in names)]
     # Batches of no column do not tell their rows.
-    for batch in arrow_batches(source, said or [columns.image.partition(".")[0]]):
-        found = {name: _inside(batch, name) for name in columns.said}
+    for batch in arrow_batches(source, said or None):
+        found = {name: _inside(batch, name) for name in names}
         for start in range(0, batch.num_rows, BATCH):
             count = min(BATCH, batch.num_rows - start)
             yield count, {name: each.slice(start, BATCH) for name, each in found.items()}
