@@ -85,6 +85,7 @@ setup(
         "obstore>=0.12,<0.13",
         "pillow>=11,<13",
         "pyarrow>=21,<26",
+        "urllib3>=2.5,<3",
     ],
     extras_require={
         "extract": EXTRACT,

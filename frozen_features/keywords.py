@@ -19,6 +19,7 @@ class LayoutOptions(TypedDict, total=False):
         path_column, id_column, label_column, split_column: what a manifest calls the column.
         id_prefix: what every image's id is to begin with.
         input_version: of a Delta table; the newest when None.
+        allow_private_hosts: fetch URLs of this machine and of private networks too.
     """
 
     path_column: str | None
@@ -27,6 +28,7 @@ class LayoutOptions(TypedDict, total=False):
     split_column: str | None
     id_prefix: str | None
     input_version: int | None
+    allow_private_hosts: bool | None
 
 
 def arguments(given: Mapping[str, object]) -> dict[str, object]:

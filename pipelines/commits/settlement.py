@@ -12,6 +12,7 @@ from pipelines.planning.cutting import Plan
 from pipelines.planning.decision import Decision
 from pipelines.planning.run import Run, Scene
 from pipelines.records import Failure, Shard, image_of, is_copy
+from pipelines.redaction import redacted
 from pipelines.table.deletion import delete_inside
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable
@@ -69,7 +70,7 @@ class Settlement:
             self._see_versions(scene)
             new = self._new_failures(scene)
             failures = _by_image(new)
-            refusal = _too_many_failures(run, scene, len(failures), plan, waiting)
+            refusal = _too_many_failures(run, scene, failures, plan, waiting)
             books = _books(scene, plan, new, waiting)
             gone = _gone(run, scene, new, waiting)
             leakage = find_leakage(_contents(scene, gone))
@@ -132,11 +133,13 @@ def _by_image(failures: Mapping[str, Failure]) -> tuple[Failure, ...]:
 
 
 def _too_many_failures(
-    run: Run, scene: Scene, failures: int, plan: Plan, waiting: Sequence[Shard]
+    run: Run, scene: Scene, failed: Sequence[Failure], plan: Plan, waiting: Sequence[Shard]
 ) -> str | None:
+    failures = len(failed)
     see = f"nothing was committed, see them with pipelines.describe --table {run.job.table}"
     if failures and not (scene.stored or scene.work.rows or waiting):
-        return f"none of the {failures} images attempted can be used; {see}"
+        one = f"{failed[0].ref.image_id!r} for one: {redacted(failed[0].message)}"
+        return f"none of the {failures} images attempted can be used, {one}; {see}"
     allowed = run.job.max_failures
     if allowed is None:
         allowed = 10 if failures <= 10 else max(10, plan.images() // 100)

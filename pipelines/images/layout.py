@@ -15,11 +15,13 @@ class Layout:
         columns: by name of `COLUMNS`, what the file calls the column; others are known by theirs.
         id_prefix: what every image's id begins with.
         version: of a Delta table; None for the newest.
+        private_hosts: whether URLs may lead to this machine and to private networks.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     id_prefix: str = ""
     version: int | None = None
+    private_hosts: bool = False
 
 
 PLAIN = Layout()

@@ -5,7 +5,12 @@ import argparse
 from pipelines.cli import whole_number
 from pipelines.images.layout import COLUMNS, Layout
 
-LAYOUT_OPTIONS = (*(f"{name}_column" for name in COLUMNS), "id_prefix", "input_version")
+LAYOUT_OPTIONS = (
+    *(f"{name}_column" for name in COLUMNS),
+    "id_prefix",
+    "input_version",
+    "allow_private_hosts",
+)
 
 
 def add_layout_options(parser: argparse.ArgumentParser, applies: str = "") -> None:
@@ -28,6 +33,12 @@ def add_layout_options(parser: argparse.ArgumentParser, applies: str = "") -> No
         metavar="N",
         help="of a Delta table; the newest if not given",
     )
+    group.add_argument(
+        "--allow_private_hosts",
+        action="store_true",
+        default=None,
+        help="fetch URLs of this machine and of private networks too",
+    )
 
 
 def layout_given(options: argparse.Namespace) -> dict[str, object]:
@@ -39,4 +50,9 @@ def layout_of(options: argparse.Namespace) -> Layout:
     """What the options of `add_layout_options` say."""
     named = {name: getattr(options, f"{name}_column") for name in COLUMNS}
     columns = {name: called for name, called in named.items() if called is not None}
-    return Layout(columns=columns, id_prefix=options.id_prefix or "", version=options.input_version)
+    return Layout(
+        columns=columns,
+        id_prefix=options.id_prefix or "",
+        version=options.input_version,
+        private_hosts=bool(options.allow_private_hosts),
+    )

@@ -24,6 +24,7 @@ from pipelines.records import ImageRef, storable
 from pipelines.stores.door import require_store
 from pipelines.stores.objects import StoreAwayError, StoreError, stat_of
 from pipelines.stores.places import Place, is_remote, parse_place
+from pipelines.stores.web_addresses import allow_private_hosts, is_web, url_complaint
 from pipelines.system.garbage import collector_paused
 
 COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
@@ -51,6 +52,7 @@ def list_images(location: str, root: str | None = None, layout: Layout = PLAIN) 
     """
     if not location:
         raise InputError("the input is empty; name a folder or a manifest with --input")
+    allow_private_hosts(layout.private_hosts)
     try:
         if is_pattern(location):
             refs = _list_pattern(location, root, layout)
@@ -126,6 +128,8 @@ def name_images(paths: Iterable[str | os.PathLike[str]]) -> list[ImageRef]:
     refs = []
     for given in paths:
         path = os.fspath(given)
+        if is_web(path) and (complaint := url_complaint(path)) is not None:
+            raise InputError(f"the list of images names {complaint}")
         name = storable(path)
         uri = path if is_remote(path) else str(Path(path).absolute())
         refs.append(ref_without_stat(name, uri, None, split_of(name, None)))

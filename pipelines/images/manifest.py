@@ -11,9 +11,10 @@ from pipelines.images.layout import COLUMNS, PLAIN, Layout
 from pipelines.images.manifest_files import Columns, read_columns
 from pipelines.images.prefix import PrefixFence, refs_with_stat
 from pipelines.images.splits import split_of
-from pipelines.images.stat_data import make_ref
+from pipelines.images.stat_data import make_ref, ref_without_stat
 from pipelines.records import ImageRef
 from pipelines.stores.places import Place
+from pipelines.stores.web_addresses import is_web, url_complaint
 
 
 def list_manifest(manifest: str, root: Path | Place, layout: Layout = PLAIN) -> list[ImageRef]:
@@ -50,9 +51,12 @@ def list_rows(manifest: str, rows: Columns, root: Path | Place) -> list[ImageRef
             raise InputError(f"row {number} of {manifest} has no path, or one with a null byte")
         if image_id and "\0" in image_id:
             raise InputError(f"row {number} of {manifest} has an id with a null byte")
-        uri = fence.locate(path)
-        if uri is None:
-            raise InputError(f"row {number} of {manifest} names {fence.complaint(path)}")
+        on_web = is_web(path)
+        complaint = url_complaint(path) if on_web else None
+        uri = path if on_web else fence.locate(path)
+        if uri is None or complaint is not None:
+            said = complaint or fence.complaint(path)
+            raise InputError(f"row {number} of {manifest} names {said}")
         name = image_id or path
         # A million rows have few labels and splits: one string each serves all.
         label = None if label is None else sys.intern(label)
@@ -65,9 +69,12 @@ def list_rows(manifest: str, rows: Columns, root: Path | Place) -> list[ImageRef
         raise InputError(
             f"{manifest} names {twice!r} more than once; an image has one id, label and split"
         )
+    # The web is not asked for signs of a change: that would be a request an image and run.
+    fetched = [ref_without_stat(*each) for each in inputs if is_web(each[1])]
+    others = [each for each in inputs if not is_web(each[1])] if fetched else inputs
     if isinstance(root, Place):
-        return refs_with_stat(inputs)
-    return [make_ref(*each) for each in inputs]
+        return refs_with_stat(others) + fetched
+    return [make_ref(*each) for each in others] + fetched
 
 
 def _first_repeated(names: Iterable[str]) -> str | None:
@@ -138,6 +145,4 @@ class FolderFence:
 
 def elsewhere(address: str) -> str:
     """What to say of an address that is in no folder and no store of the root's kind."""
-    if address.lower().startswith(("http://", "https://")):
-        return f"{address!r}: images are not fetched from the web; download them first"
     return f"{address!r}, which is outside the root; name one above all images with --input_root"

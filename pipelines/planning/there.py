@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pipelines.errors import InputError
 from pipelines.images.folder import IMAGE_SUFFIXES
 from pipelines.records import ImageRef
+from pipelines.stores.web_addresses import is_web
 
 SHOWN = 200
 """Characters of a place that a message shows."""
@@ -14,7 +15,7 @@ SHOWN = 200
 def require_some_there(refs: Collection[ImageRef], location: str) -> None:
     """Refuse an input of which no file is there: its root is wrong, or nothing is mounted.
 
-    Told by the stat data of the listing; nothing is read.
+    Told by the stat data of the listing; nothing is read, and nothing of the web is asked for.
 
     Args:
         refs: all images.
@@ -23,7 +24,7 @@ def require_some_there(refs: Collection[ImageRef], location: str) -> None:
     Raises:
         InputError: it names one of the places that were looked at.
     """
-    if any(ref.changed or ref.bytes for ref in refs):
+    if any(ref.changed or ref.bytes or is_web(ref.uri) for ref in refs):
         return
     missing = next(iter(refs)).uri
     shown = missing if len(missing) <= SHOWN else f"{missing[:SHOWN]}…"

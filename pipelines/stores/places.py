@@ -9,7 +9,7 @@ from pipelines.errors import UsageError
 from pipelines.redaction import redacted
 
 SCHEMES = ("s3", "gs")
-_SIGNED = re.compile(r"[?&](X-Amz-|X-Goog-|AWSAccessKeyId=|GoogleAccessId=|Signature=)", re.I)
+SIGNED = re.compile(r"[?&](X-Amz-|X-Goog-|AWSAccessKeyId=|GoogleAccessId=|Signature=)", re.I)
 _BROKEN = tuple(f"{scheme}:/" for scheme in SCHEMES)
 
 
@@ -80,7 +80,7 @@ def parse_place(location: str) -> Place:
             f"{redacted(location)} was given with a user or password, which this project takes "
             "from the environment only (docs/object-stores.md)"
         )
-    if _SIGNED.search(key):
+    if SIGNED.search(key):
         raise UsageError(
             f"{redacted(location)} was given with a signature; name the place alone, requests are "
             "signed by this project"

@@ -90,7 +90,7 @@ def test_what_cannot_be_read_is_refused(tmp_path):
 
     def feature(line):
         if "protocol" in line:
-            features = dict.fromkeys(("readerFeatures", "writerFeatures"), ["deletionVectors"])
+            features = {key: ["deletionVectors"] for key in ("readerFeatures", "writerFeatures")}
             line["protocol"] = {"minReaderVersion": 3, "minWriterVersion": 7} | features
 
     changed(feature)

@@ -101,7 +101,7 @@ def test_two_headers_that_are_one_are_refused(tmp_path):
         ),
         ("m.jsonl", json.dumps([{"path": "a.jpg"}]).encode(), "JSON array; write an object a line"),
         ("m.csv", "path\na.jpg\n".encode("utf-16"), "it is UTF-16; save it as UTF-8"),
-        ("m.csv", b"path\nhttps://example.org/a.jpg\n", "not fetched from the web; download"),
+        ("m.csv", b"path\nhttps://u:p@example.org/a.jpg\n", "with a user or password; the table"),
         (
             "m.csv",
             b"path\ns3://bucket/a.jpg\n",
