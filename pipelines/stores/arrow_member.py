@@ -1,6 +1,6 @@
 """Reading the image of one row of an Arrow file or stream, from a column of bytes.
 
-A file begins like a stream, and both are read from their beginning, batch by batch.
+A file holds a stream, and both are read from their beginning, batch by batch.
 """
 
 import errno
@@ -9,13 +9,11 @@ from collections.abc import Iterator
 import pyarrow as pa
 from pyarrow import ipc
 
+from pipelines.stores.arrow_messages import messages
 from pipelines.stores.column_values import values_of
 from pipelines.stores.cursors import Cursors, DamagedError
 from pipelines.stores.parquet_member import checked
 from pipelines.stores.range_file import RangeFile, sign_of
-
-MAGIC = b"ARROW1"
-"""What an Arrow file begins with, and a stream does not."""
 
 _cursors = Cursors()
 
@@ -36,31 +34,30 @@ def arrow_batches(source: RangeFile, columns: list[str] | None) -> Iterator[pa.R
 
     Raises:
         pa.ArrowException, OSError: it is damaged, or cannot be read.
-        ValueError: it has no such column.
+        ValueError: it has no such column, or a batch of it is too large.
     """
-    is_file = source.read(len(MAGIC)) == MAGIC
-    source.seek(0)
-    opened = pa.PythonFile(source, "r")
-    start = ipc.open_file if is_file else ipc.open_stream
-    options = None
-    if columns is not None:
-        names = start(opened).schema.names
-        source.seek(0)
-        options = ipc.IpcReadOptions(
-            included_fields=[names.index(name) for name in columns], use_threads=False
-        )
-    reader = start(opened, options=options)
-    if is_file:
-        yield from map(reader.get_batch, range(reader.num_record_batches))
-    else:
-        yield from reader
+    before: list[ipc.Message] = []
+    options = ipc.IpcReadOptions(use_threads=False)
+    for message in messages(source):
+        if message.type != "record batch":
+            before.append(message)
+            if message.type == "schema" and columns is not None:
+                names = ipc.read_schema(message).names
+                options.included_fields = [names.index(name) for name in columns]
+            continue
+        # A stream of one batch, which is read without looking at what is not wanted.
+        stream = pa.BufferOutputStream()
+        for each in (*before, message):
+            each.serialize_to(stream)
+        yield ipc.open_stream(stream.getvalue(), options=options).read_next_batch()
 
 
 def arrow_schema(source: RangeFile) -> pa.Schema:
     """The schema of an Arrow file or stream; errors as of `arrow_batches`."""
-    is_file = source.read(len(MAGIC)) == MAGIC
-    source.seek(0)
-    return (ipc.open_file if is_file else ipc.open_stream)(pa.PythonFile(source, "r")).schema
+    first = next(messages(source), None)
+    if first is None or first.type != "schema":
+        raise ValueError("it does not begin with a schema")
+    return ipc.read_schema(first)
 
 
 def _values(file: str, column: str) -> Iterator[bytes | None]:
