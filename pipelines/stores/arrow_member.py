@@ -49,7 +49,11 @@ def arrow_batches(source: RangeFile, columns: list[str] | None) -> Iterator[pa.R
         stream = pa.BufferOutputStream()
         for each in (*before, message):
             each.serialize_to(stream)
-        yield ipc.open_stream(stream.getvalue(), options=options).read_next_batch()
+        batch = ipc.open_stream(stream.getvalue(), options=options).read_next_batch()
+        batch.validate(
+            full=True
+        )  # what points out of a batch ends the process when it is looked at
+        yield batch
 
 
 def arrow_schema(source: RangeFile) -> pa.Schema:

@@ -37,7 +37,7 @@ def messages(source: RangeFile) -> Iterator[ipc.Message]:
             return
         try:
             size = _unpacked(message)
-        except struct.error as error:
+        except (struct.error, IndexError) as error:
             raise ValueError("a message of it is damaged") from error
         if size > MOST_AT_ONCE:
             raise ValueError(

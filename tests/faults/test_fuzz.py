@@ -1,6 +1,7 @@
 """Random mutations of what others may write: an answer or a clean error, no crash, hang or hunger.
 
-Mutated are images, archives of them, manifests, model cards, and a table's log, pins and receipts.
+Mutated are images, archives and columns of them, manifests, model cards, and a table's log, pins
+and receipts.
 
 Each runs in a process of its own for FROZEN_FEATURES_FUZZ_SECONDS (10 if not set), so that a crash
 is seen as one.
@@ -118,6 +119,38 @@ def attempt(data):
     return good
 """
 
+COLUMNS = """
+import contextlib, pathlib, random, sys, tempfile, time
+import pyarrow as pa
+from pyarrow import ipc
+from pipelines.errors import InputError
+from pipelines.images.listing import list_images
+from pipelines.stores.reading import read_bytes
+from tests.columns import hugging_face, write
+from tests.memory import own_peak
+
+folder = pathlib.Path(tempfile.mkdtemp())
+images = [(f"{number}.jpg", bytes([number]) * 50) for number in range(20)]
+table = hugging_face(images, [0, 1] * 10, ["cat", "dog"])
+table = table.append_column("split", pa.array(["a", "b"] * 10).dictionary_encode())
+seeds = [write(table, folder / name).read_bytes() for name in ("0.parquet", "0.arrow", "0.feather")]
+sink = pa.BufferOutputStream()
+with ipc.new_stream(sink, table.schema, options=ipc.IpcWriteOptions(compression="lz4")) as writer:
+    writer.write_table(table, max_chunksize=5)
+seeds.append(sink.getvalue().to_pybytes())
+
+def attempt(data):
+    path = folder / ("x.parquet" if data[:4] == b"PAR1" else "x.arrow")
+    path.write_bytes(data)
+    good = 0
+    with contextlib.suppress(InputError):
+        for ref in list_images(str(path)):
+            with contextlib.suppress(OSError):
+                read_bytes(ref.uri, 1 << 20)
+                good = 1
+    return good
+"""
+
 CARDS = """
 import contextlib, copy, json, pathlib, random, shutil, sys, tempfile, time
 from random import Random
@@ -226,6 +259,7 @@ TARGETS = {
     "decoder": (DECODER, 20),
     "manifests": (MANIFESTS, 20),
     "packed": (PACKED, 20),
+    "columns": (COLUMNS, 20),
     "cards": (CARDS, 2),
     "logs": (LOGS, 2),
     "receipts": (RECEIPTS, 2),

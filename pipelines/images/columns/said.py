@@ -1,7 +1,7 @@
 """What a Parquet or Arrow file says of the images in it, row by row, without their bytes."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -44,8 +44,19 @@ def schema_of(file: str, kind: str) -> pa.Schema:
     """The schema of a file of a kind; errors as of `kind_of`."""
     with _Reading(file) as source:
         if kind == "arrow":
-            return arrow_schema(source)
-        return parquet.read_schema(pa.PythonFile(source, "r"))
+            schema = arrow_schema(source)
+        else:
+            schema = parquet.read_schema(pa.PythonFile(source, "r"))
+        _read_names(schema)
+        return schema
+
+
+def _read_names(fields: Iterable[pa.Field]) -> None:
+    """Read all names of columns, which fails where one is no text."""
+    for field in fields:
+        _ = field.name
+        if pa.types.is_struct(field.type):
+            _read_names(field.type)
 
 
 def said_of(
@@ -131,12 +142,11 @@ def _parquet(
     if not names:
         yield file.metadata.num_rows, {}
         return
-    # A small dictionary may hold one long text for all rows: so many that it stays bounded.
-    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-    chunks = (group.column(number) for group in groups for number in range(group.num_columns))
-    read = (each for each in chunks if each.path_in_schema in names)
-    largest = max((each.total_uncompressed_size for each in read), default=0)
-    rows = max(1, min(BATCH, most // (max(1, largest) * len(names))))
+    # A small dictionary may hold one long text for all rows: so few that it stays bounded. Sizes of
+    # single columns would be nearer, but asking for those of a damaged file ends the process.
+    groups = (file.metadata.row_group(number) for number in range(file.metadata.num_row_groups))
+    largest = max((group.total_byte_size for group in groups), default=0)
+    rows = max(1, min(BATCH, most // max(1, largest)))
     for batch in file.iter_batches(rows, columns=list(names), use_threads=False):
         yield batch.num_rows, {name: _inside(batch, name) for name in names}
 
