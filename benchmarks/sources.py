@@ -1,7 +1,8 @@
 """Whether images that lie packed are extracted as fast as those in a folder.
 
-The same images as files, in one tar archive and in one zip file, each run as one long shard between
-its first and its last batch, in one process, in turn. The disk's cache is warm for all of them.
+The same images as files, in one tar archive, in one zip file and in a column of a Parquet file,
+each run as one long shard between its first and its last batch, in one process, in turn. The disk's
+cache is warm for all of them.
 """
 
 import argparse
@@ -13,6 +14,9 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from benchmarks.alternating import measure_in_turn, spread
 from benchmarks.base_choice import SHARED, add_base_options, base_choice
@@ -60,6 +64,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
     images = repeat_images(options.input, folder / "images", options.images)
     places = {"folder": images, "tar": folder / "all.tar", "zip": folder / "all.zip"}
     _pack(images, places["tar"], places["zip"])
+    places["column"] = _in_a_column(images, folder / "all.parquet")
     shard = LongShard((), contract, engine, folder / "table")
     shards = {name: replace(shard, refs=list_images(str(place))) for name, place in places.items()}
     timings = measure_in_turn({name: each.run for name, each in shards.items()}, options.repeats)
@@ -84,6 +89,16 @@ def _pack(images: Path, tar: Path, zipped: Path) -> None:
             name = path.relative_to(images).as_posix()
             archive.add(path, name)
             other.write(path, name, zipfile.ZIP_DEFLATED)
+
+
+def _in_a_column(images: Path, parquet: Path) -> Path:
+    """Write the images as `datasets` does: structs, a hundred a row group."""
+    rows = [
+        {"bytes": path.read_bytes(), "path": path.relative_to(images).as_posix()}
+        for path in files_of(images)
+    ]
+    pq.write_table(pa.table({"image": rows}), parquet, row_group_size=100)
+    return parquet
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def _footer(file: str, _: Hashable) -> tuple[parquet.FileMetaData, list[int]]:
 def _rows_at_once(group: parquet.RowGroupMetaData) -> int:
     # A small page may hold one large value many times, as large as the group at most. The size of
     # the column alone would be nearer, but asking for that of a damaged file ends the process.
-    return max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE // max(1, group.total_byte_size)))
+    return max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE // max(1, int(group.total_byte_size))))
 
 
 def _values(

@@ -52,7 +52,7 @@ def test_steady_state(pictures, tmp_path):
 
 def test_sources(pictures, tmp_path):
     result = run(sources, tmp_path, "--input", pictures, "--images", 96, "--repeats", 1)
-    assert result["raw"].keys() == {"folder", "tar", "zip"}
+    assert result["raw"].keys() == {"folder", "tar", "zip", "column"}
     assert all(seconds[0] > 0 for seconds in result["raw"].values())
 
 

@@ -74,7 +74,7 @@ def test_manifests_name_images_on_s3(server, remote, uploaded, make_job, place, 
     assert content(place).equals(content(remote))
 
 
-@pytest.mark.parametrize("form", ["shards", "web dataset", "zip"])
+@pytest.mark.parametrize("form", ["shards", "web dataset", "zip", "column", "arrow files"])
 def test_packed_images_on_s3(server, remote, dataset, make_job, place, tmp_path, form):
     packed = tmp_path / "packed"
     packed.mkdir()

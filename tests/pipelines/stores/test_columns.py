@@ -4,15 +4,17 @@ import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import obstore
 import pyarrow as pa
 import pytest
+from obstore.store import MemoryStore
 from pyarrow import ipc, parquet
 
 from pipelines.errors import InputError
-from pipelines.images.listing import list_images
+from pipelines.images.listing import list_images, root_of
 from pipelines.images.loading import read_image
 from pipelines.records import Failure
-from pipelines.stores import arrow_messages, cursors, parquet_member
+from pipelines.stores import arrow_messages, cursors, objects, parquet_member, range_file
 from pipelines.stores.cursors import Cursors, DamagedError
 from pipelines.stores.objects import TooLargeError
 from pipelines.stores.range_file import RangeFile
@@ -259,3 +261,44 @@ def test_packed_batches_are_unpacked_within_bounds(tmp_path, name, codec):
         with pytest.raises(OSError, match=r"a batch of it would take 8,388,\d+ bytes; write it in"):
             read_bytes(refs[0].uri)
     assert pa.total_allocated_bytes() - before < 20 << 20
+
+
+@pytest.fixture
+def store(monkeypatch):
+    """A store in memory that every place lies on, and which counts what it is asked."""
+    memory = MemoryStore()
+    monkeypatch.setattr(objects, "open_bucket", lambda place: memory)
+    return memory
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_files_on_a_store_are_read_with_few_requests(store, tmp_path, monkeypatch, name):
+    values = column(200)
+    content = write(pa.table({"image": values}), tmp_path / name, 50).read_bytes()
+    for part in ("a", "b"):
+        obstore.put(store, f"in/{part}/{name}", content)
+    obstore.put(store, f"in/_tmp/{name}", content)
+    refs = refs_of("s3://bucket/in")
+    assert [ref.image_id for ref in refs[::200]] == [f"{part}/{name}/000000000" for part in "ab"]
+    asked = []
+    for which in ("get_range", "head"):
+        plain = getattr(obstore, which)
+        monkeypatch.setattr(
+            obstore, which, lambda *args, _plain=plain, **kw: asked.append(1) or _plain(*args, **kw)
+        )
+    with ThreadPoolExecutor(16) as threads:
+        found = [*threads.map(read_bytes, [ref.uri for ref in refs])]
+    assert found == values * 2
+    assert len(asked) < 100
+    assert root_of("s3://bucket/in") == "s3://bucket/in"
+    assert root_of(f"s3://bucket/in/a/{name}") == "s3://bucket/in/a"
+    assert len(refs_of(f"s3://bucket/in/a/{name}")) == 200
+    monkeypatch.setattr(range_file, "SIGN_SECONDS", 0.0)
+    other = write(pa.table({"image": column(3)}), tmp_path / name).read_bytes()
+    obstore.put(store, f"in/a/{name}", other)
+    assert read_bytes(refs[2].uri) == column(3)[2]
+    with pytest.raises(OSError, match=r"has no row 3|ends too soon"):
+        read_bytes(refs[3].uri)
+    obstore.delete(store, f"in/b/{name}")
+    with pytest.raises(FileNotFoundError):
+        read_bytes(refs[-1].uri)
