@@ -22,13 +22,13 @@ from pipelines.images.columns.said import (
 )
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.prefix import refs_with_stat
-from pipelines.images.splits import NAMED_SPLITS, UNLABELLED, split_of
+from pipelines.images.splits import TEST, TRAIN, UNLABELLED, VALIDATION, split_of
 from pipelines.images.stat_data import make_ref
 from pipelines.records import ImageRef, storable
 from pipelines.stores.members import Member
 from pipelines.stores.places import is_remote
 
-_SPLIT_FILE = re.compile(rf"({'|'.join(sorted(NAMED_SPLITS))})(?![a-z])", re.IGNORECASE)
+_SPLIT_FILE = re.compile(rf"({TRAIN}|{VALIDATION}|{TEST})(?![a-z])", re.IGNORECASE)
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 SHOWN = 3
 
