@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError
 from pipelines import __version__
 from pipelines.redaction import redacted
 from pipelines.stores.files import refuse_too_large
+from pipelines.stores.silent_hosts import SilentHosts
 from pipelines.stores.web_addresses import (
     RefusedHostError,
     is_web,
@@ -49,9 +50,6 @@ class Patience:
 PATIENCE = Patience()
 REDIRECTS = 5
 BLOCK = 1 << 16
-SILENT_HOST, SILENT_SECONDS = 8, 60.0
-"""Attempts in a row that a host leaves without an answer, and how long it is not asked then."""
-
 _HEADERS = {
     "User-Agent": f"frozen-features/{__version__}",
     # What the decoder reads: some servers give whatever the asker says that it knows.
@@ -73,29 +71,7 @@ class _PassingError(Exception):
         self.wait = wait
 
 
-class _SilentHosts:
-    """Hosts that gave no answer again and again, so that a million URLs of one cost no year."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._silences: dict[str, tuple[int, float]] = {}
-
-    def heard(self, host: str) -> None:
-        with self._lock:
-            self._silences.pop(host, None)
-
-    def silent(self, host: str) -> None:
-        with self._lock:
-            count, _ = self._silences.get(host, (0, 0.0))
-            self._silences[host] = count + 1, time.monotonic()
-
-    def refuse(self, host: str) -> None:
-        count, last = self._silences.get(host, (0, 0.0))
-        if count >= SILENT_HOST and time.monotonic() - last < SILENT_SECONDS:
-            raise OSError(errno.ETIMEDOUT, f"{host} gave no answer {count} times in a row")
-
-
-_silent_hosts = _SilentHosts()
+_silent_hosts = SilentHosts()
 
 
 def read_url(url: str, most: int) -> bytes:

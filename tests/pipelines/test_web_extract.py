@@ -10,6 +10,7 @@ from pipelines.extract import main
 from pipelines.images.layout import Layout
 from pipelines.images.listing import list_images
 from pipelines.stores import web
+from pipelines.stores.silent_hosts import SilentHosts
 from pipelines.stores.web import Patience
 from pipelines.stores.web_addresses import ALLOW_PRIVATE
 from pipelines.table.feature_table import FeatureTable
@@ -22,7 +23,7 @@ QUICK = Patience(connect=1.0, silence=0.5, attempt=1.0, all=2.0, attempts=2, pau
 def server(dataset, monkeypatch):
     monkeypatch.delenv(ALLOW_PRIVATE, raising=False)
     monkeypatch.setattr(web, "PATIENCE", QUICK)
-    monkeypatch.setattr(web, "_silent_hosts", web._SilentHosts())
+    monkeypatch.setattr(web, "_silent_hosts", SilentHosts())
     images = {ref.image_id: Path(ref.uri).read_bytes() for ref in list_images(str(dataset))}
     with serving(images) as running:
         yield running

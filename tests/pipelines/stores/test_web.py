@@ -11,10 +11,11 @@ import pytest
 from pipelines.errors import InputError
 from pipelines.images.layout import Layout
 from pipelines.images.listing import list_images, name_images
-from pipelines.stores import web, web_addresses
+from pipelines.stores import silent_hosts, web, web_addresses
 from pipelines.stores.objects import TooLargeError
 from pipelines.stores.outages import is_outage
 from pipelines.stores.reading import read_bytes, sha256_of
+from pipelines.stores.silent_hosts import SilentHosts
 from pipelines.stores.web import Patience
 from pipelines.stores.web_addresses import ALLOW_PRIVATE, is_public, url_complaint
 from pipelines.stores.web_connections import connections
@@ -27,7 +28,7 @@ QUICK = Patience(connect=1.0, silence=0.3, attempt=0.8, all=3.0, attempts=3, pau
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(web, "PATIENCE", QUICK)
-    monkeypatch.setattr(web, "_silent_hosts", web._SilentHosts())
+    monkeypatch.setattr(web, "_silent_hosts", SilentHosts())
     monkeypatch.setenv(ALLOW_PRIVATE, "true")
     with serving({"a.jpg": IMAGE}) as running:
         yield running
@@ -93,12 +94,12 @@ def test_a_server_that_answers_nothing_at_all(server):
 
 
 def test_a_host_that_never_answers_is_not_asked_a_million_times(server, monkeypatch):
-    monkeypatch.setattr(web, "SILENT_SECONDS", 1.0)
+    monkeypatch.setattr(silent_hosts, "SECONDS", 1.0)
     for _ in range(4):
         with pytest.raises(OSError, match=r"did not give it|gave no answer"):
             read_bytes(f"{server.url}/stall/a.jpg")
     began, asked = time.monotonic(), server.asked.total()
-    assert asked == web.SILENT_HOST
+    assert asked == silent_hosts.SILENCES
     for _ in range(100):
         with pytest.raises(OSError, match=r"127\.0\.0\.1 gave no answer 8 times in a row"):
             read_bytes(f"{server.url}/stall/a.jpg")
