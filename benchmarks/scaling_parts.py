@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from benchmarks.synthetic import CONTRACT, LENGTH, make_manifest, make_refs, make_tree, write_files
 from pipelines.commits.books import tally
-from pipelines.commits.leakage import find_leakage
+from pipelines.commits.leakage import Content, find_leakage
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.listing import list_images
 from pipelines.planning.comparison import compare
@@ -115,7 +115,10 @@ def table(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
         found = compare(inputs, stored, ContentHashes())
     assert len(found.same) == number
     with watch("leakage"):
-        find_leakage((name, row.label, row.split, row.sha256) for name, row in stored.items())
+        find_leakage(
+            Content(name, row.label, row.split, row.group, row.sha256)
+            for name, row in stored.items()
+        )
     return {
         "files": len(paths),
         "bytes_committing": committed,

@@ -16,19 +16,27 @@ class LayoutOptions(TypedDict, total=False):
     """How an input is to be understood; the options of all commands that read images.
 
     Attributes:
-        path_column, id_column, label_column, split_column: what a manifest calls the column.
+        path_column, id_column, label_column, split_column, group_column: what a manifest calls the
+            column.
         id_prefix: what every image's id is to begin with.
         input_version: of a Delta table; the newest when None.
         allow_private_hosts: fetch URLs of this machine and of private networks too.
+        any_suffix: whether files without an image's suffix are looked into.
+        labels_from: where in its path an image's label stands.
+        split_by: what decides the split of images of which the input says none.
     """
 
     path_column: str | None
     id_column: str | None
     label_column: str | None
     split_column: str | None
+    group_column: str | None
     id_prefix: str | None
     input_version: int | None
     allow_private_hosts: bool | None
+    any_suffix: bool | None
+    labels_from: str | None
+    split_by: str | None
 
 
 def arguments(given: Mapping[str, object]) -> dict[str, object]:

@@ -136,7 +136,8 @@ def _warn_of_equal_names(scene: Scene) -> None:
         then, now = moved[0]
         log(
             f"{len(moved)} of {len(changed)} images that replace others come from another place "
-            f"({now}, and before {then}): what has the same name below its root is the same image"
+            f"({now}, and before {then}): what has the same name below its root is the same image, "
+            "and --id_prefix tells the images of two folders apart"
         )
 
 

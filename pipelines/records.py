@@ -27,6 +27,8 @@ class ImageRef:
         modified: time of last change when listed, microseconds since the epoch (UTC).
         changed: like `modified`, but of the file's attributes too, which no tool can set back.
         copy: 0 for the image itself, 1 and up for its augmented copies.
+        group: what it has in common with others that must not be told apart by a split: a patient,
+            a product, a video; None where the input says none.
     """
 
     image_id: str
@@ -37,6 +39,7 @@ class ImageRef:
     modified: int
     changed: int
     copy: int = 0
+    group: str | None = None
 
     @property
     def name(self) -> str:

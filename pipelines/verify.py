@@ -35,7 +35,7 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.table.file_checks import check_files
 from pipelines.table.notes import Finding, Note, Unchecked, in_a_line
 from pipelines.table.storage import table_uri
-from pipelines.table.stored import stored_images
+from pipelines.table.stored import splits_of, stored_images
 from pipelines.table.verification import check_features, check_rows, check_single, sample_rows
 from pipelines.table.verify_report import VerifyReport
 from pipelines.table.whereabouts import images_of_rows
@@ -160,7 +160,7 @@ def _check_against_images(
     checked.notes.extend(check_single(keys))
     inputs: Mapping[str, ImageRef] = {}
     if options.input is not None:
-        refs = list_images(options.input, options.input_root, layout_of(options))
+        refs = list_images(options.input, options.input_root, layout_of(options), splits_of(keys))
         images = {ref.image_id: ref for ref in refs}
         failed = known_failures(table.uri)
         excused = {n for n, r in images.items() if (n, r.bytes, r.modified) in failed}

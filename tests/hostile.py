@@ -178,13 +178,13 @@ REFUSED = {
     "null byte": b"path\na\0.png\n",
     "ragged rows": b"path,label\na.png\n",
     "not utf-8": b"path,label\na.png,caf\xe9\n",
-    "utf-16": "path,label\na.png,cat\n".encode("utf-16"),
     "a binary file": bytes(range(256)) * 4,
     "an open quote": b'path,label\n"a.png,cat\n',
 }
 
 TAKEN = {
     "byte-order mark": b"\xef\xbb\xbfpath,label\na.png,cat\n",
+    "utf-16": "path,label\na.png,cat\n".encode("utf-16"),
     "crlf": b"path,label\r\na.png,cat\r\n",
     "no newline at the end": b"path,label\na.png,cat",
     "quotes and newlines": b'path,label\na.png,"cat, ""big""\nred"\n',

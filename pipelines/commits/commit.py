@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.planning.run import Run, Scene
+from pipelines.table.evolving import add_groups, name_policy
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, TableState, commit_change, holds_copies
-from pipelines.table.inspection import InspectedFile, inspect_file
-from pipelines.table.policy import name_policy
-from pipelines.table.rewriting import Placement, Rewrite, rewrite_rows
+from pipelines.table.inspection import InspectedFile, inspect_file, names_groups
+from pipelines.table.rewriting import Placement, Rewrite, placement_of, rewrite_rows
 from pipelines.table.storage import open_storage
 from pipelines.table.stored import StoredImage
 
@@ -49,16 +49,19 @@ def commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, An
     known = None if table is None else table.augmentation
     copied = any(holds_copies(file.keys) for file in files)
     policy = known or (run.augmentation if copied else None)
-    state = TableState(run.uri, version, run.contract, shape, scene.keys, policy)
+    named = any(names_groups(file.keys) for file in files)
+    grouped = (table is not None and table.grouped) or named
+    state = TableState(run.uri, version, run.contract, shape, scene.keys, policy, grouped)
     if table is not None and policy != known:
         state = name_policy(state, run.id)
+    if table is not None and grouped and not table.grouped:
+        state = add_groups(state, run.id)
     return commit_change(state, Change(files, sorted(edited), dict(record)))
 
 
 def placement(scene: Scene, name: str, row: StoredImage) -> Placement:
-    """The label and split that a row shall have: the input's, or its own where that is gone."""
-    ref = scene.inputs.get(name)
-    return (row.label, row.split) if ref is None else (ref.label, ref.split)
+    """What a row shall say of its image: what the input does, or its own where that is gone."""
+    return placement_of(scene.inputs.get(name) or row)
 
 
 def _rewritten(

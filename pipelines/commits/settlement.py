@@ -17,6 +17,7 @@ from pipelines.table.deletion import delete_inside
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import TableMovedError
+from pipelines.table.rewriting import placement_of
 
 COMMIT_ATTEMPTS = 5
 """How often a commit is planned again because another run committed in between."""
@@ -215,8 +216,7 @@ def _contents(scene: Scene, gone: frozenset[str]) -> Iterator[Content]:
         # A row whose image is gone is no second place of one that was moved.
         here = name in scene.inputs and name not in gone and name not in scene.work.rows
         if here and not is_copy(name):
-            label, split = placement(scene, name, row)
-            yield name, label, split, row.sha256
+            yield Content(name, *placement(scene, name, row), row.sha256)
     for name, sha256 in scene.work.rows.items():
         if not is_copy(name):
-            yield name, scene.inputs[name].label, scene.inputs[name].split, sha256
+            yield Content(name, *placement_of(scene.inputs[name]), sha256)

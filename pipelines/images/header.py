@@ -26,6 +26,12 @@ ones are 6 of grey, 10 of colour and 18 of CMYK, and mozjpeg's are fewer than 20
 _RLE_PASSES = 60
 """Pillow decodes run-length encoded BMPs in Python, which is as slow as so many passes."""
 
+_PYTHON_PASSES = 100
+"""Pillow reads plain PNMs, and those of other than 256 values, in Python: so many a channel."""
+
+MAX_COMMENTS = 10_000
+"""Most comments of a plain PNM: for each of them Pillow copies what it has read."""
+
 _SCAN = b"\xff\xda\0"
 """How every scan of a JPEG begins; it cannot occur in coded pixels, and hardly does elsewhere."""
 
@@ -54,6 +60,10 @@ def bytes_to_decode(image: ImageFile, data: bytes) -> int:
     # A TIFF may be compressed in pieces, each a JPEG by itself.
     pixels = width * height if image.format != "TIFF" else piece[0] * piece[1]
     passes = _RLE_PASSES if _is_rle(image) else scans
+    if _is_decoded_in_python(image):
+        passes = _PYTHON_PASSES * len(image.getbands())
+        if data.count(b"#") > MAX_COMMENTS and image.tile[0][0] == "ppm_plain":
+            raise ImageError("it has too many comments to be read")
     if passes * pixels > MAX_PASSES * MAX_PIXELS:
         raise ImageError(
             f"{passes} passes over {pixels:,} pixels would take too long; save it again"
@@ -83,6 +93,8 @@ def _beside(image: Image.Image, scans: int) -> int:
     """Bytes a pixel that a decoder holds beside its result."""
     if image.format == "WEBP":
         return 12  # two canvases and the pixels that it hands over
+    if _is_decoded_in_python(image):
+        return 3 * len(image.getbands())  # what was decoded, grown and copied
     if image.format != "TIFF" and scans > 1:
         return 2 * len(image.getbands())  # the coefficients of all scans
     return 0
@@ -113,3 +125,7 @@ def _is_jpeg(image: Image.Image) -> bool:
 
 def _is_rle(image: ImageFile) -> bool:
     return any(tile[0] == "bmp_rle" for tile in image.tile)
+
+
+def _is_decoded_in_python(image: Image.Image) -> bool:
+    return any(tile[0] in ("ppm", "ppm_plain") for tile in getattr(image, "tile", ()))

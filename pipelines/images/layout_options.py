@@ -3,13 +3,18 @@
 import argparse
 
 from pipelines.cli import whole_number
-from pipelines.images.layout import COLUMNS, Layout
+from pipelines.errors import UsageError
+from pipelines.images.layout import COLUMNS, SPLIT_BY, LabelsFrom, Layout
+from pipelines.records import storable
 
 LAYOUT_OPTIONS = (
     *(f"{name}_column" for name in COLUMNS),
     "id_prefix",
     "input_version",
     "allow_private_hosts",
+    "any_suffix",
+    "labels_from",
+    "split_by",
 )
 
 
@@ -26,7 +31,6 @@ def add_layout_options(parser: argparse.ArgumentParser, applies: str = "") -> No
         group.add_argument(
             f"--{name}_column", metavar="NAME", help=f"column of a manifest's {name}"
         )
-    group.add_argument("--id_prefix", metavar="TEXT", help="begin every image's id with it")
     group.add_argument(
         "--input_version",
         type=whole_number,
@@ -39,6 +43,29 @@ def add_layout_options(parser: argparse.ArgumentParser, applies: str = "") -> No
         default=None,
         help="fetch URLs of this machine and of private networks too",
     )
+    group.add_argument(
+        "--id_prefix", type=_prefix, metavar="TEXT", help="begin every image's id with it"
+    )
+    group.add_argument(
+        "--any_suffix",
+        action="store_true",
+        default=None,
+        help="look into files without an image's suffix, and take those that begin as an image",
+    )
+    group.add_argument(
+        "--split_by",
+        choices=SPLIT_BY,
+        help="what decides the split of images of which the input says none: a hash of their id, "
+        "or of their group (if not given: of the group where there is one); stratified: either, "
+        "with some of every class in each split",
+    )
+    group.add_argument(
+        "--labels_from",
+        type=_labels_from,
+        metavar="folder|parent|filename:REGEX|none",
+        help="where in its path an image's label stands: the first folder, below that of a split; "
+        "the folder it lies in; what matches in its name; or nowhere",
+    )
 
 
 def layout_given(options: argparse.Namespace) -> dict[str, object]:
@@ -47,12 +74,34 @@ def layout_given(options: argparse.Namespace) -> dict[str, object]:
 
 
 def layout_of(options: argparse.Namespace) -> Layout:
-    """What the options of `add_layout_options` say."""
+    """What the options of `add_layout_options` say.
+
+    Raises:
+        UsageError: two of them contradict each other.
+    """
     named = {name: getattr(options, f"{name}_column") for name in COLUMNS}
     columns = {name: called for name, called in named.items() if called is not None}
+    if options.labels_from is not None and options.label_column is not None:
+        raise UsageError("--labels_from and --label_column both say where labels stand; name one")
     return Layout(
         columns=columns,
         id_prefix=options.id_prefix or "",
+        any_suffix=bool(options.any_suffix),
+        labels_from=options.labels_from,
+        split_by=options.split_by,
         version=options.input_version,
         private_hosts=bool(options.allow_private_hosts),
     )
+
+
+def _prefix(text: str) -> str:
+    if "\0" in text or storable(text) != text:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot begin an id: it is no text")
+    return text
+
+
+def _labels_from(text: str) -> LabelsFrom:
+    try:
+        return LabelsFrom.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -2,24 +2,30 @@
 
 import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from pipelines.errors import InputError
+from pipelines.images.arranging import arrange
 from pipelines.images.columns.delta import is_delta_table, list_delta
 from pipelines.images.columns.files import BYTES_SUFFIXES, files_below
 from pipelines.images.columns.listing import holds_images, list_columns
-from pipelines.images.folder import IMAGE_SUFFIXES, list_folder
-from pipelines.images.layout import PLAIN, Layout
+from pipelines.images.folder import find_in_folder, ref_of_entry
+from pipelines.images.huggingface import list_described
+from pipelines.images.kinds import IMAGE_SUFFIXES
+from pipelines.images.layout import BY_GROUP, PLAIN, STRATIFIED, Layout
 from pipelines.images.manifest import list_manifest
-from pipelines.images.manifest_files import MANIFEST_SUFFIXES
+from pipelines.images.manifest_files import MANIFEST_SUFFIXES, manifest_suffix
 from pipelines.images.packed.index import PACKED_SUFFIXES
 from pipelines.images.packed.listing import list_packed
 from pipelines.images.patterns import above_all, files_of, is_pattern
-from pipelines.images.prefix import list_prefix
+from pipelines.images.prefix import find_below, ref_of_object
 from pipelines.images.splits import split_of
 from pipelines.images.stat_data import ref_without_stat
+from pipelines.images.stratifying import stratify
 from pipelines.records import ImageRef, storable
 from pipelines.stores.door import require_store
 from pipelines.stores.objects import StoreAwayError, StoreError, stat_of
@@ -31,20 +37,25 @@ COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 HOLDING = PACKED_SUFFIXES | BYTES_SUFFIXES
 """Of files that images lie in."""
 
-FILES = MANIFEST_SUFFIXES | HOLDING
-
 
 @collector_paused()
-def list_images(location: str, root: str | None = None, layout: Layout = PLAIN) -> list[ImageRef]:
+def list_images(
+    location: str,
+    root: str | None = None,
+    layout: Layout = PLAIN,
+    held: Mapping[str, str] = MappingProxyType({}),
+) -> list[ImageRef]:
     """List the images of a folder or a manifest, ascending by `image_id`.
 
     Args:
-        location: a folder (`split/label/image`, `label/image` or flat), a manifest, or files that
-            images are packed in, named by a pattern if there are several; local, or on an object
-            store.
+        location: a folder, understood as `arrange` does or by the metadata in it, a manifest, or
+            files that images are packed in, named by a pattern if there are several; local, or on
+            an object store.
         root: the folder that a manifest's paths are relative to and must lie in; its own folder
             when None.
         layout: how what is there is to be understood.
+        held: by id, the split that a table has of an image, which it keeps where the input says
+            none and splits are stratified.
 
     Raises:
         StoreAwayError: the store gives no answer.
@@ -75,7 +86,12 @@ def list_images(location: str, root: str | None = None, layout: Layout = PLAIN) 
                 f"two files of {location} have the id {one.image_id!r}, because one's name is not "
                 "UTF-8; rename it"
             )
-    return refs
+    if layout.split_by == BY_GROUP and all(ref.group is None for ref in refs):
+        raise InputError(
+            f"--split_by {BY_GROUP}: no image of {location} has a group; --group_column names the "
+            "column of them"
+        )
+    return stratify(refs, held) if layout.split_by == STRATIFIED else refs
 
 
 def list_or_name(location: str, root: str | None = None, layout: Layout = PLAIN) -> list[ImageRef]:
@@ -105,10 +121,9 @@ def root_of(location: str, root: str | None = None) -> str:
     """
     if is_pattern(location):
         return above_all(files_of(location))
-    suffix = _suffix(location.rstrip("/"))
     if is_remote(location):
         place = parse_place(location)
-        above: Path | Place = place.folder if suffix in FILES else place
+        above: Path | Place = place.folder if _is_input_file(place.name) else place
     else:
         path = Path(location).absolute()
         above = path if path.is_dir() else path.parent
@@ -147,7 +162,13 @@ def _list_local(location: str, root: str | None, layout: Layout) -> list[ImageRe
     _refuse_version(layout, location)
     if path.is_dir():
         _refuse_root(root, location)
-        return list_folder(path) or _list_holding(str(path), files_below(path, HOLDING), layout)
+        found, passed = find_in_folder(path, layout)
+        described = list_described(path, passed, [parts for parts, _ in found], layout)
+        passed.tell(str(path))
+        if found and described is None:
+            _refuse_columns(layout, location)
+        refs = described or arrange(str(path), found, ref_of_entry, layout)
+        return refs or _list_holding(str(path), files_below(path, HOLDING), layout)
     if not path.is_file():
         raise InputError(f"no folder or manifest at {location}")
     if _holds_images(str(path), layout):
@@ -155,7 +176,7 @@ def _list_local(location: str, root: str | None, layout: Layout) -> list[ImageRe
         return _list_holding(str(path.parent), [str(path)], layout)
     if _suffix(path.name) in IMAGE_SUFFIXES:
         raise InputError(f"{location} is one image; name the folder that it is in, or a manifest")
-    if _suffix(path.name) not in MANIFEST_SUFFIXES:
+    if not manifest_suffix(path.name):
         raise InputError(_no_input(path.name, location))
     return list_manifest(str(path), path.parent if root is None else _root(root), layout)
 
@@ -180,7 +201,7 @@ def _is_file(location: str) -> bool:
 def _list_remote(location: str, root: str | None, layout: Layout) -> list[ImageRef]:
     place = parse_place(location)
     require_store(place)
-    is_file = _suffix(place.name) in FILES and stat_of(place) is not None
+    is_file = _is_input_file(place.name) and stat_of(place) is not None
     if not is_file and is_delta_table(place):
         return list_delta(place, None if root is None else _root(root), layout)
     _refuse_version(layout, location)
@@ -189,7 +210,13 @@ def _list_remote(location: str, root: str | None, layout: Layout) -> list[ImageR
     _refuse_root(root, location)
     if is_file:
         return _list_holding(place.folder.uri, [place.uri], layout)
-    return list_prefix(place) or _list_holding(place.uri, files_below(place, HOLDING), layout)
+    found, passed = find_below(place, layout)
+    described = list_described(place, passed, [parts for parts, _ in found], layout)
+    passed.tell(place.uri)
+    if found and described is None:
+        _refuse_columns(layout, location)
+    refs = described or arrange(place.uri, found, partial(ref_of_object, place), layout)
+    return refs or _list_holding(place.uri, files_below(place, HOLDING), layout)
 
 
 def _list_pattern(pattern: str, root: str | None, layout: Layout) -> list[ImageRef]:
@@ -233,13 +260,24 @@ def _refuse_version(layout: Layout, location: str) -> None:
         raise InputError(f"--input_version is for Delta tables, and {location} is none")
 
 
+def _refuse_columns(layout: Layout, location: str) -> None:
+    for name in layout.columns:
+        raise InputError(
+            f"--{name}_column is for files that name images, and {location} is a folder"
+        )
+
+
+def _is_input_file(name: str) -> bool:
+    return bool(manifest_suffix(name)) or _suffix(name) in HOLDING
+
+
 def _no_input(name: str, location: str) -> str:
     if name.lower().endswith(COMPRESSED):
         return (
             f"{location} is compressed as a whole, so no image of it can be read alone; "
             "decompress it (gunzip, unxz, unzstd) and give the .tar"
         )
-    known = ", ".join(sorted(FILES))
+    known = ", ".join(sorted(MANIFEST_SUFFIXES | HOLDING))
     return f"{location} is no folder, and other inputs end in one of {known}"
 
 

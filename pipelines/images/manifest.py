@@ -3,14 +3,16 @@
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from pipelines.errors import InputError
+from pipelines.images.arranging import by_option
 from pipelines.images.layout import COLUMNS, PLAIN, Layout
 from pipelines.images.manifest_files import Columns, read_columns
 from pipelines.images.prefix import PrefixFence, refs_with_stat
-from pipelines.images.splits import split_of
+from pipelines.images.splits import split_named, split_of, tell_renamed
 from pipelines.images.stat_data import make_ref, ref_without_stat
 from pipelines.records import ImageRef
 from pipelines.stores.places import Place
@@ -29,24 +31,37 @@ def list_manifest(manifest: str, root: Path | Place, layout: Layout = PLAIN) -> 
         InputError: the file cannot be read, has no `path`, repeats an id, or names a path that is
             empty or outside the root.
     """
-    return list_rows(manifest, read_columns(manifest, layout.columns), root)
+    return list_rows(manifest, read_columns(manifest, layout.columns), root, layout)
 
 
-def list_rows(manifest: str, rows: Columns, root: Path | Place) -> list[ImageRef]:
+def list_rows(
+    manifest: str, columns: Columns, root: Path | Place, layout: Layout = PLAIN
+) -> list[ImageRef]:
     """List the images that rows name.
 
     Args:
         manifest: where the rows are from, for complaints.
-        rows: the columns.
+        columns: what they hold.
         root: as `list_manifest` takes it.
+        layout: where labels stand, if not in a column, and how splits are made.
 
     Raises:
         InputError: as `list_manifest`.
     """
+    nothing = [None] * len(columns["path"])
+    rows = {name: columns.get(name, nothing) for name in COLUMNS}
+    if layout.labels_from is not None:
+        paths = [tuple((path or "").split("/")) for path in rows["path"]]
+        told = by_option(manifest, paths, layout.labels_from)
+        rows["label"] = [each.label for each in told]
+        named = zip(rows["split"], told, strict=True)
+        rows["split"] = [split or each.split for split, each in named]
+    tell_renamed(manifest, {split for split in rows["split"] if split})
     fence = fence_around(root)
     inputs = []
-    columns = (rows[name] for name in COLUMNS)
-    for number, (path, image_id, label, split) in enumerate(zip(*columns, strict=True), start=1):
+    values = (rows[name] for name in COLUMNS)
+    for number, row in enumerate(zip(*values, strict=True), start=1):
+        path, image_id, label, split, group = row
         if not path or "\0" in path:
             raise InputError(f"row {number} of {manifest} has no path, or one with a null byte")
         if image_id and "\0" in image_id:
@@ -60,7 +75,9 @@ def list_rows(manifest: str, rows: Columns, root: Path | Place) -> list[ImageRef
         name = image_id or path
         # A million rows have few labels and splits: one string each serves all.
         label = None if label is None else sys.intern(label)
-        inputs.append((name, uri, label, sys.intern(split or split_of(name, label))))
+        inputs.append(
+            (name, uri, label, _split(split, split_of(name, label, group, layout.split_by)))
+        )
     repeated = _first_repeated(name for name, _, _, _ in inputs)
     if repeated is not None:
         raise InputError(f"{manifest} repeats the id {repeated!r}; ids must be unique")
@@ -73,8 +90,17 @@ def list_rows(manifest: str, rows: Columns, root: Path | Place) -> list[ImageRef
     fetched = [ref_without_stat(*each) for each in inputs if is_web(each[1])]
     others = [each for each in inputs if not is_web(each[1])] if fetched else inputs
     if isinstance(root, Place):
-        return refs_with_stat(others) + fetched
-    return [make_ref(*each) for each in others] + fetched
+        refs = refs_with_stat(others) + fetched
+    else:
+        refs = [make_ref(*each) for each in others] + fetched
+    if not any(rows["group"]):
+        return refs
+    groups = dict(zip((name for name, *_ in inputs), rows["group"], strict=True))
+    return [replace(ref, group=groups[ref.image_id]) for ref in refs]
+
+
+def _split(given: str | None, otherwise: str) -> str:
+    return sys.intern(split_named(given) if given else otherwise)
 
 
 def _first_repeated(names: Iterable[str]) -> str | None:

@@ -1,13 +1,13 @@
 """Reading the columns of a Parquet manifest within a bound of memory, however it is packed."""
 
 import sys
-from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
 from pipelines.images.column_sizes import column_sizes
+from pipelines.images.manifest_columns import Names
 
 ROW_BYTES = 100
 """What a row takes of the memory at least: a run holds every image."""
@@ -16,44 +16,42 @@ BATCH = 4096
 """Rows that are taken at once."""
 
 
-def read_parquet(
-    content: bytes, most: int, wanted: Callable[[str], bool]
-) -> tuple[pa.Table, list[str]]:
-    """Read some columns of a Parquet file.
+def read_parquet(content: bytes, most: int, names: Names) -> pa.Table:
+    """Read the columns of a Parquet file that are ours.
 
     Args:
         content: the file.
         most: bytes that they may take, unpacked.
-        wanted: tells the columns to read by their names.
-
-    Returns:
-        The columns, and the names of all that the file has.
+        names: of its columns.
 
     Raises:
-        ValueError: they take more than `most`.
+        InputError: the columns that are meant are not there.
+        ValueError: they take more than `most`, or the file is damaged.
         pa.ArrowException: the file is damaged.
     """
     # Strings are read as a few and how often: a small file may hold one long one a billion times.
     source = pa.BufferReader(content)
     metadata = parquet.read_metadata(source)
-    paths = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
-    plain = [path for path in paths if wanted(path)]
+    found = names.settle(metadata.schema.to_arrow_schema().names)
+    called = [*dict.fromkeys(found.values())]
+    leaves = {metadata.schema.column(number).path for number in range(metadata.num_columns)}
+    plain = [name for name in called if name in leaves]
     file = parquet.ParquetFile(source, metadata=metadata, read_dictionary=plain)
-    names = file.schema_arrow.names
-    schema = pa.schema([field for field in file.schema_arrow if wanted(field.name)])
+    schema = pa.schema([file.schema_arrow.field(name) for name in called])
     taken = max(metadata.num_rows * ROW_BYTES, _unpacked(metadata))
     if taken > most and metadata.num_rows * ROW_BYTES <= most:
         # Perhaps only for the sake of columns that are not read.
-        taken = sum(size for name, size in column_sizes(content) if wanted(name))
+        taken = sum(size for name, size in column_sizes(content) if name in called)
     batches = []
-    for batch in file.iter_batches(BATCH, columns=schema.names) if taken <= most else ():
+    for batch in file.iter_batches(BATCH, columns=called) if taken <= most else ():
         taken += sum(map(_expanded, batch.columns))
         if taken > most:
             break
         batches.append(batch)
     if taken > most:
         raise ValueError(f"unpacked it takes more than the {most:,} bytes allowed")
-    return pa.Table.from_batches(batches, batches[0].schema if batches else schema), names
+    table = pa.Table.from_batches(batches, batches[0].schema if batches else schema)
+    return pa.table({ours: table.column(name) for ours, name in found.items()})
 
 
 def _unpacked(metadata: parquet.FileMetaData) -> int:

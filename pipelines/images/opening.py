@@ -14,7 +14,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from pipelines.errors import ImageError
 from pipelines.images.tags import check_tags
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 """What Pillow may take a file for, whatever its name. It knows forty more; EPS starts a program."""
 
 HEADER_READS = 20_000

@@ -6,8 +6,14 @@ from pathlib import PurePosixPath
 
 from pipelines.cli import few, log
 from pipelines.images.columns.files import BYTES_SUFFIXES
-from pipelines.images.manifest_files import MANIFEST_SUFFIXES
+from pipelines.images.manifest_files import manifest_suffix
 from pipelines.images.packed.index import PACKED_SUFFIXES
+
+METADATA = frozenset({"metadata.csv", "metadata.jsonl", "metadata.parquet"})
+"""What the manifest of a folder for Hugging Face's `datasets` is called."""
+
+HARDLY_MANIFESTS = (".json", ".txt")
+"""Suffixes of manifests that are more often something else."""
 
 SHOWN = 8
 """Suffixes and folders that are named; of more it is said how many."""
@@ -20,21 +26,29 @@ class PassedOver:
     Attributes:
         taken: images that are taken.
         suffixes: other files, by suffix in lower case; "" for none.
-        manifests: other files that could be manifests.
+        manifests: other files that are manifests by their names.
+        metadata: where files lie that may be the manifest of their folder; see `METADATA`.
         folders: folders of tables and models below the root, with what they are; "" is the root.
     """
 
     taken: int = 0
     suffixes: Counter[str] = field(default_factory=Counter)
     manifests: list[str] = field(default_factory=list)
+    metadata: list[tuple[str, ...]] = field(default_factory=list)
     folders: dict[str, str] = field(default_factory=dict)
 
-    def file(self, name: str) -> None:
-        """Count a file that is not taken, by its path below the root."""
-        suffix = PurePosixPath(name).suffix.lower()
-        self.suffixes[suffix] += 1
-        if suffix in MANIFEST_SUFFIXES:
-            self.manifests.append(name)
+    def file(self, parts: tuple[str, ...]) -> None:
+        """Count a file that is not taken, by where it lies below the root."""
+        self.suffixes[PurePosixPath(parts[-1]).suffix.lower()] += 1
+        if manifest_suffix(parts[-1]) not in ("", *HARDLY_MANIFESTS):
+            self.manifests.append("/".join(parts))
+        if parts[-1] in METADATA:
+            self.metadata.append(parts)
+
+    def taken_otherwise(self, parts: tuple[str, ...]) -> None:
+        """Count a file no longer, because it is read after all."""
+        self.suffixes -= Counter([PurePosixPath(parts[-1]).suffix.lower()])
+        self.manifests.remove("/".join(parts))
 
     def tell(self, root: str) -> None:
         """Say what was passed over below a root; nothing where all was taken."""

@@ -2,9 +2,12 @@
 
 import posixpath
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 
-from pipelines.images.folder import IMAGE_SUFFIXES, arrange
+from pipelines.images.arranging import Parts
+from pipelines.images.kinds import IMAGE_SUFFIXES, may_be_image
+from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.passed_over import PassedOver
 from pipelines.images.stat_data import ref_without_stat
 from pipelines.outputs import INSIDES
@@ -12,28 +15,35 @@ from pipelines.records import ImageRef
 from pipelines.stores.objects import ObjectStat, list_objects, stat_of_many
 from pipelines.stores.places import Place, parse_place
 
+Found = tuple[Parts, ObjectStat]
+"""An object, and the names of the folders between the prefix and it, and its own."""
+
+LOOKING_THREADS = 16
+"""Objects looked into at once: a store answers after tens of milliseconds."""
+
 TICK = 1_000_000
 """Microseconds that pass before a store's time of change shows another value."""
 
 
-def list_prefix(root: Place) -> list[ImageRef]:
-    """List the images below a prefix as `list_folder` does those of a folder.
+def find_below(root: Place, layout: Layout = PLAIN) -> tuple[list[Found], PassedOver]:
+    """Find the images below a prefix as `find_in_folder` does those of a folder.
 
-    Their stat data come with the listing; no object is asked for by itself.
+    Their stat data come with the listing; only those that are looked into are asked for one by one.
 
     Raises:
-        InputError: see `arrange`.
         StoreError: the store does not list it.
     """
-
-    def make(image_id: str, stat: ObjectStat, label: str | None, split: str) -> ImageRef:
-        return _ref(image_id, root.at(stat.key).uri, label, split, stat)
-
     passed = PassedOver()
-    found = _images(root, passed)
+    found = _images(root, passed, layout.any_suffix)
     passed.taken = len(found)
-    passed.tell(root.uri)
-    return arrange(root.uri, found, make)
+    return found, passed
+
+
+def ref_of_object(
+    root: Place, image_id: str, stat: ObjectStat, label: str | None, split: str
+) -> ImageRef:
+    """The reference of an image that was found below a prefix."""
+    return _ref(image_id, root.at(stat.key).uri, label, split, stat)
 
 
 def refs_with_stat(rows: Sequence[tuple[str, str, str | None, str]]) -> list[ImageRef]:
@@ -83,8 +93,9 @@ class PrefixFence:
         )
 
 
-def _images(root: Place, passed: PassedOver) -> list[tuple[tuple[str, ...], ObjectStat]]:
-    found, others = [], []
+def _images(root: Place, passed: PassedOver, any_suffix: bool) -> list[Found]:
+    found: list[Found] = []
+    others: list[Found] = []
     for page in list_objects(root):
         for stat in page:
             # A folder's own marker, which some tools make, lies below nothing.
@@ -94,17 +105,25 @@ def _images(root: Place, passed: PassedOver) -> list[tuple[tuple[str, ...], Obje
             for place, part in enumerate(parts):
                 if part in INSIDES:
                     passed.folders["/".join(parts[:place])] = INSIDES[part]
-            if PurePosixPath(parts[-1]).suffix.lower() in IMAGE_SUFFIXES:
-                found.append((parts, stat))
-            else:
-                others.append(parts)
-    for parts in others:
-        if not _lies_in(parts, passed.folders):
-            passed.file("/".join(parts))
-    return [(parts, stat) for parts, stat in found if not _lies_in(parts, passed.folders)]
+            named_so = PurePosixPath(parts[-1]).suffix.lower() in IMAGE_SUFFIXES
+            (found if named_so else others).append((parts, stat))
+    found, others = _outside(found, passed.folders), _outside(others, passed.folders)
+    if any_suffix:
+        uris = [root.at(stat.key).uri for _, stat in others]
+        with ThreadPoolExecutor(LOOKING_THREADS, thread_name_prefix="look") as threads:
+            images = list(threads.map(may_be_image, uris))
+        found += [each for each, image in zip(others, images, strict=True) if image]
+        others = [each for each, image in zip(others, images, strict=True) if not image]
+    for parts, _ in others:
+        passed.file(parts)
+    return found
 
 
-def _lies_in(parts: tuple[str, ...], folders: Collection[str]) -> bool:
+def _outside(found: Sequence[Found], folders: Collection[str]) -> list[Found]:
+    return [(parts, stat) for parts, stat in found if not _lies_in(parts, folders)]
+
+
+def _lies_in(parts: Parts, folders: Collection[str]) -> bool:
     above = ("/".join(parts[:place]) for place in range(len(parts)))
     return bool(folders) and any(folder in folders for folder in above)
 

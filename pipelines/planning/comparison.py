@@ -13,6 +13,7 @@ from pipelines.records import ImageRef, image_of, is_copy, storable
 from pipelines.stores.reading import is_size_listed
 from pipelines.system.garbage import collector_paused
 from pipelines.table.names import is_of_run, run_began, run_of_path
+from pipelines.table.rewriting import placement_of
 from pipelines.table.stored import StoredImage
 
 
@@ -23,7 +24,7 @@ class Comparison:
     Attributes:
         new: inputs without a row.
         same: inputs whose row is right.
-        relabelled: inputs whose bytes are the row's, but not label or split.
+        relabelled: inputs whose bytes are the row's, but not label, split or group.
         changed: inputs whose bytes are no longer the row's.
         vanished: rows without an input.
         stray: copies of images of the input that may have none, having left the training split.
@@ -64,7 +65,7 @@ def compare(
             continue
         if not is_of_run(row.path, run) and not stat_agrees(ref, row):
             doubtful.append(ref)
-        elif ref.label == row.label and ref.split == row.split:
+        elif placement_of(ref) == placement_of(row):
             same.add(name)
         else:
             relabelled.add(name)
@@ -75,7 +76,7 @@ def compare(
         row = stored[name]
         if known[ref.uri] != row.sha256:
             changed.add(name)
-        elif (ref.label, ref.split) == (row.label, row.split):
+        elif placement_of(ref) == placement_of(row):
             same.add(name)
         else:
             relabelled.add(name)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from pipelines.contract import Augmentation
+from pipelines.images.splits import split_named
 from pipelines.records import ImageRef
 from pipelines.system.garbage import collector_paused
 from pipelines.table.copy_numbers import highest_copies
@@ -34,10 +35,12 @@ def rows_wanted(
     """
     if not copies and not held:
         return images
+    # A policy may be of a time when an input's own names of splits were kept.
+    trained_on = split_named(policy.split)
     rows: dict[str, ImageRef] = {}
     for image_id, ref in images.items():
         rows[image_id] = ref
-        if ref.split == policy.split:
+        if ref.split == trained_on:
             for number in range(1, max(copies, held.get(image_id, 0)) + 1):
                 copy = replace(ref, copy=number)
                 rows[copy.name] = copy
@@ -54,9 +57,10 @@ def short_of_copies(rows: Iterable[ImageRef], split: str) -> tuple[int, int]:
     Returns:
         Images that are short of copies, and the most copies that an image has.
     """
+    trained_on = split_named(split)
     most: dict[str, int] = {}
     for ref in rows:
-        if ref.split == split:
+        if ref.split == trained_on:
             most[ref.image_id] = max(ref.copy, most.get(ref.image_id, 0))
     wanted = max(most.values(), default=0)
     return sum(count < wanted for count in most.values()), wanted

@@ -18,7 +18,9 @@ from pipelines.engines.request import Computation
 from pipelines.errors import UsageError
 from pipelines.images.decode import PixelSpec, pixel_spec
 from pipelines.images.hashing import ContentHashes
+from pipelines.images.layout import STRATIFIED
 from pipelines.images.listing import list_images
+from pipelines.images.splits import split_named
 from pipelines.outputs import require_outside
 from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted, short_of_copies
@@ -45,7 +47,7 @@ from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
 from pipelines.table.names import new_run_id
 from pipelines.table.rows import keeps_its_digest
 from pipelines.table.storage import check_writable, folder_exists, open_storage, table_uri
-from pipelines.table.stored import StoredImage, stored_images
+from pipelines.table.stored import StoredImage, splits_of, stored_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,8 @@ def prepare_run(job: ExtractJob) -> Run:
     if not is_remote(uri) and not (Path(uri) / "_delta_log").exists():
         require_outside(Path(uri), "--table")
     flags = with_a_worker_a_gpu(job.beam_flags, len(visible_gpus()))
-    refs = list_images(job.input, job.input_root, job.layout)
+    held = _splits_held(uri) if job.layout.split_by == STRATIFIED else {}
+    refs = list_images(job.input, job.input_root, job.layout, held)
     images = {ref.image_id: ref for ref in refs}
     require_some_there(images.values(), job.input)
     tell_labels(images.values())
@@ -205,13 +208,20 @@ def prepare_run(job: ExtractJob) -> Run:
     table = run.open_table()
     if job.copies and (table is None or table.augmentation is None):
         _check_augmented_split(run)
+    if table is not None and any(ref.group is not None for ref in refs):
+        table.check_takes_groups()
     check_writable(run.uri)
     return run
 
 
+def _splits_held(uri: str) -> dict[str, str]:
+    table = FeatureTable.open_if_exists(uri)
+    return {} if table is None else splits_of(table.keys())
+
+
 def _check_augmented_split(run: Run) -> None:
     splits = {ref.split for ref in run.images.values()}
-    if run.augmentation.split not in splits:
+    if split_named(run.augmentation.split) not in splits:
         raise UsageError(
             f"--augment makes copies of images in split {run.augmentation.split!r}, and the "
             f"input has none; it has {', '.join(sorted(splits)) or 'no images'}"

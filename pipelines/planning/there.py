@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection
 
 from pipelines.errors import InputError
-from pipelines.images.folder import IMAGE_SUFFIXES
+from pipelines.images.kinds import IMAGE_SUFFIXES
 from pipelines.records import ImageRef
 from pipelines.stores.web_addresses import is_web
 

@@ -15,8 +15,8 @@ from pipelines.system.threads import map_ahead
 from pipelines.table.inspection import InspectedFile, inspect_file
 from pipelines.table.names import is_of_run
 from pipelines.table.receipts import read_receipt
-from pipelines.table.rewriting import Placement
-from pipelines.table.schema import DATA_FOLDER
+from pipelines.table.rewriting import Placement, placement_of
+from pipelines.table.schema import DATA_FOLDER, is_groups
 from pipelines.table.storage import is_local, plain_files
 from pipelines.table.stored import StoredImage, stored_images
 
@@ -27,8 +27,8 @@ class FinishedWork:
 
     Attributes:
         files: the files to commit as they are.
-        salvage: files of which only some rows are wanted, or under another label or split: path to
-            what is to be kept of it.
+        salvage: files of which only some rows are wanted, or under another label, split or group:
+            path to what is to be kept of it.
         rows: SHA-256 of the images of the rows in `files` and `salvage`, by name.
         failures: by name, the rows that receipts say could not be made.
         waste: this run's files that add nothing, such as those of a second attempt.
@@ -106,8 +106,9 @@ def match_finished(
         keep = _wanted_rows(stored, wanted, hashes, rows, own=own)
         if keep and not own and not intact(file):
             continue
-        as_is = all((stored[name].label, stored[name].split) == keep[name] for name in keep)
-        if keep and len(keep) == file.keys.num_rows and as_is and not file.added.names:
+        as_is = all(placement_of(stored[name]) == keep[name] for name in keep)
+        as_is = as_is and all(is_groups(field) for field in file.added)
+        if keep and len(keep) == file.keys.num_rows and as_is:
             taken.append(file)
         else:
             if keep:
@@ -153,7 +154,7 @@ def _wanted_rows(
     doubtful = [] if own else [ref for ref, row in met if not stat_agrees(ref, row)]
     known = hashes.of(doubtful) if doubtful else {}
     return {
-        ref.name: (ref.label, ref.split)
+        ref.name: placement_of(ref)
         for ref, row in met
         if known.get(ref.uri, row.sha256) == row.sha256
     }

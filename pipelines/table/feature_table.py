@@ -26,7 +26,7 @@ from pipelines.table.added_columns import added_columns, check_columns
 from pipelines.table.commit_log import read_back
 from pipelines.table.contents import COUNTED_COLUMNS, count_rows, splits_in
 from pipelines.table.gate import TableState
-from pipelines.table.inspection import CHECKING_THREADS, KEY_COLUMNS, NAME_COLUMNS, with_plain_times
+from pipelines.table.inspection import CHECKING_THREADS, KEY_COLUMNS, NAME_COLUMNS, as_keys
 from pipelines.table.links import Links
 from pipelines.table.log_length import check_log_length
 from pipelines.table.logged import (
@@ -41,7 +41,15 @@ from pipelines.table.properties import read_properties
 from pipelines.table.protocol import check_readable, check_writable
 from pipelines.table.receipts import Receipt, read_receipt
 from pipelines.table.rows import checked_columns
-from pipelines.table.schema import CONTRACT_KEY, SHAPE_KEY, feature_schema
+from pipelines.table.schema import (
+    CONTRACT_KEY,
+    GROUP,
+    GROUPED,
+    NONE_ADDED,
+    SHAPE_KEY,
+    is_groups,
+    with_added,
+)
 from pipelines.table.storage import (
     check_table_folder,
     delta_errors,
@@ -132,6 +140,12 @@ class FeatureTable:
         """Canonical JSON of `augmentation`, as receipts hold it."""
         return None if self.augmentation is None else self.augmentation.canonical_json()
 
+    @cached_property
+    def grouped(self) -> bool:
+        """Whether groups are one of its columns."""
+        with delta_errors(self.uri, "read the columns of"):
+            return any(is_groups(field) for field in pa.schema(self.delta.schema().to_arrow()))
+
     @property
     def feature_length(self) -> int:
         """Features an image has after flattening."""
@@ -147,9 +161,21 @@ class FeatureTable:
         check_writable(self.uri, self.delta.protocol())
         _ = self.added_columns
 
+    def check_takes_groups(self) -> None:
+        """Refuse groups for a table whose column of that name is somebody else's.
+
+        Raises:
+            TableError: it is.
+        """
+        if not self.grouped and GROUP in self.added_columns.names:
+            raise TableError(
+                f"{self.uri} has a column {GROUP} that is not of this project, and the input names "
+                "groups; rename that column, or extract into a new table"
+            )
+
     @cached_property
     def added_columns(self) -> pa.Schema:
-        """The columns that others have added.
+        """The columns besides those of the contract: of groups, and what others have added.
 
         Raises:
             TableError: files of ours cannot enter, see `added_columns.added_columns`.
@@ -200,12 +226,18 @@ class FeatureTable:
             keys: what `keys` or `names` gave.
         """
         return TableState(
-            self.uri, self.version, self.contract, self.feature_shape, keys, self.augmentation
+            self.uri,
+            self.version,
+            self.contract,
+            self.feature_shape,
+            keys,
+            self.augmentation,
+            self.grouped,
         )
 
     def keys(self) -> pa.Table:
-        """The columns `KEY_COLUMNS` of every row, `modified` as int64 microseconds, and `path`."""
-        return with_plain_times(self._columns_and_path(KEY_COLUMNS))
+        """The columns `KEY_COLUMNS` of every row, its group, and `path`; see `as_keys`."""
+        return as_keys(self._columns_and_path([*KEY_COLUMNS, *([GROUP] if self.grouped else [])]))
 
     def names(self) -> pa.Table:
         """The columns `NAME_COLUMNS` of every row, and `path`: all that a commit is checked by."""
@@ -236,7 +268,7 @@ class FeatureTable:
 
     @cached_property
     def _dataset(self) -> ds.Dataset:
-        schema = feature_schema(self.contract)
+        schema = with_added(self.contract, GROUPED if self.grouped else NONE_ADDED)
         with delta_errors(self.uri, "read the log of"):
             return dataset_of(self.delta, self.files, self.storage, schema)
 

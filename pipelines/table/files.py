@@ -19,9 +19,9 @@ from pipelines.table.likeliest import likeliest_classes
 from pipelines.table.precision import round_mantissa
 from pipelines.table.receipts import Receipt, RowDigest, receipt_to_json
 from pipelines.table.schema import (
-    CLASSIFIED_SCHEMA,
     FEATURE_SCHEMA,
     FEATURE_TYPE,
+    GROUP,
     NONE_ADDED,
     RECEIPT_KEY,
     with_added,
@@ -54,7 +54,7 @@ class FeatureFileWriter:
             storage: filesystem of the table's folder.
             path: where in it; must be new.
             contract: says how features are rounded before they are written, and the columns.
-            added: columns after them, which rows of other files may have.
+            added: columns after them: that of groups, and what rows of other files may have.
         """
         self._precision = contract.precision
         self._schema = with_added(contract, added)
@@ -163,7 +163,7 @@ def feature_rows(
     Args:
         sources: where they come from.
         features: float32 (rows, length).
-        schema: what `feature_schema` gives for their contract.
+        schema: what `feature_schema` gives for their contract, and perhaps `GROUP_FIELD`.
     """
     rows, length = features.shape
     refs = [source.ref for source in sources]
@@ -182,6 +182,8 @@ def feature_rows(
         "width": [source.width for source in sources],
         "height": [source.height for source in sources],
     }
-    if schema.equals(CLASSIFIED_SCHEMA):
+    if "imagenet_class" in schema.names:
         columns |= likeliest_classes(features)
+    if GROUP in schema.names:
+        columns[GROUP] = [ref.group for ref in refs]
     return pa.table(columns, schema=schema)

@@ -14,7 +14,7 @@ from pipelines.errors import CommitRefusedError, TableError
 from pipelines.table.files import ROW_GROUP_BYTES
 from pipelines.table.receipts import Receipt, read_receipt
 from pipelines.table.rows import checked_columns, feature_blocks
-from pipelines.table.schema import FEATURE_SCHEMA, feature_schema
+from pipelines.table.schema import FEATURE_SCHEMA, GROUP, feature_schema, is_groups
 
 KEY_COLUMNS = ["image_id", "copy", "label", "split", "uri", "sha256", "bytes", "modified"]
 """All of a row that planning and checking need: no features."""
@@ -38,8 +38,9 @@ class InspectedFile:
         modified: milliseconds since the epoch, as a Delta add action wants it.
         receipt: its footer's receipt.
         statistics: Delta's statistics of the file.
-        keys: the columns `KEY_COLUMNS` of its rows, `modified` as int64 microseconds.
-        added: its columns after those of its contract, from a table that others added them to.
+        keys: the columns `KEY_COLUMNS` and `GROUP` of its rows, `modified` as int64 microseconds.
+        added: its columns after those of its contract: that of groups, and those of a table that
+            others added them to.
     """
 
     path: str
@@ -64,7 +65,7 @@ def inspect_file(storage: pafs.FileSystem, path: str) -> InspectedFile:
     with storage.open_input_file(path) as source:
         parquet = pq.ParquetFile(source)
         added = _added_to(_columns_promised(receipt, path), parquet.schema_arrow, path)
-        keys = _keys(parquet, path)
+        keys = _keys(parquet, path, [*KEY_COLUMNS, *(f.name for f in added if is_groups(f))])
         values = _feature_values(parquet.metadata)
     statistics = _statistics(keys)
     if receipt.rows:
@@ -114,9 +115,9 @@ def _feature_values(metadata: pq.FileMetaData) -> int:
     return total
 
 
-def _keys(parquet: pq.ParquetFile, path: str) -> pa.Table:
+def _keys(parquet: pq.ParquetFile, path: str, names: list[str]) -> pa.Table:
     try:
-        return with_plain_times(checked_columns(parquet.read(columns=KEY_COLUMNS)))
+        return as_keys(checked_columns(parquet.read(columns=names)))
     except (pa.ArrowException, ValueError) as error:
         raise CommitRefusedError(f"{path} is damaged: {error}") from error
 
@@ -136,13 +137,21 @@ def _added_to(promised: pa.Schema, found: pa.Schema, path: str) -> pa.Schema:
     return added
 
 
-def with_plain_times(keys: pa.Table) -> pa.Table:
-    """The same rows with `modified` as int64 microseconds since the epoch, as `ImageRef` has it."""
-    place = keys.schema.get_field_index("modified")
-    return keys.set_column(place, "modified", keys.column(place).cast(pa.int64()))
+def as_keys(rows: pa.Table) -> pa.Table:
+    """The same rows with `modified` as int64 microseconds, as `ImageRef` has it, and a group."""
+    place = rows.schema.get_field_index("modified")
+    keys = rows.set_column(place, "modified", rows.column(place).cast(pa.int64()))
+    if GROUP in keys.column_names:
+        return keys
+    return keys.append_column(GROUP, pa.nulls(keys.num_rows, pa.string()))
 
 
-EMPTY_KEYS = with_plain_times(FEATURE_SCHEMA.empty_table().select(KEY_COLUMNS)).append_column(
+def names_groups(keys: pa.Table) -> bool:
+    """Whether any of some rows belongs to a group; looks at the column `GROUP`."""
+    return bool(keys.column(GROUP).null_count < keys.num_rows)
+
+
+EMPTY_KEYS = as_keys(FEATURE_SCHEMA.empty_table().select(KEY_COLUMNS)).append_column(
     "path", pa.array([], pa.string())
 )
 """The keys of a table that does not exist yet."""

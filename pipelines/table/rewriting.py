@@ -7,9 +7,9 @@ file for the old one.
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -18,15 +18,28 @@ import pyarrow.fs as pafs
 
 from pipelines.contract import Contract, contract_from_json
 from pipelines.errors import TableError
+from pipelines.records import ImageRef
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
 from pipelines.table.names import data_file_name, oldest_run
 from pipelines.table.receipts import Receipt, read_receipt
 from pipelines.table.rows import names_of, row_blocks
-from pipelines.table.schema import FEATURE_SCHEMA, NONE_ADDED, with_added
+from pipelines.table.schema import GROUP, GROUP_FIELD, NONE_ADDED, is_groups, with_added
+from pipelines.table.stored import StoredImage
 
-Placement = tuple[str | None, str]
-"""Label and split of a row."""
+
+class Placement(NamedTuple):
+    """What a row says of its image that may change while its bytes do not."""
+
+    label: str | None
+    split: str
+    group: str | None = None
+
+
+def placement_of(image: ImageRef | StoredImage) -> Placement:
+    """What an input, or a row, says of its image."""
+    return Placement(image.label, image.split, image.group)
+
 
 Choosing = Callable[[pa.Table], Iterator[tuple[str, pa.Table]]]
 """Gives the rows to keep of a block, by their split."""
@@ -45,7 +58,8 @@ class Rewrite:
         feature_shape: shape of one image's features before flattening.
         engine: what made the features, for the receipt.
         augmentation: canonical JSON of the policy of the rows' copies; None without copies.
-        added: columns that others have added to the table, whose values go along.
+        added: columns besides those of the contract: of groups, and what others have added to the
+            table, whose values go along.
     """
 
     run: str
@@ -93,7 +107,7 @@ def rewrite_rows(
     Args:
         storage: filesystem of the table's folder.
         paths: the files to read.
-        keep: by name, the label and split that a row shall have; other rows are left behind.
+        keep: by name, what a row shall say of its image; other rows are left behind.
         rewrite: what the new files say of themselves.
 
     Returns:
@@ -102,6 +116,8 @@ def rewrite_rows(
     Raises:
         OSError: a file cannot be read or written.
     """
+    if any(place.group is not None for place in keep.values()):
+        rewrite = replace(rewrite, added=_with_groups(rewrite.added))
     return _write(storage, paths, lambda rows: _placed(rows, keep), rewrite)
 
 
@@ -143,6 +159,12 @@ def _write(
     return [path for path, _ in writers.values()]
 
 
+def _with_groups(added: pa.Schema) -> pa.Schema:
+    if any(is_groups(field) for field in added):
+        return added
+    return pa.schema([*added, GROUP_FIELD])
+
+
 def _by_split(rows: pa.Table, unwanted: pa.Array) -> Iterator[tuple[str, pa.Table]]:
     kept = rows.filter(pc.invert(pc.is_in(rows["image_id"], unwanted)))
     for split in sorted(pc.unique(kept["split"]).to_pylist()):
@@ -155,11 +177,11 @@ def _placed(rows: pa.Table, keep: Mapping[str, Placement]) -> Iterator[tuple[str
     if not kept.any():
         return
     rows = rows.filter(pa.array(kept))
-    labels, splits = zip(*(keep[name] for name in names if name in keep), strict=True)
-    for name, values in (("label", labels), ("split", splits)):
+    labels, splits, groups = zip(*(keep[name] for name in names if name in keep), strict=True)
+    for name, values in (("label", labels), ("split", splits), (GROUP, groups)):
         place = rows.schema.get_field_index(name)
-        field = FEATURE_SCHEMA.field(name)
-        rows = rows.set_column(place, field, pa.array(values, pa.string()))
+        if name != GROUP or (place >= 0 and is_groups(rows.schema.field(place))):
+            rows = rows.set_column(place, rows.schema.field(place), pa.array(values, pa.string()))
     for split in sorted(set(splits)):
         yield split, rows.filter(pa.array([each == split for each in splits]))
 

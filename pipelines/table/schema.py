@@ -80,6 +80,24 @@ RUN_KEY = "frozen_features"
 """Key of the run's record in a Delta commit."""
 
 
+MARK = RUN_KEY.encode()
+"""Key of a column's property that says that it is ours."""
+
+GROUP = "group"
+GROUP_FIELD = pa.field(GROUP, pa.string(), metadata={MARK: b"group"})
+"""A column that a table has from the first image on that belongs to a group.
+
+The mark tells it from a column of that name that somebody else added, also in a table's log.
+"""
+
+GROUPED = pa.schema([GROUP_FIELD])
+
+
+def is_groups(field: pa.Field) -> bool:
+    """Whether a column is `GROUP_FIELD`, and not somebody else's of that name."""
+    return field.name == GROUP and field.metadata is not None and MARK in field.metadata
+
+
 def feature_schema(contract: Contract) -> pa.Schema:
     """The columns of a table of that contract."""
     classifies = contract.top and contract.layer == BASES[contract.base].top_layer

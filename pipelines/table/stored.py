@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from pipelines.system.garbage import collector_paused
 from pipelines.table.rows import names_of
+from pipelines.table.schema import GROUP
 
 
 class StoredImage(NamedTuple):
@@ -13,7 +14,7 @@ class StoredImage(NamedTuple):
 
     Attributes:
         path: the data file that holds the row.
-        uri, label, split, sha256, bytes, modified: as in the row.
+        uri, label, split, sha256, bytes, modified, group: as in the row.
     """
 
     path: str
@@ -23,18 +24,29 @@ class StoredImage(NamedTuple):
     sha256: str
     bytes: int
     modified: int
+    group: str | None = None
 
 
 @collector_paused()
 def stored_images(keys: pa.Table) -> dict[str, StoredImage]:
     """Rows of `FeatureTable.keys` by name."""
-    shared = [_shared_strings(keys.column(name)) for name in ("path", "label", "split")]
+    shared = [_shared_strings(keys.column(name)) for name in ("path", "label", "split", GROUP)]
     own = [keys.column(name).to_pylist() for name in ("uri", "sha256", "bytes", "modified")]
-    path, label, split = shared
+    path, label, split, group = shared
     uri, sha256, size, modified = own
-    columns = (path, uri, label, split, sha256, size, modified)
+    columns = (path, uri, label, split, sha256, size, modified, group)
     rows = map(StoredImage._make, zip(*columns, strict=True))
     return dict(zip(names_of(keys), rows, strict=True))
+
+
+def splits_of(keys: pa.Table) -> dict[str, str]:
+    """The split of each image that has a row, by its id.
+
+    Args:
+        keys: what `FeatureTable.keys` gives.
+    """
+    ids, splits = keys.column("image_id").to_pylist(), keys.column("split").to_pylist()
+    return dict(zip(ids, splits, strict=True))
 
 
 def _shared_strings(column: pa.ChunkedArray) -> list[str | None]:

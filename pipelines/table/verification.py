@@ -12,6 +12,7 @@ from pipelines.table.doubles import double_rows
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.notes import Finding, Note, Unchecked, in_a_line
 from pipelines.table.precision import MANTISSA_BITS, round_mantissa
+from pipelines.table.rewriting import Placement
 from pipelines.table.rows import names_of, row_blocks
 from pipelines.table.schema import feature_schema
 from pipelines.table.stored import StoredImage
@@ -48,7 +49,7 @@ def check_rows(
             yield _unreadable(where, errors[ref.uri])
         elif hashes[ref.uri] != row.sha256:
             yield Finding(where, "has other bytes than its row was made from")
-        for field in ("label", "split"):
+        for field in Placement._fields:
             wanted, found = getattr(ref, field), getattr(row, field)
             if wanted != found:
                 said = f"has {field} {wanted!r} in the input and {found!r} in its row"

@@ -86,8 +86,8 @@ def test_order_shards_and_workers_change_no_row(
 ):
     listed = []
 
-    def shuffled(location, root):
-        refs = list_images(location, root)
+    def shuffled(location, *options):
+        refs = list_images(location, *options)
         random.shuffle(refs)
         listed.append(location)
         return refs
@@ -168,7 +168,7 @@ def test_an_unreadable_image_costs_only_itself(hurt, make_job, tmp_path):
         (
             "test/dark/broken.png",
             "decode",
-            "not a JPEG, PNG, GIF, BMP, TIFF or WEBP image",
+            "not a JPEG, PNG, GIF, BMP, TIFF, WEBP or PPM image",
             report.run,
         ),
         ("test/light/empty.jpg", "decode", "the file is empty", report.run),

@@ -80,7 +80,7 @@ def list_delta(folder: Path | Place, root: Path | Place | None, layout: Layout) 
         rows = _rows(where, schema, layout, found)
     except UnreadableError as error:
         raise InputError(f"cannot read {where}: {error}") from error
-    return list_rows(where, rows, folder if root is None else root)
+    return list_rows(where, rows, folder if root is None else root, layout)
 
 
 def _rows(

@@ -2,17 +2,18 @@
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 from pipelines.errors import InputError
-from pipelines.images.folder import arrange
+from pipelines.images.arranging import arrange
 from pipelines.images.layout import Layout
 from pipelines.images.packed.index import PACKED_SUFFIXES, Index, PackedImage
 from pipelines.images.packed.kept import Signs, index_of, signs_of
 from pipelines.images.packed.tar import index_tar
 from pipelines.images.packed.zip import index_zip
 from pipelines.images.passed_over import PassedOver
-from pipelines.images.splits import split_meant, split_of
+from pipelines.images.splits import split_meant, split_named, split_of, tell_renamed
 from pipelines.records import ImageRef, storable
 from pipelines.stores.members import Member
 from pipelines.stores.objects import StoreAwayError
@@ -63,10 +64,14 @@ def list_packed(root: str, files: Sequence[str], layout: Layout) -> list[ImageRe
     if found and not images:
         (_, first), *_ = found
         raise InputError(f"no image in {first.member.file} can be read: {first.member.name}")
-    if any("label" in each.image.columns for _, each in images if each.image is not None):
-        return [_said(parts, each) for parts, each in found]
-    refs = arrange(root, images, _ref)
-    return refs + [_said(parts, each) for parts, each in found if each.image is None]
+    told = any("label" in each.image.columns for _, each in images if each.image is not None)
+    if told and layout.labels_from is None:
+        tell_renamed(root, {split for parts, each in found if (split := _split(parts, each))})
+        return [_said(parts, each, layout.split_by) for parts, each in found]
+    refs = arrange(root, images, _ref, layout)
+    return refs + [
+        _said(parts, each, layout.split_by) for parts, each in found if each.image is None
+    ]
 
 
 def _look(
@@ -123,11 +128,19 @@ def _ref(image_id: str, found: _Found, label: str | None, split: str) -> ImageRe
     return ImageRef(image_id, uri, label, split, size, signs.modified, signs.changed)
 
 
-def _said(parts: tuple[str, ...], found: _Found) -> ImageRef:
+def _said(parts: tuple[str, ...], found: _Found, split_by: str | None) -> ImageRef:
     columns = {} if found.image is None else found.image.columns
     image_id = columns.get("id") or "/".join(map(storable, parts))
     label = columns.get("label")
-    split = columns.get("split")
+    split = _split(parts, found)
+    group = columns.get("group")
+    chosen = split_named(split) if split else split_of(image_id, label, group, split_by)
+    ref = _ref(image_id, found, label, chosen)
+    return ref if group is None else replace(ref, group=group)
+
+
+def _split(parts: tuple[str, ...], found: _Found) -> str | None:
+    split = None if found.image is None else found.image.columns.get("split")
     if split is None and len(parts) > 1 and split_meant(parts[0]):
-        split = parts[0]
-    return _ref(image_id, found, label, split or split_of(image_id, label))
+        return parts[0]
+    return split

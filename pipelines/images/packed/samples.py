@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from pipelines.images.folder import IMAGE_SUFFIXES
+from pipelines.images.kinds import IMAGE_SUFFIXES
 from pipelines.images.packed.index import (
     NOTHING_SAID,
     Index,

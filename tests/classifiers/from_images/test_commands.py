@@ -182,7 +182,10 @@ def test_bad_images_cost_themselves_only(dataset, tuned, tmp_path, capsys):
     assert json.loads(result.read_text())["left_out"] == 1
     assert predict.main([*model, "--output", str(output)]) == 0
     rows = {row["image_id"]: row for row in pq.read_table(output).to_pylist()}
-    assert rows["test/dark/broken.png"]["error"] == "not a JPEG, PNG, GIF, BMP, TIFF or WEBP image"
+    assert (
+        rows["test/dark/broken.png"]["error"]
+        == "not a JPEG, PNG, GIF, BMP, TIFF, WEBP or PPM image"
+    )
     assert sum(row["error"] is None for row in rows.values()) == 88
 
 

@@ -101,7 +101,7 @@ def test_an_image_that_cannot_be_used_is_left_out_and_told(damaged, image_sets, 
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
         "train: left out, because it cannot be used: train/dark/dark003.png "
-        "(not a JPEG, PNG, GIF, BMP, TIFF or WEBP image), and 1 more"
+        "(not a JPEG, PNG, GIF, BMP, TIFF, WEBP or PPM image), and 1 more"
     )
 
 

@@ -195,7 +195,7 @@ def test_an_unusable_image_gets_a_row_that_says_why(dataset, logistic, tmp_path)
     rows = {row["image_id"]: row for row in pq.read_table(output).to_pylist()}
     assert len(rows) == 21
     broken = rows.pop("test/dark/broken.png")
-    assert broken["error"] == "not a JPEG, PNG, GIF, BMP, TIFF or WEBP image"
+    assert broken["error"] == "not a JPEG, PNG, GIF, BMP, TIFF, WEBP or PPM image"
     assert broken["predicted"] is broken["probability"] is broken["score_dark"] is None
     assert all(row["error"] is None and row["predicted"] for row in rows.values())
 

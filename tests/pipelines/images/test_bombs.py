@@ -378,3 +378,24 @@ def test_two_threads_on_the_largest_pictures(mode, orientation, most, tmp_path):
     print(f"{mode}, orientation {orientation}: {peak} MiB")
     assert widths == [9459, 9459]
     assert peak < most
+
+
+@pytest.mark.parametrize(
+    ("start", "passes"),
+    [(b"P2 %d 100 255\n", 100), (b"P3 %d 100 7\n", 300), (b"P6 %d 100 7\n", 300)],
+)
+def test_portable_maps_that_are_read_in_python_are_bounded(start, passes):
+    most = header.MAX_PASSES * header.MAX_PIXELS // passes // 100
+    with pytest.raises(ImageError, match="cannot be decoded"):  # it is cut short
+        decode_image(start % most, SPEC)
+    with pytest.raises(ImageError, match=f"{passes} passes over .* pixels would take too long"):
+        decode_image(start % (most + 1), SPEC)
+
+
+def test_a_portable_map_of_comments_is_refused():
+    with pytest.raises(ImageError, match="too many comments"):
+        decode_image(b"P2 100 100 255\n" + b"#\n" * 10_001, SPEC)
+    within = b"P2 100 100 255\n" + b"#\n7 " * 10_000
+    started = time.process_time()
+    assert decode_image(within, SPEC).width == 100
+    assert time.process_time() - started < 5.0

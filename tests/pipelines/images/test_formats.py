@@ -1,4 +1,4 @@
-"""What Pillow may take a file for: six formats, whatever the file is called."""
+"""What Pillow may take a file for: seven formats, whatever the file is called."""
 
 import io
 import shutil
@@ -10,6 +10,7 @@ from PIL import Image
 from pipelines.errors import ImageError
 from pipelines.images import opening
 from pipelines.images.decode import PixelSpec, decode_image
+from pipelines.images.kinds import FIRST_BYTES, IMAGE_SUFFIXES, begins_as_image
 from pipelines.images.opening import FORMATS
 from tests.hostile import encoded, picture
 
@@ -35,7 +36,7 @@ OTHERS = {
     "fits": FITS,
     **{
         name: encoded(picture(), name)
-        for name in ("PPM", "TGA", "PCX", "ICO", "SGI", "DDS", "QOI", "IM", "DIB")
+        for name in ("TGA", "PCX", "ICO", "SGI", "DDS", "QOI", "IM", "DIB")
     },
     "jpeg 2000": b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(50),
     "windows metafile": b"\xd7\xcd\xc6\x9a\0\0" + bytes(50),
@@ -53,7 +54,7 @@ def test_no_other_plug_in_is_asked(name, monkeypatch):
         monkeypatch.setitem(Image.OPEN, format, (refuse, refuse))
     monkeypatch.setattr(subprocess, "check_call", refuse)
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    with pytest.raises(ImageError, match="not a JPEG, PNG, GIF, BMP, TIFF or WEBP image"):
+    with pytest.raises(ImageError, match="not a JPEG, PNG, GIF, BMP, TIFF, WEBP or PPM image"):
         decode_image(OTHERS[name], SPEC)
 
 
@@ -78,3 +79,54 @@ def test_the_formats_that_are_meant_are_taken(format):
     with Image.open(io.BytesIO(data)) as image:
         assert image.format == format
     assert decode_image(data, SPEC).width == 40
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("mode", ["1", "L", "RGB"])
+def test_what_is_taken_is_known_by_its_first_bytes(format, mode):
+    if (format, mode) != ("WEBP", "1"):
+        assert begins_as_image(encoded(picture(mode), format)[:FIRST_BYTES])
+
+
+def test_every_suffix_is_one_of_a_format_that_is_taken():
+    """And every suffix that Pillow knows of these formats is taken, but for headless bitmaps."""
+    Image.init()
+    of_formats = {each for each, format in Image.EXTENSION.items() if format in {*FORMATS, "MPO"}}
+    assert of_formats - {".pfm", ".jpf"} <= IMAGE_SUFFIXES
+    assert IMAGE_SUFFIXES - of_formats <= {".jif", ".jfi", ".pjpeg", ".pjp"}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_nothing_else_begins_as_an_image(name):
+    assert not begins_as_image(OTHERS[name][:FIRST_BYTES])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"BMI,name\n21.5,a,b,c,d,e,f,g", b"Part 1", b"P5x", b"P7\nWIDTH", b"RIFFWAVE", b"II"],
+)
+def test_texts_do_not_begin_as_an_image(text):
+    assert not begins_as_image(text)
+
+
+PNMS = {
+    "plain grey": b"P2 2 1 9 # nine\n0 9",
+    "plain colour": b"P3\n2 1\n255\n0 0 0 255 255 255",
+    "plain bits": b"P1 2 1\n10",
+    "grey of few values": b"P5 2 1 15\n\x00\x0f",
+    "colour": b"P6 2 1 255\n" + bytes(3) + b"\xff" * 3,
+}
+
+
+@pytest.mark.parametrize("name", PNMS)
+def test_portable_maps_are_decoded(name):
+    pixels = decode_image(PNMS[name], PixelSpec(2, "nearest", "ignored")).pixels
+    assert pixels[:, 0].tolist() == [[0, 0, 0]] * 2
+    assert pixels[:, 1].tolist() == [[255, 255, 255]] * 2
+
+
+def test_portable_maps_of_sixteen_bits_are_refused_as_others_are():
+    with pytest.raises(ImageError, match="more than 8 bits a channel"):
+        decode_image(b"P5 1 1 65535\n\xff\xff", SPEC)
+    with pytest.raises(ImageError, match="more than 8 bits a channel"):
+        decode_image(b"Pf 1 1 -1.0\n\0\0\0\0", SPEC)

@@ -26,11 +26,11 @@ SPEC = PixelSpec(32, "bilinear", "ignored")
 def test_what_it_is_stands_in_the_failure(data, said):
     with pytest.raises(ImageError) as failure:
         decode_image(data, SPEC)
-    assert str(failure.value).startswith("not a JPEG, PNG, GIF, BMP, TIFF or WEBP image: ")
+    assert str(failure.value).startswith("not a JPEG, PNG, GIF, BMP, TIFF, WEBP or PPM image: ")
     assert said in str(failure.value)
 
 
 def test_of_anything_else_nothing_is_guessed():
     assert what_it_is(b"nonsense") is None
-    with pytest.raises(ImageError, match=r"WEBP image$"):
+    with pytest.raises(ImageError, match=r"PPM image$"):
         decode_image(b"nonsense", SPEC)

@@ -93,3 +93,16 @@ def test_a_footer_that_ends_the_process_that_asks_it():
         column_sizes(file.read_bytes())
     with contextlib.suppress(InputError):
         list_images(str(file))
+
+
+def test_a_flipped_bit_of_a_footer_is_one_line(tmp_path):
+    """Arrow itself ends the process at some of them, if it is asked for a column's size."""
+    path = tmp_path / "m.parquet"
+    whole = Path(written(path, pa.table({"path": ["a.png"], "id": [1], "x": [[1.5]]}))).read_bytes()
+    start = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    for place in range(start, len(whole)):
+        content = bytearray(whole)
+        content[place] ^= 0x20
+        path.write_bytes(content)
+        with contextlib.suppress(InputError):
+            assert len(list_images(str(path))) == 1

@@ -1,6 +1,5 @@
 """Manifests as other tools write them: one rule for all formats, and nothing silent."""
 
-import json
 import math
 
 import pandas
@@ -17,8 +16,8 @@ def write(folder, kind, columns):
     frame = pandas.DataFrame(columns)
     if kind == "csv":
         frame.to_csv(manifest, index=False)
-    elif kind == "jsonl":
-        frame.to_json(manifest, orient="records", lines=True)
+    elif kind in ("json", "jsonl"):
+        frame.to_json(manifest, orient="records", lines=kind == "jsonl")
     else:
         frame.to_parquet(manifest)
     return manifest
@@ -28,19 +27,20 @@ def labels(manifest):
     return [(ref.image_id, ref.label) for ref in list_images(str(manifest))]
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "json", "jsonl", "parquet"])
 @pytest.mark.parametrize(
     ("values", "wanted"),
     [
         ([1, 2], ["1", "2"]),
         ([1.0, math.nan], ["1", None]),
         ([1.5, 2.0], ["1.5", "2"]),
+        ([3e15, 1e-5], ["3000000000000000", "1e-05"]),
         ([" cat", "cat "], ["cat", "cat"]),
         (["cat", None], ["cat", None]),
         (["cat", "  "], ["cat", None]),
         (["nan", "1.0"], ["nan", "1"]),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_labels_are_the_same_from_every_format(tmp_path, kind, values, wanted):
     manifest = write(tmp_path, kind, {"path": ["a.jpg", "b.jpg"], "label": values})
@@ -69,38 +69,15 @@ def test_headers_may_differ_in_case_and_spaces(tmp_path, header, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize(("column", "meant"), [("class", "label"), ("Subset", "split")])
-def test_a_column_that_looks_meant_is_named(tmp_path, column, meant, capsys):
-    (tmp_path / "m.csv").write_text(f"path,{column}\na.jpg,cat\n")
-    list_images(str(tmp_path / "m.csv"))
-    said = capsys.readouterr().err
-    assert f"column {column!r} of" in said
-    assert f"is not read; rename it if it is meant as {meant!r}" in said
-
-
 def test_a_column_that_is_there_excuses_its_likes(tmp_path, capsys):
     (tmp_path / "m.csv").write_text("path,label,class\na.jpg,cat,mammal\n")
     assert labels(tmp_path / "m.csv") == [("a.jpg", "cat")]
     assert capsys.readouterr().err == ""
 
 
-def test_two_headers_that_are_one_are_refused(tmp_path):
-    (tmp_path / "m.csv").write_text("path,label,Label\na.jpg,cat,dog\n")
-    with pytest.raises(InputError, match="has 2 columns 'label'; one is meant"):
-        list_images(str(tmp_path / "m.csv"))
-
-
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("m.jsonl", b'{"file_name": "a.jpg", "text": "a cat"}', "rename its column 'file_name'"),
-        (
-            "m.csv",
-            b"Filename;label\na.jpg;cat\n",
-            "'Filename;label'; separate its columns by commas",
-        ),
-        ("m.jsonl", json.dumps([{"path": "a.jpg"}]).encode(), "JSON array; write an object a line"),
-        ("m.csv", "path\na.jpg\n".encode("utf-16"), "it is UTF-16; save it as UTF-8"),
         ("m.csv", b"path\nhttps://u:p@example.org/a.jpg\n", "with a user or password; the table"),
         (
             "m.csv",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from pipelines.images.listing import list_images
-from pipelines.images.splits import split_of
+from pipelines.images.splits import split_named, split_of
 
 characters = st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r")
 texts = st.text(characters, min_size=1, max_size=12)
@@ -58,7 +58,12 @@ def test_rows_come_back(tmp_path, given_rows, kind):
     refs = list_images(str(write(tmp_path, kind, given_rows)))
     found = [(ref.uri, ref.image_id, ref.label, ref.split) for ref in refs]
     expected = [
-        (str(tmp_path / path), name, plain(label), plain(split) or split_of(name, plain(label)))
+        (
+            str(tmp_path / path),
+            name,
+            plain(label),
+            split_named(plain(split) or split_of(name, plain(label))),
+        )
         for path, name, label, split in given_rows
     ]
     assert found == sorted(expected, key=lambda row: row[1])
