@@ -21,7 +21,9 @@ from pipelines.table.schema import PINS_FOLDER
 ROOT = Path(__file__).resolve().parents[1]
 
 # How long an example takes is the machine's affair.
-settings.register_profile("any machine", settings.default, deadline=None)
+# Forty examples of a property in each of many runs find what a hundred find in fewer.
+EXAMPLES = int(os.environ.get("FROZEN_FEATURES_EXAMPLES", "40"))
+settings.register_profile("any machine", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("any machine")
 
 TINY = FeatureChoice(

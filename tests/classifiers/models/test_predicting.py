@@ -68,6 +68,7 @@ def test_weights_that_were_not_named_are_asked_for(
     assert capsys.readouterr().err.strip().endswith("error: no source has them")
 
 
+@pytest.mark.acceptance
 def test_fine_tuning_from_training_to_prediction(dataset, make_job, tmp_path, capsys):
     from pipelines.driver import extract as run
 
