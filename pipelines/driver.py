@@ -14,7 +14,7 @@ from pipelines.commits.report import ExtractReport
 from pipelines.commits.settlement import Settlement
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
-from pipelines.images.listing import root_of
+from pipelines.images.at_location import root_of
 from pipelines.images.roots import sign_root
 from pipelines.planning.comparison import replaced_from_elsewhere
 from pipelines.planning.cutting import Plan

@@ -8,8 +8,9 @@ from deltalake import DeltaTable, write_deltalake
 
 from pipelines.errors import InputError
 from pipelines.extract import main
+from pipelines.images.at_location import root_of
 from pipelines.images.layout import Layout
-from pipelines.images.listing import list_images, root_of
+from pipelines.images.listing import list_images
 from pipelines.stores.reading import read_bytes
 
 

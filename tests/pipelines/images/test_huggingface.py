@@ -123,8 +123,8 @@ def test_a_prefix_may_have_metadata_too(monkeypatch, capsys):
     keys = ["in/0001.png", "in/sub/0002.png", "in/x.png", "in/metadata.jsonl"]
     page = [ObjectStat(key, 7, 1) for key in keys]
     monkeypatch.setattr("pipelines.images.prefix.list_objects", lambda _: iter([page]))
-    monkeypatch.setattr("pipelines.images.listing.is_delta_table", lambda _: False)
-    monkeypatch.setattr("pipelines.images.listing.require_store", lambda _: None)
+    monkeypatch.setattr("pipelines.images.at_location.is_delta_table", lambda _: False)
+    monkeypatch.setattr("pipelines.images.at_location.require_store", lambda _: None)
     monkeypatch.setattr("pipelines.images.manifest_files.read_bytes", lambda _uri, _most: content)
     monkeypatch.setattr(
         "pipelines.images.prefix.stat_of_many",

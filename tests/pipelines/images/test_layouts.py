@@ -180,8 +180,8 @@ def test_options_that_say_nothing(argv, message):
 def test_a_prefix_is_understood_as_a_folder_is(monkeypatch):
     page = [ObjectStat(f"in/{name}", 7, 0) for name in KAGGLE]
     monkeypatch.setattr("pipelines.images.prefix.list_objects", lambda _: iter([page]))
-    monkeypatch.setattr("pipelines.images.listing.is_delta_table", lambda _: False)
-    monkeypatch.setattr("pipelines.images.listing.require_store", lambda _: None)
+    monkeypatch.setattr("pipelines.images.at_location.is_delta_table", lambda _: False)
+    monkeypatch.setattr("pipelines.images.at_location.require_store", lambda _: None)
     refs = list_images("s3://b/in", None, from_option("filename:^[a-z]+"))
     assert sorted({(str(ref.label), ref.split) for ref in refs}) == [
         ("None", "test1"),

@@ -208,8 +208,8 @@ def test_a_prefix_passes_over_what_a_folder_does(monkeypatch, capsys):
     ]
     page = [ObjectStat(key, 7, 0) for key in keys]
     monkeypatch.setattr("pipelines.images.prefix.list_objects", lambda _: iter([page]))
-    monkeypatch.setattr("pipelines.images.listing.is_delta_table", lambda _: False)
-    monkeypatch.setattr("pipelines.images.listing.require_store", lambda _: None)
+    monkeypatch.setattr("pipelines.images.at_location.is_delta_table", lambda _: False)
+    monkeypatch.setattr("pipelines.images.at_location.require_store", lambda _: None)
     assert [ref.image_id for ref in list_images("s3://b/in")] == ["cat/1.jpg"]
     assert capsys.readouterr().err == (
         "1 of 2 files of s3://b/in are not read, by their suffix: .avif 1\n"
@@ -243,8 +243,8 @@ def test_objects_of_any_suffix_are_told_by_their_first_bytes(monkeypatch, capsys
     starts = {"in/cat/1": b"\xff\xd8\xff\xe0", "in/cat/2.txt": b"text", "in/cat/3.jpg": b""}
     page = [ObjectStat(key, 7, 0) for key in starts]
     monkeypatch.setattr("pipelines.images.prefix.list_objects", lambda _: iter([page]))
-    monkeypatch.setattr("pipelines.images.listing.is_delta_table", lambda _: False)
-    monkeypatch.setattr("pipelines.images.listing.require_store", lambda _: None)
+    monkeypatch.setattr("pipelines.images.at_location.is_delta_table", lambda _: False)
+    monkeypatch.setattr("pipelines.images.at_location.require_store", lambda _: None)
 
     def look(uri: str, start: int, count: int) -> bytes:
         assert (start, uri.endswith(".jpg")) == (0, False)

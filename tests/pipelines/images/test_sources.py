@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from pipelines.driver import extract
-from pipelines.images.listing import list_images, root_of
+from pipelines.images.at_location import root_of
+from pipelines.images.listing import list_images
 from pipelines.planning.job import ExtractJob
 from pipelines.stores.reading import read_bytes, sha256_of
 from pipelines.table.feature_table import FeatureTable

@@ -10,8 +10,9 @@ import pytest
 
 from pipelines.errors import InputError
 from pipelines.images import manifest_files
+from pipelines.images.at_location import root_of
 from pipelines.images.layout import Layout
-from pipelines.images.listing import list_images, root_of
+from pipelines.images.listing import list_images
 
 ROWS = [("a b.jpg", "cat, or dog", "train"), ("ü.jpg", "7", "test"), ("c;d|e.jpg", "7", "train")]
 WANTED = sorted(ROWS)

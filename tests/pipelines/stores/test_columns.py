@@ -11,7 +11,8 @@ from obstore.store import MemoryStore
 from pyarrow import ipc, parquet
 
 from pipelines.errors import InputError
-from pipelines.images.listing import list_images, root_of
+from pipelines.images.at_location import root_of
+from pipelines.images.listing import list_images
 from pipelines.images.loading import read_image
 from pipelines.records import Failure
 from pipelines.stores import arrow_messages, cursors, objects, parquet_member, range_file

@@ -86,7 +86,7 @@ def test_an_input_on_a_store_that_is_away_may_be_tried_again(monkeypatch, tmp_pa
     def away(*_):
         raise StoreAwayError("cannot list s3://bucket/images: SlowDown")
 
-    monkeypatch.setattr("pipelines.images.listing._list_remote", away)
+    monkeypatch.setattr("pipelines.images.at_location._list_remote", away)
     told = ["--input", "s3://bucket/images", "--table", str(tmp_path / "t")]
     assert main(told) == 1  # and not 2, on which a job is not started again
     assert capsys.readouterr().err == "error: cannot list s3://bucket/images: SlowDown\n"

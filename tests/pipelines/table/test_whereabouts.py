@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import UsageError
-from pipelines.images.listing import root_of
+from pipelines.images.at_location import root_of
 from pipelines.images.roots import fence_around_root, sign_root, signed_roots
 from pipelines.table.notes import Unchecked
 from pipelines.table.stored import StoredImage
