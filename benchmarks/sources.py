@@ -6,7 +6,6 @@ cache is warm for all of them.
 """
 
 import argparse
-import os
 import sys
 import tarfile
 import tempfile
@@ -22,16 +21,10 @@ from benchmarks.alternating import measure_in_turn, spread
 from benchmarks.base_choice import SHARED, add_base_options, base_choice
 from benchmarks.images import list_images as files_of
 from benchmarks.images import repeat_images
-from benchmarks.project_run import ProjectRun
 from benchmarks.result import Result, Table, show
-from benchmarks.steady_state import LongShard
-from pipelines.bases import parse_weights
+from benchmarks.steady_state import warmed_up
 from pipelines.cli import Parser, local_path, positive_number, run_command
-from pipelines.engines.opening import open_engine
-from pipelines.engines.request import EngineRequest
 from pipelines.images.listing import list_images
-from pipelines.planning.job import DEFAULT_BATCH_SIZE
-from pipelines.table.feature_table import FeatureTable
 
 
 def main(argv: Sequence[str]) -> int:
@@ -53,19 +46,11 @@ def _sources(argv: Sequence[str]) -> None:
 
 
 def _measure(options: argparse.Namespace, folder: Path) -> Result:
-    choice = base_choice(options)
-    ours = ProjectRun(choice, options.engine, folder)
-    chosen, warm_table = ours.warm_up(options.input)
-    os.environ.update(ours.environment)
-    contract = FeatureTable.open(str(warm_table)).contract
-    engine = open_engine(
-        EngineRequest(contract, parse_weights(choice.weights), DEFAULT_BATCH_SIZE, None, chosen)
-    )
+    chosen, shard = warmed_up(options, folder)
     images = repeat_images(options.input, folder / "images", options.images)
     places = {"folder": images, "tar": folder / "all.tar", "zip": folder / "all.zip"}
     _pack(images, places["tar"], places["zip"])
     places["column"] = _in_a_column(images, folder / "all.parquet")
-    shard = LongShard((), contract, engine, folder / "table")
     shards = {name: replace(shard, refs=list_images(str(place))) for name, place in places.items()}
     timings = measure_in_turn({name: each.run for name, each in shards.items()}, options.repeats)
     counted = shards["folder"].counted
@@ -77,7 +62,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
     settings = {"images": options.images, "repeats": options.repeats, "engine": chosen}
     return Result(
         "Sources of images",
-        {**choice.settings(), **settings},
+        {**base_choice(options).settings(), **settings},
         [Table("Packed images against a folder", columns, rows)],
         {name: list(each.seconds) for name, each in timings.items()},
     )

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +96,13 @@ class LongShard:
         return np.stack([each.pixels for each in loaded if isinstance(each, LoadedImage)])
 
 
-def _measure(options: argparse.Namespace, folder: Path) -> Result:
+def warmed_up(options: argparse.Namespace, folder: Path) -> tuple[str, LongShard]:
+    """The engine that this project chooses, by name, and a shard of no images yet with it open.
+
+    Args:
+        options: the benchmark's: input, engine, and of the base.
+        folder: to work in.
+    """
     choice = base_choice(options)
     ours = ProjectRun(choice, options.engine, folder)
     chosen, warm_table = ours.warm_up(options.input)
@@ -105,8 +111,14 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
     engine = open_engine(
         EngineRequest(contract, parse_weights(choice.weights), DEFAULT_BATCH_SIZE, None, chosen)
     )
+    return chosen, LongShard((), contract, engine, folder / "table")
+
+
+def _measure(options: argparse.Namespace, folder: Path) -> Result:
+    chosen, empty = warmed_up(options, folder)
+    engine = empty.engine
     images = repeat_images(options.input, folder / "images", options.images)
-    shard = LongShard(list_images(str(images), None), contract, engine, folder / "table")
+    shard = replace(empty, refs=list_images(str(images)))
     if shard.counted < engine.batch_size:
         raise UsageError(f"--images {options.images}: take at least {2 * engine.batch_size}")
     pixels = shard.pixels()
@@ -123,7 +135,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> Result:
     return Result(
         "Steady state",
         {
-            **choice.settings(),
+            **base_choice(options).settings(),
             "images": options.images,
             "repeats": options.repeats,
             "engine": chosen,

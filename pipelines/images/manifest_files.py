@@ -2,14 +2,12 @@
 
 import gzip
 import io
-import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.errors import InputError
 from pipelines.images.layout import COLUMNS
@@ -17,6 +15,7 @@ from pipelines.images.manifest_columns import Names
 from pipelines.images.manifest_csv import read_csv, read_list
 from pipelines.images.manifest_json import read_json
 from pipelines.images.manifest_parquet import ROW_BYTES, read_parquet
+from pipelines.images.text_values import plain_text, texts_of
 from pipelines.stores.objects import StoreAwayError, TooLargeError
 from pipelines.stores.reading import read_bytes
 from pipelines.system.memory import usable_memory
@@ -24,7 +23,7 @@ from pipelines.system.memory import usable_memory
 MAX_BYTES = 4 << 30
 """Most bytes of a manifest; a quarter of the memory where that is less."""
 
-_WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
+PLAIN_COLUMNS = ("label", "split", "group")
 
 Columns = Mapping[str, Sequence[str | None]]
 """The columns `COLUMNS`, a value a row; None where a row has none."""
@@ -83,26 +82,13 @@ def _unpacked(content: bytes, most: int) -> bytes:
 def _texts(table: pa.Table, name: str) -> list[str | None]:
     if name not in table.column_names:
         return [None] * table.num_rows
-    column = table.column(name)
     try:
-        if pa.types.is_floating(column.type):
-            column = pc.if_else(pc.is_nan(column), None, column)
-        values: list[str | None] = column.cast(pa.string()).to_pylist()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
+        values = texts_of(table.column(name))
+    except ValueError as error:
         raise InputError(
             f"column {name!r} of the manifest is no text, as UTF-8: {error}"
         ) from error
-    if name not in ("label", "split", "group"):
-        return values
-    if pa.types.is_floating(column.type):  # Arrow writes 3e+15 where others write all digits
-        values = [None if value is None else str(float(value)) for value in values]
-    return [None if value is None else _plain(value) for value in values]
-
-
-def _plain(text: str) -> str | None:
-    text = text.strip()
-    whole = _WHOLE.fullmatch(text)
-    return (whole[1] if whole else text) or None
+    return [plain_text(value) for value in values] if name in PLAIN_COLUMNS else values
 
 
 _READERS: dict[str, Callable[[bytes, int, Names], pa.Table]] = {

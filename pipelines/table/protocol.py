@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.errors import TableError
-
-READABLE = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
-"""Reader features of Delta that change nothing in what a data file's columns mean."""
+from pipelines.stores.delta_readers import unknown_features
 
 WRITABLE = frozenset(
     {
@@ -52,11 +50,9 @@ def check_readable(uri: str, protocol: Any, settings: Mapping[str, str]) -> None
     Raises:
         TableError: its rows, or its columns' names, are in its log and not in its files.
     """
-    wanted = {str(name) for name in protocol.reader_features or ()} - READABLE
-    if settings.get("delta.columnMapping.mode", "none") != "none":
-        wanted.add("columnMapping")
+    wanted = unknown_features(protocol, settings)
     if wanted:
         raise TableError(
-            f"{uri} wants readers that know {', '.join(sorted(wanted))}, which these commands do "
+            f"{uri} wants readers that know {', '.join(wanted)}, which these commands do "
             "not; write its rows into a table without, or open an older version"
         )

@@ -12,21 +12,20 @@ import pyarrow.compute as pc
 from pipelines.errors import InputError
 from pipelines.images.columns.listing import list_columns
 from pipelines.images.columns.meant import PATHS, columns_of_images, named_column
-from pipelines.images.columns.said import UnreadableError, said_of, schema_of, text_of
+from pipelines.images.columns.said import UnreadableError, said_of, schema_of
 from pipelines.images.layout import COLUMNS, Layout
 from pipelines.images.manifest import fence_around, list_rows
+from pipelines.images.text_values import plain_text
 from pipelines.outputs import TABLES
 from pipelines.records import ImageRef
 from pipelines.stores.clients import delta_options
+from pipelines.stores.delta_readers import unknown_features
 from pipelines.stores.objects import first_objects
 from pipelines.stores.places import Place
 
 LOG = "_delta_log"
 OURS = "frozen_features."
 """What the properties of a feature table begin with."""
-
-READABLE = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
-"""Reader features of Delta that change nothing in what a file's columns hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def _rows(
         for ours, name in called.items():
             values = [None] * count if name is None else said[name]
             plain = ours in ("path", "id")
-            rows[ours] += values if plain else map(text_of, values)
+            rows[ours] += values if plain else map(plain_text, values)
     return rows
 
 
@@ -133,12 +132,10 @@ def _check_readable(where: str, table: Any) -> None:  # noqa: ANN401 - mypy does
         raise InputError(
             f"{where} is {TABLES[LOG]} of features, which --table names; --input names images"
         )
-    wanted = {str(name) for name in table.protocol().reader_features or ()} - READABLE
-    if settings.get("delta.columnMapping.mode", "none") != "none":
-        wanted.add("columnMapping")
+    wanted = unknown_features(table.protocol(), settings)
     if wanted:
         raise InputError(
-            f"{where} wants readers that know {', '.join(sorted(wanted))}, which these commands do "
+            f"{where} wants readers that know {', '.join(wanted)}, which these commands do "
             "not; write its rows into a table without"
         )
 

@@ -18,12 +18,20 @@ from pipelines.images.columns.said import (
     kind_of,
     said_of,
     schema_of,
-    text_of,
 )
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.prefix import refs_with_stat
-from pipelines.images.splits import TEST, TRAIN, UNLABELLED, VALIDATION, split_of
+from pipelines.images.splits import (
+    TEST,
+    TRAIN,
+    UNLABELLED,
+    VALIDATION,
+    split_named,
+    split_of,
+    tell_renamed,
+)
 from pipelines.images.stat_data import make_ref
+from pipelines.images.text_values import plain_text
 from pipelines.records import ImageRef, storable
 from pipelines.stores.members import Member
 from pipelines.stores.places import is_remote
@@ -99,6 +107,7 @@ def list_columns(
     """
     if not files:
         return []
+    _refuse_what_is_not_read(root, layout)
     files = sorted(files)
     found: list[_File] = []
     unreadable: list[ImageRef] = []
@@ -122,8 +131,16 @@ def list_columns(
         log(f"splits by the names of the files: {few(sorted({*filter(None, by_file)}), SHOWN)}")
     refs = unreadable
     for each, split in zip(found, by_file, strict=True):
-        refs += _refs(each, ids, split)
+        tell_renamed(root, {*filter(None, map(plain_text, each.column(each.columns.split)))})
+        refs += _refs(each, ids, split, layout.split_by)
     return refs
+
+
+def _refuse_what_is_not_read(root: str, layout: Layout) -> None:
+    given = {"group_column": "group" in layout.columns, "labels_from": layout.labels_from}
+    for name, value in given.items():
+        if value:
+            raise InputError(f"--{name} has no meaning for the images in columns of {root}")
 
 
 def _stats(files: Sequence[str]) -> list[ImageRef]:
@@ -191,14 +208,17 @@ def _split_of_file(name: str) -> str | None:
     return None
 
 
-def _refs(file: _File, ids: Iterator[str], split: str | None) -> Iterator[ImageRef]:
+def _refs(
+    file: _File, ids: Iterator[str], split: str | None, split_by: str | None
+) -> Iterator[ImageRef]:
     columns = file.columns
     labels, splits = file.column(columns.label), file.column(columns.split)
     lengths = file.column(columns.length)
     for row in range(file.rows):
-        label = _class(file, row, text_of(labels[row]))
+        label = _class(file, row, plain_text(labels[row]))
         image_id = next(ids)
-        place = text_of(splits[row]) or split or split_of(image_id, label)
+        said = plain_text(splits[row]) or split
+        place = split_named(said) if said else split_of(image_id, label, None, split_by)
         uri = Member(file.kind, file.stat.uri, row, 1, columns.image).uri
         length = lengths[row] or ""
         # A million rows have few labels and splits: one string each serves all.

@@ -1,6 +1,5 @@
 """What a Parquet or Arrow file says of the images in it, row by row, without their bytes."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
@@ -10,6 +9,7 @@ from pyarrow import parquet
 
 from pipelines.errors import InputError
 from pipelines.images.manifest_parquet import BATCH, ROW_BYTES
+from pipelines.images.text_values import texts_of
 from pipelines.stores.arrow_member import arrow_batches, arrow_schema
 from pipelines.stores.objects import StoreAwayError
 from pipelines.stores.range_file import RangeFile
@@ -19,7 +19,6 @@ MAX_BYTES = 4 << 30
 """Most bytes of what is said of images; a quarter of the memory where that is less."""
 
 PARQUET_MAGIC = b"PAR1"
-_WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
 
 Said = Mapping[str, Sequence[str | None]]
 """By the file's own name of a column, its values as text."""
@@ -97,13 +96,6 @@ def said_of(
     return rows, texts | constant
 
 
-def text_of(value: str | None) -> str | None:
-    """A label or split without spaces around it, whole numbers written as such; None for none."""
-    text = (value or "").strip()
-    whole = _WHOLE.fullmatch(text)
-    return (whole[1] if whole else text) or None
-
-
 class _Reading:
     """Around reading a file: what goes wrong says whether it is the file or the way there."""
 
@@ -170,9 +162,6 @@ def _inside(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 def _texts(file: str, name: str, column: pa.Array) -> list[str | None]:
     try:
-        if pa.types.is_floating(column.type):
-            column = pc.if_else(pc.is_nan(column), None, column)
-        texts: list[str | None] = column.cast(pa.string()).to_pylist()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
+        return texts_of(column)
+    except ValueError as error:
         raise InputError(f"column {name!r} of {file} is no text: {error}") from error
-    return texts

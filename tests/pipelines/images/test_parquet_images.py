@@ -202,3 +202,38 @@ def test_binary_files_as_spark_writes_them(tmp_path):
             store_schema=False,
         )
     assert {image_id: row[2] for image_id, row in listed(tmp_path).items()} == images
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_splits_and_labels_are_understood_as_a_manifest_s_are(tmp_path, name, capsys):
+    table = pa.table(
+        {
+            "image": pa.array([b"a", b"b", b"c"], pa.binary()),
+            "id": ["1", "2", "3"],
+            "label": [1.0, 3e15, float("nan")],
+            "split": ["val", "Training", "fold 7"],
+        }
+    )
+    found = listed(write(table, tmp_path / name))
+    assert [row[:2] for row in found.values()] == [
+        ("1", "validation"),
+        ("3000000000000000", "train"),
+        (None, "fold 7"),
+    ]
+    assert "'val' is taken for 'validation'" in capsys.readouterr().err
+
+
+def test_images_in_a_column_have_stratified_splits(tmp_path):
+    images = [(f"{number}.jpg", b"%d" % number) for number in range(9)]
+    path = write(hugging_face(images, [0, 1, 2] * 3, ["a", "b", "c"]), tmp_path / "x.parquet")
+    refs = list_images(str(path), layout=Layout(split_by="stratified"))
+    for label in "abc":
+        splits = sorted(ref.split for ref in refs if ref.label == label)
+        assert splits == ["test", "train", "validation"]
+
+
+@pytest.mark.parametrize("option", [{"columns": {"group": "id"}}, {"labels_from": "parent"}])
+def test_what_is_not_read_of_images_in_a_column_is_refused(tmp_path, option):
+    path = write(hugging_face([("0.jpg", b"a")], [0], ["a"]), tmp_path / "x.parquet")
+    with pytest.raises(InputError, match="has no meaning for the images in columns of"):
+        list_images(str(path), layout=Layout(**option))

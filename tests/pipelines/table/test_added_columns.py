@@ -17,11 +17,12 @@ from pipelines import describe, forget, tidy, verify
 from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.planning.job import ExtractJob
+from pipelines.stores.delta_readers import READABLE
 from pipelines.table import files
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
 from pipelines.table.inspection import inspect_file
-from pipelines.table.protocol import READABLE, WRITABLE
+from pipelines.table.protocol import WRITABLE
 from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Rewrite, copy_rows
 from pipelines.table.schema import RECEIPT_KEY
