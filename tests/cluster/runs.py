@@ -14,7 +14,7 @@ from typing import Any
 from tests.cluster.processes import start
 from tests.conftest import ROOT
 
-CHEAP = ("--weights", "random:1", "--image_size", "100", "--engine", "ncnn", "--batch_size", "16")
+CHEAP = ("--weights", "random:1", "--image_size", "72", "--engine", "ncnn", "--batch_size", "16")
 """A base that runs 400 images in seconds, and whose workers need no TensorFlow."""
 
 
