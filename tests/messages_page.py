@@ -107,7 +107,7 @@ def shown_options(options: Sequence[str], said: str) -> str:
 
 def situation(test: str) -> str:
     """What was done, by the name of the test that did it."""
-    name = test.rpartition("::")[2].partition("[")[0].removeprefix("test_")
+    name = test.partition("[")[0].rpartition("::")[2].removeprefix("test_")
     return re.sub(r"(?<=[a-z])_s(?=_|$)", "'s", name).replace("_", " ")
 
 

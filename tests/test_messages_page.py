@@ -64,6 +64,7 @@ def test_what_a_test_gives_a_command():
     assert (
         situation("tests/x.py::test_a_card_that_is_the_model_s[1]") == "a card that is the model's"
     )
+    assert situation("tests/x.py::test_urls[http://[::1/a.jpg-is no URL]") == "urls"
 
 
 def test_folders_of_this_machine_are_not_kept(tmp_path):

@@ -7,6 +7,7 @@ from deltalake.exceptions import DeltaError
 from pipelines.cli import few
 from pipelines.contract import Contract
 from pipelines.errors import TableError
+from pipelines.stores.delta_readers import said_by_delta
 from pipelines.table.schema import FEATURE_SCHEMA, feature_schema
 
 WAY_OUT = "restore a version from before that with Delta's own restore, or extract into a new table"
@@ -58,7 +59,9 @@ def added_columns(uri: str, delta: DeltaTable, contract: Contract) -> pa.Schema:
     try:
         fields = list(pa.schema(delta.schema().to_arrow()))
     except (DeltaError, ValueError, pa.ArrowException, NotImplementedError) as error:
-        raise TableError(f"the columns of {uri} cannot be carried: {error}") from error
+        raise TableError(
+            f"the columns of {uri} cannot be carried: {said_by_delta(error)}"
+        ) from error
     ours = feature_schema(contract)
     for field in fields:
         if field.name in ours.names and not _alike(field.type, ours.field(field.name).type):

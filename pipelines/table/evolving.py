@@ -11,6 +11,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
 
 from pipelines.errors import CommitRefusedError
+from pipelines.stores.delta_readers import said_by_delta
 from pipelines.table.gate import TableMovedError, TableState
 from pipelines.table.schema import AUGMENTATION_KEY, GROUP, GROUP_FIELD, RUN_KEY
 from pipelines.table.storage import delta_errors, open_delta
@@ -70,7 +71,7 @@ def _evolved(
             moved = open_delta(state.uri).version() > state.version
         if moved:
             raise TableMovedError(f"another run committed to {state.uri}") from error
-        raise CommitRefusedError(f"cannot commit to {state.uri}: {error}") from error
+        raise CommitRefusedError(f"cannot commit to {state.uri}: {said_by_delta(error)}") from error
     if table.version() != state.version + 1:
         raise TableMovedError(f"another run committed to {state.uri}")
     return replace(state, version=state.version + 1)

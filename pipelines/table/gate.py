@@ -27,6 +27,7 @@ from pipelines.contract import (
 )
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.records import shown_name
+from pipelines.stores.delta_readers import said_by_delta
 from pipelines.system.threads import map_ahead
 from pipelines.table.added_columns import added_columns, why_not_in
 from pipelines.table.copy_numbers import highest_copies
@@ -130,7 +131,7 @@ def commit_change(state: TableState, change: Change) -> int:
             version = open_delta(state.uri).version()
         if version > planned:
             raise TableMovedError(f"another run committed to {state.uri}") from error
-        raise CommitRefusedError(f"cannot commit to {state.uri}: {error}") from error
+        raise CommitRefusedError(f"cannot commit to {state.uri}: {said_by_delta(error)}") from error
     return planned + 1
 
 
@@ -222,7 +223,7 @@ def _open_at(state: TableState) -> DeltaTable:
             exists = is_delta(state.uri)
         if exists:
             raise TableMovedError(f"another run created {state.uri}") from error
-        raise CommitRefusedError(f"cannot create {state.uri}: {error}") from error
+        raise CommitRefusedError(f"cannot create {state.uri}: {said_by_delta(error)}") from error
     if table.version():
         raise TableMovedError(f"another run created {state.uri}")
     return table

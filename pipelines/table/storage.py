@@ -19,6 +19,7 @@ from deltalake.exceptions import DeltaError
 from pipelines.errors import TableError, UsageError
 from pipelines.stores.clients import delta_options, open_filesystem
 from pipelines.stores.complaints import complaint
+from pipelines.stores.delta_readers import said_by_delta
 from pipelines.stores.door import require_store
 from pipelines.stores.objects import StoreError, check_can_write, first_objects
 from pipelines.stores.places import is_remote, parse_place
@@ -27,9 +28,6 @@ from pipelines.table.schema import DATA_FOLDER, FAILURES_FOLDER, LOG_FOLDER, PIN
 
 _NOT_FOR_DELTA = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
 """What delta-rs decodes, takes for "/", or does not take at all, in the path of a local table."""
-
-_BACKTRACE = re.compile(r"\s+0: (<unknown>|\S+ at ).*", re.DOTALL)
-"""What delta-rs's kernel ends its messages with."""
 
 
 def table_uri(location: str) -> str:
@@ -132,7 +130,7 @@ def delta_errors(uri: str, doing: str) -> Iterator[None]:
     # ValueError: what is in the log is no number, no JSON, or of another type than it must be.
     except (DeltaError, OSError, ValueError, pa.ArrowException) as error:
         said = complaint(error, parse_place(uri)) if is_remote(uri) else str(error)
-        said = _BACKTRACE.sub("", said)
+        said = said_by_delta(said)
         said += "; only what wrote it may read it" if "Unsupported: Feature" in said else ""
         raise TableError(f"cannot {doing} {uri}: {said}") from error
 

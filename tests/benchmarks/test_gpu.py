@@ -23,6 +23,7 @@ def test_operations_are_counted_from_kernels_and_places():
     assert flops_of(model) == 2 * (16 * convolutions + 10 * 7)
 
 
+@pytest.mark.acceptance
 def test_it_runs_without_a_card_when_allowed(tmp_path):
     given = [*SMALL, "--image_size", "32", "--allow_cpu", "--json", str(tmp_path / "gpu.json")]
     assert gpu.main(given) == 0

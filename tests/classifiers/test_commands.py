@@ -110,6 +110,7 @@ def test_many_classes_and_an_older_version(make_job, tmp_path, capsys):
     assert "true \\ predicted  a  b  c  d  e" in capsys.readouterr().out
 
 
+@pytest.mark.acceptance
 def test_the_base_is_the_same_bits_before_and_after_heads_are_trained(dataset, table, tmp_path):
     from pipelines.bases import WeightsRequest, fingerprint
     from pipelines.engines.opening import open_base

@@ -19,7 +19,7 @@ from pipelines.images.text_values import plain_text
 from pipelines.outputs import TABLES
 from pipelines.records import ImageRef
 from pipelines.stores.clients import delta_options
-from pipelines.stores.delta_readers import unknown_features
+from pipelines.stores.delta_readers import said_by_delta, unknown_features
 from pipelines.stores.objects import first_objects
 from pipelines.stores.places import Place
 
@@ -122,8 +122,7 @@ def _files_of(folder: Path | Place, where: str, version: int | None) -> _Files:
         return _Files(int(table.version()), _constants(folder, where, actions))
     # ValueError: what is in the log is no number, no JSON, or of another type than it must be.
     except (DeltaError, OSError, ValueError, pa.ArrowException) as error:
-        said = " ".join(str(error).partition("Debug source")[0].split())
-        raise InputError(f"cannot read {where}: {said}") from error
+        raise InputError(f"cannot read {where}: {said_by_delta(error)}") from error
 
 
 def _check_readable(where: str, table: Any) -> None:  # noqa: ANN401 - mypy does not follow it

@@ -36,7 +36,11 @@ def _two_processors(monkeypatch):
 @pytest.mark.parametrize(
     ("head", "more"),
     [
-        ("dense", [*EPOCHS, "--units", "64", "--class_weight", "dog=1.5"]),
+        pytest.param(
+            "dense",
+            [*EPOCHS, "--units", "64", "--class_weight", "dog=1.5"],
+            marks=pytest.mark.acceptance,
+        ),
         ("logistic", []),
         pytest.param("linear_svm", ["--C", "0.001"], marks=pytest.mark.acceptance),
     ],

@@ -162,6 +162,7 @@ def test_the_same_seed_gives_the_same_model(dataset, tmp_path):
     assert images.preprocessing == "rescale"
 
 
+@pytest.mark.acceptance
 def test_bad_images_cost_themselves_only(dataset, tuned, tmp_path, capsys):
     images = tmp_path / "images"
     shutil.copytree(dataset, images)

@@ -72,6 +72,7 @@ def features_of(table, ids):
     return samples.features[[place[image_id] for image_id in ids]]
 
 
+@pytest.mark.acceptance
 def test_on_a_frozen_base_the_head_is_that_of_stored_features(table, image_sets):
     import keras
 

@@ -61,7 +61,7 @@ def weights(tmp_path_factory) -> dict[str, WeightsRequest]:
 @pytest.mark.parametrize(
     ("base", "top", "classes", "weight"),
     [
-        ("VGG16", DENSE, 2, {0: 1.0, 1: 3.0}),
+        pytest.param("VGG16", DENSE, 2, {0: 1.0, 1: 3.0}, marks=pytest.mark.acceptance),
         pytest.param("VGG16", SOFTMAX, 3, None, marks=pytest.mark.acceptance),
         pytest.param("MobileNetV2", DENSE, 3, None, marks=pytest.mark.acceptance),
     ],

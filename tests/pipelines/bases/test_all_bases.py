@@ -24,9 +24,6 @@ from tests.conftest import TINY
 from tests.pipelines.bases.families import ONE_OF_EACH, TRIED
 
 RANDOM = WeightsRequest("random", seed=1)
-QUICK = ("MobileNet",)
-"""Built in a second, for the quick suite."""
-
 CHAINS = ("VGG16", "VGG19")
 
 
@@ -53,10 +50,8 @@ def plain_keras(base, weights, size, tmp_path, monkeypatch):
     return plain
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=() if name in QUICK else pytest.mark.acceptance) for name in TRIED],
-)
+@pytest.mark.acceptance
+@pytest.mark.parametrize("name", TRIED)
 def test_a_base_gives_what_plain_keras_gives(name, tmp_path, monkeypatch):
     """At the smallest size that a base takes.
 
@@ -96,6 +91,7 @@ def test_a_base_gives_what_plain_keras_gives(name, tmp_path, monkeypatch):
             CONVERTING["ncnn"].convert(model, contract, tmp_path)
 
 
+@pytest.mark.acceptance
 def test_mobilenet_with_its_top_has_the_parameters_of_its_paper():
     plain = keras.applications.MobileNet(weights=None)
     assert plain.count_params() == 4_253_864

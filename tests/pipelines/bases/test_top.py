@@ -66,6 +66,7 @@ def test_the_classes_are_keras_s_own():
         assert classes[place] == tuple(spot.split())
 
 
+@pytest.mark.acceptance
 def test_without_a_layer_the_features_are_the_probabilities():
     contract = make_contract(MOBILENET)
     assert contract.layer == "predictions"

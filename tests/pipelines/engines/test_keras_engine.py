@@ -70,6 +70,7 @@ def test_features_do_not_hang_on_the_batch(loaded, contract):
         np.testing.assert_array_equal(engine.extract(pixels[i : i + 1])[0], together[i])
 
 
+@pytest.mark.acceptance
 def test_threads_that_share_an_engine_get_their_own_features(loaded, contract, monkeypatch):
     engine = KerasEngine(loaded.model, contract, batch_size=4)
     parts = np.split(images(48), 12)

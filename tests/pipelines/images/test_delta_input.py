@@ -107,8 +107,9 @@ def test_what_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"cannot read|names '\.\./other"):
         listed(where)
     log.write_text("{")
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="cannot read") as refused:
         listed(where)
+    assert "unknown" not in str(refused.value)  # the stack of what read it
 
 
 def test_a_version_is_of_a_delta_table(tmp_path, images):

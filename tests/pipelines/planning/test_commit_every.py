@@ -123,6 +123,7 @@ def test_a_failure_is_recorded_once_and_counted_in_every_part(job, images):
         extract(replace(job, table=job.table + "-2", max_failures=5))
 
 
+@pytest.mark.acceptance
 def test_pruning_waits_for_the_last_part(job, images):
     """An image of another name is not missed while it has neither row."""
     extract(replace(job, commit_every=None))
@@ -145,6 +146,7 @@ def test_a_shard_of_failures_alone_is_not_forgotten(job, images):
     assert read_failures(job.table)["lasting"].to_pylist() == [True]
 
 
+@pytest.mark.acceptance
 def test_failures_of_a_run_that_died_are_not_forgotten(job, images, monkeypatch):
     (images / "train/light/light001.png").write_bytes(b"no image")
     work = driver.extract_shards
@@ -191,6 +193,7 @@ def test_another_run_in_between_breaks_no_version(job, images, monkeypatch):
     assert FeatureTable.open(job.table).keys().num_rows == 88
 
 
+@pytest.mark.acceptance
 def test_tidying_in_between_breaks_no_version(job, monkeypatch):
     def tidy():
         merge_small_files(FeatureTable.open(job.table))
@@ -219,6 +222,7 @@ def test_a_known_failure_mended_by_another_run(job, images, monkeypatch):
     assert FeatureTable.open(job.table).keys().num_rows == 92
 
 
+@pytest.mark.acceptance
 def test_an_image_that_is_still_being_written_waits_for_the_next_run(job, images, monkeypatch):
     copied = []
 
@@ -240,6 +244,7 @@ def test_an_image_that_is_still_being_written_waits_for_the_next_run(job, images
     assert extract(job).counts["replaced"] == 1
 
 
+@pytest.mark.acceptance
 def test_a_refused_run_s_failures_count_again(job, images):
     for number in range(20):
         (images / f"train/light/light{number:03d}.png").write_bytes(b"no image")

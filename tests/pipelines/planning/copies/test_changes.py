@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 
 import pyarrow.compute as pc
+import pytest
 
 from pipelines.driver import extract
 from tests.conftest import write_image
@@ -21,6 +22,7 @@ def test_a_changed_image_takes_its_copies_along(job, images, tmp_path):
     assert content(job.table).equals(one_run(job, tmp_path, copies=3))
 
 
+@pytest.mark.acceptance
 def test_an_image_that_is_gone_is_gone_with_its_copies(job, images, tmp_path):
     extract(job)
     (images / "train/dark/dark003.png").unlink()
@@ -30,6 +32,7 @@ def test_an_image_that_is_gone_is_gone_with_its_copies(job, images, tmp_path):
     assert content(job.table).equals(one_run(job, tmp_path))
 
 
+@pytest.mark.acceptance
 def test_images_that_leave_the_training_split_lose_their_copies(images, make_job, tmp_path):
     def listed(split: str) -> None:
         lines = ["path,label,split"]
@@ -74,6 +77,7 @@ def test_a_relabelled_image_takes_its_copies_along(job, images, tmp_path):
     assert content(job.table).equals(one_run(job, tmp_path, copies=3))
 
 
+@pytest.mark.acceptance
 def test_a_dead_run_s_copies_are_taken_over_if_they_are_of_the_same_policy(
     job, tmp_path, monkeypatch
 ):

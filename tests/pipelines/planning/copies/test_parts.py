@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ def test_a_name_tells_image_and_copy(image_id, copy):
     assert ImageRef(image_id, "", None, "", 0, 0, 0, copy).name == name
 
 
+@pytest.mark.acceptance
 def test_parts_hold_an_image_with_all_its_copies(job, tmp_path):
     extract(replace(job, commit_every=5))
     table = FeatureTable.open(job.table)
