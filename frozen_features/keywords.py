@@ -23,6 +23,7 @@ class LayoutOptions(TypedDict, total=False):
         allow_private_hosts: fetch URLs of this machine and of private networks too.
         any_suffix: whether files without an image's suffix are looked into.
         labels_from: where in its path an image's label stands.
+        label_separator: what divides the labels of an image that may have several.
         split_by: what decides the split of images of which the input says none.
     """
 
@@ -36,6 +37,7 @@ class LayoutOptions(TypedDict, total=False):
     allow_private_hosts: bool | None
     any_suffix: bool | None
     labels_from: str | None
+    label_separator: str | None
     split_by: str | None
 
 

@@ -3,6 +3,9 @@
 A row of the table is an image or one of its augmented copies. Inside a run it goes by one string,
 its name: the image's id, and for a copy the id, NUL and the copy's number. So a run with no copies
 handles ids, and ten million names take no more memory than ten million ids.
+
+So it is with the labels of an image that may have several: inside a run they are one string, NUL
+before each; only the table and the reports take them apart.
 """
 
 import os
@@ -21,7 +24,7 @@ class ImageRef:
         image_id: stable id, unique in the input: path relative to the root, or the manifest's `id`;
             without NUL.
         uri: where the bytes are.
-        label: class name; None when unlabelled.
+        label: class name; what `as_label` makes of several; None when unlabelled.
         split: name of the split the image belongs to.
         bytes: size in bytes when listed; 0 also where only reading it tells.
         modified: time of last change when listed, microseconds since the epoch (UTC).
@@ -132,6 +135,32 @@ class Extracted:
 def row_name(image_id: str, copy: int) -> str:
     """The name of a row, by its image's id and the number of the copy."""
     return f"{image_id}\0{copy}" if copy else image_id
+
+
+def as_label(labels: Sequence[str]) -> str:
+    """The one string that several labels of an image are inside a run, or that it has none of any.
+
+    Args:
+        labels: class names, without NUL.
+    """
+    return "".join(f"\0{label}" for label in labels) or "\0"
+
+
+def labels_of(label: str | None) -> tuple[str, ...] | None:
+    """The labels of an image that may have several; None for one that has a label or none.
+
+    Args:
+        label: as in `ImageRef`.
+    """
+    if label is None or not label.startswith("\0"):
+        return None
+    return tuple(label[1:].split("\0")) if len(label) > 1 else ()
+
+
+def shown_label(label: str | None) -> str | None:
+    """A label as people read it; several are divided by commas."""
+    labels = labels_of(label)
+    return label if labels is None else ", ".join(labels)
 
 
 def image_of(name: str) -> str:

@@ -13,7 +13,8 @@ from pipelines.cli import log
 from pipelines.errors import InputError
 from pipelines.images.decode import PixelSpec
 from pipelines.images.loading import load_images
-from pipelines.records import Failure, ImageRef
+from pipelines.records import Failure, ImageRef, shown_label
+from pipelines.records import labels_of as several_labels
 from pipelines.system.cores import usable_cores
 
 READ_BATCH = 32
@@ -132,7 +133,17 @@ def labelled(refs: Sequence[ImageRef], split: str, classes: tuple[str, ...]) -> 
 
 
 def labels_of(refs: Sequence[ImageRef]) -> npt.NDArray[np.object_]:
-    """Class names (n,), None where an image has none."""
+    """Class names (n,), None where an image has none.
+
+    Raises:
+        InputError: an image has several.
+    """
+    for ref in refs:
+        if several_labels(ref.label) is not None:
+            raise InputError(
+                f"{ref.image_id!r} has several labels ({shown_label(ref.label)}), and heads tell "
+                "classes apart of which an image has one; --label_column names a column of those"
+            )
     return np.array([ref.label for ref in refs], dtype=object)
 
 

@@ -18,6 +18,7 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import CHECKING_THREADS
 from pipelines.table.receipts import receipt_in
 from pipelines.table.rows import checked_columns
+from pipelines.table.schema import LABELS
 
 KEYS = pa.schema(
     [
@@ -78,6 +79,19 @@ class SplitRows:
     def labels(self) -> npt.NDArray[np.object_]:
         """Class names (n,), in the order of `keys`; None where an image has none."""
         return as_objects(self.keys.column("label"))
+
+    def require_one_label(self) -> None:
+        """Refuse rows without any label where the table has images with several.
+
+        Raises:
+            TableError: they are.
+        """
+        labels = self.keys.column("label")
+        if LABELS in self.table.optional and labels.null_count == len(labels):
+            raise TableError(
+                f"the images have several labels each, in the column {LABELS} of {self.table.uri}, "
+                "and heads tell classes apart of which an image has one"
+            )
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> "SplitRows":
         """Those rows for which `chosen` (n,) is true, in the same order."""

@@ -68,6 +68,7 @@ def train(job: TrainJob) -> ModelCard:
     table = FeatureTable.open(job.table, job.table_version)
     rows = find_rows(table, job.train_split, job.copies, "--train_split")
     job.head.check(rows.keys.num_rows)
+    rows.require_one_label()
     classes = classes_of(rows.labels())
     training, validation = labelled_rows(rows, classes, job.train_split), None
     held_out = held_out_split(job.train_split, job.validation_split, splits(table))

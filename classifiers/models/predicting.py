@@ -16,7 +16,7 @@ from classifiers.models.through_base import features_of
 from pipelines.contract import require_same_contract
 from pipelines.drafts import whole_file
 from pipelines.engines.engine import Engine
-from pipelines.records import Failure, ImageRef
+from pipelines.records import Failure, ImageRef, shown_label
 from pipelines.table.feature_table import FeatureTable
 
 NOT_FINITE = "the model gives no finite score"
@@ -143,7 +143,7 @@ def _keys(refs: list[ImageRef]) -> pa.Table:
         {
             "image_id": [ref.image_id for ref in refs],
             "copy": pa.array(np.zeros(len(refs), np.int32)),
-            "label": pa.array([ref.label for ref in refs], pa.string()),
+            "label": pa.array([shown_label(ref.label) for ref in refs], pa.string()),
         }
     )
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.planning.run import Run, Scene
-from pipelines.table.evolving import add_groups, name_policy
+from pipelines.table.evolving import add_columns, name_policy
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, TableState, commit_change, holds_copies
-from pipelines.table.inspection import InspectedFile, inspect_file, names_groups
+from pipelines.table.inspection import InspectedFile, inspect_file, needed_columns
 from pipelines.table.rewriting import Placement, Rewrite, placement_of, rewrite_rows
 from pipelines.table.storage import open_storage
 from pipelines.table.stored import StoredImage
@@ -49,13 +49,14 @@ def commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, An
     known = None if table is None else table.augmentation
     copied = any(holds_copies(file.keys) for file in files)
     policy = known or (run.augmentation if copied else None)
-    named = any(names_groups(file.keys) for file in files)
-    grouped = (table is not None and table.grouped) or named
-    state = TableState(run.uri, version, run.contract, shape, scene.keys, policy, grouped)
+    had = frozenset[str]() if table is None else table.optional
+    needed = frozenset[str]().union(*(needed_columns(file.keys) for file in files))
+    optional = had if table is not None else needed
+    state = TableState(run.uri, version, run.contract, shape, scene.keys, policy, optional)
     if table is not None and policy != known:
         state = name_policy(state, run.id)
-    if table is not None and grouped and not table.grouped:
-        state = add_groups(state, run.id)
+    if table is not None and needed - had:
+        state = add_columns(state, run.id, needed - had)
     return commit_change(state, Change(files, sorted(edited), dict(record)))
 
 

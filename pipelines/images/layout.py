@@ -81,6 +81,8 @@ class Layout:
         any_suffix: whether files of other suffixes, or of none, are images if they begin as such.
         labels_from: where labels stand in paths; None for where the depth of folders says, and for
             a manifest's own column.
+        label_separator: what divides labels where an image has several of them in one text; None
+            where a text is one label.
         split_by: one of `SPLIT_BY`, by what images are divided that the input has no split of; None
             for the group where there is one, and the id where there is none.
     """
@@ -91,6 +93,7 @@ class Layout:
     private_hosts: bool = False
     any_suffix: bool = False
     labels_from: LabelsFrom | None = None
+    label_separator: str | None = None
     split_by: str | None = None
 
 

@@ -14,6 +14,7 @@ LAYOUT_OPTIONS = (
     "allow_private_hosts",
     "any_suffix",
     "labels_from",
+    "label_separator",
     "split_by",
 )
 
@@ -66,6 +67,13 @@ def add_layout_options(parser: argparse.ArgumentParser, applies: str = "") -> No
         help="where in its path an image's label stands: the first folder, below that of a split; "
         "the folder it lies in; what matches in its name; or nowhere",
     )
+    group.add_argument(
+        "--label_separator",
+        type=_separator,
+        metavar="TEXT",
+        help="what divides the labels of an image that may have several, '|' as in cat|indoors; "
+        "lists in a column need none",
+    )
 
 
 def layout_given(options: argparse.Namespace) -> dict[str, object]:
@@ -88,6 +96,7 @@ def layout_of(options: argparse.Namespace) -> Layout:
         id_prefix=options.id_prefix or "",
         any_suffix=bool(options.any_suffix),
         labels_from=options.labels_from,
+        label_separator=options.label_separator,
         split_by=options.split_by,
         version=options.input_version,
         private_hosts=bool(options.allow_private_hosts),
@@ -97,6 +106,12 @@ def layout_of(options: argparse.Namespace) -> Layout:
 def _prefix(text: str) -> str:
     if "\0" in text or storable(text) != text:
         raise argparse.ArgumentTypeError(f"{text!r} cannot begin an id: it is no text")
+    return text
+
+
+def _separator(text: str) -> str:
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} divides nothing; '|' is one that does")
     return text
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -14,7 +15,8 @@ from pipelines.images.layout import BY_GROUP, PLAIN, STRATIFIED, Layout
 from pipelines.images.splits import split_of
 from pipelines.images.stat_data import ref_without_stat
 from pipelines.images.stratifying import stratify
-from pipelines.records import ImageRef, storable
+from pipelines.images.text_values import several
+from pipelines.records import ImageRef, labels_of, storable
 from pipelines.stores.door import require_store
 from pipelines.stores.objects import StoreAwayError, StoreError, stat_of
 from pipelines.stores.places import is_remote, parse_place
@@ -59,7 +61,7 @@ def list_images(
             f"no images in {location}; in a folder or an archive their names end in one of "
             f"{', '.join(sorted(IMAGE_SUFFIXES))}, and a manifest has a row for each"
         )
-    refs = _prefixed(refs, layout)
+    refs = _divided(_prefixed(refs, layout), layout.label_separator)
     refs.sort(key=lambda ref: ref.image_id)
     for one, next_one in itertools.pairwise(refs):
         if one.image_id == next_one.image_id:
@@ -121,6 +123,18 @@ def _prefixed(refs: list[ImageRef], layout: Layout) -> list[ImageRef]:
     if not layout.id_prefix:
         return refs
     return [replace(ref, image_id=layout.id_prefix + ref.image_id) for ref in refs]
+
+
+def _divided(refs: list[ImageRef], separator: str | None) -> list[ImageRef]:
+    """Images with several labels for those whose label is a text of several."""
+    if separator is None:
+        return refs
+    return [
+        ref
+        if ref.label is None or labels_of(ref.label) is not None
+        else replace(ref, label=sys.intern(several(ref.label.split(separator))))
+        for ref in refs
+    ]
 
 
 def _is_file(location: str) -> bool:

@@ -15,7 +15,7 @@ from pipelines.images.manifest_columns import Names
 from pipelines.images.manifest_csv import read_csv, read_list
 from pipelines.images.manifest_json import read_json
 from pipelines.images.manifest_parquet import ROW_BYTES, read_parquet
-from pipelines.images.text_values import plain_text, texts_of
+from pipelines.images.text_values import label_texts, plain_label, plain_text, texts_of
 from pipelines.stores.objects import StoreAwayError, TooLargeError
 from pipelines.stores.reading import read_bytes
 from pipelines.system.memory import usable_memory
@@ -23,7 +23,7 @@ from pipelines.system.memory import usable_memory
 MAX_BYTES = 4 << 30
 """Most bytes of a manifest; a quarter of the memory where that is less."""
 
-PLAIN_COLUMNS = ("label", "split", "group")
+PLAIN_COLUMNS = ("split", "group")
 
 Columns = Mapping[str, Sequence[str | None]]
 """The columns `COLUMNS`, a value a row; None where a row has none."""
@@ -83,11 +83,14 @@ def _texts(table: pa.Table, name: str) -> list[str | None]:
     if name not in table.column_names:
         return [None] * table.num_rows
     try:
-        values = texts_of(table.column(name))
+        column = table.column(name)
+        values = label_texts(column) if name == "label" else texts_of(column)
     except ValueError as error:
         raise InputError(
             f"column {name!r} of the manifest is no text, as UTF-8: {error}"
         ) from error
+    if name == "label":
+        return [plain_label(value) for value in values]
     return [plain_text(value) for value in values] if name in PLAIN_COLUMNS else values
 
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import math
 import re
 from collections.abc import Iterator
 
@@ -10,6 +9,8 @@ import pyarrow as pa
 
 from pipelines.images.manifest_columns import Names
 from pipelines.images.manifest_csv import in_utf8
+from pipelines.images.text_values import json_text, several
+from pipelines.records import labels_of
 
 _SPACE = re.compile(r"\s*")
 
@@ -29,6 +30,7 @@ def read_json(content: bytes, _: int, names: Names) -> pa.Table:
     seen: dict[str, int] = {}
     rows: list[dict[str, str | None]] = []
     no_text: dict[str, str] = {}
+    lists: dict[str, str] = {}
     for where, row in _rows(in_utf8(content)):
         if not isinstance(row, dict):
             raise ValueError(f"{where} is no object")
@@ -37,22 +39,27 @@ def read_json(content: bytes, _: int, names: Names) -> pa.Table:
         for name, value in row.items():
             if names.may_be_ours(name):
                 try:
-                    texts[name] = _text(value)
+                    texts[name] = json_text(value)
+                    if labels_of(texts[name]) is not None:
+                        lists.setdefault(name, where)
                 except ValueError:
                     no_text.setdefault(name, where)
         rows.append(texts)
     if not rows:
         raise ValueError("it is empty")
     found = names.settle(list(seen))
-    for called in found.values():
-        if called in no_text:
-            raise ValueError(f"{no_text[called]} has a {called!r} that is no text")
-    return pa.table(
-        {
-            ours: pa.array([row.get(called) for row in rows], pa.string())
-            for ours, called in found.items()
-        }
-    )
+    for ours, called in found.items():
+        wrong = no_text if ours == "label" else lists | no_text
+        if called in wrong:
+            raise ValueError(f"{wrong[called]} has a {called!r} that is no text")
+    columns = {ours: [row.get(called) for row in rows] for ours, called in found.items()}
+    if found.get("label") in lists:
+        # One label beside lists is a list of one.
+        columns["label"] = [
+            text if text is None or labels_of(text) is not None else several([text])
+            for text in columns["label"]
+        ]
+    return pa.table({ours: pa.array(texts, pa.string()) for ours, texts in columns.items()})
 
 
 def _rows(content: bytes) -> Iterator[tuple[str, object]]:
@@ -105,13 +112,3 @@ def _value(text: str, place: int | None = None) -> tuple[object, int]:
 
 
 _DECODER = json.JSONDecoder()
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, str | int | float | None):
-        return None if value is None else str(value)
-    raise ValueError("no text")

@@ -35,7 +35,8 @@ def read_parquet(content: bytes, most: int, names: Names) -> pa.Table:
     found = names.settle(metadata.schema.to_arrow_schema().names)
     called = [*dict.fromkeys(found.values())]
     leaves = {metadata.schema.column(number).path for number in range(metadata.num_columns)}
-    plain = [name for name in called if name in leaves]
+    meant = {*called}
+    plain = [path for path in leaves if path.partition(".")[0] in meant]
     file = parquet.ParquetFile(source, metadata=metadata, read_dictionary=plain)
     schema = pa.schema([file.schema_arrow.field(name) for name in called])
     taken = max(metadata.num_rows * ROW_BYTES, _unpacked(metadata))
@@ -61,6 +62,8 @@ def _unpacked(metadata: parquet.FileMetaData) -> int:
 
 
 def _expanded(column: pa.Array) -> int:
+    if pa.types.is_list(column.type):
+        return 8 * len(column) + _expanded(column.flatten())
     if not pa.types.is_dictionary(column.type):
         return int(column.nbytes)
     lengths = pc.take(pc.binary_length(column.dictionary), column.indices)

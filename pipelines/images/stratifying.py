@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipelines.images.splits import TEST, TRAIN, UNDECIDED, VALIDATION, split_of_key
-from pipelines.records import ImageRef
+from pipelines.records import ImageRef, labels_of
 
 SPLITS = (TRAIN, VALIDATION, TEST)
 
@@ -50,7 +50,7 @@ def stratify(refs: Sequence[ImageRef], held: Mapping[str, str]) -> list[ImageRef
         if ref.label is None:
             continue
         unit = units.setdefault(_key(ref), _Unit(ref.group or ref.image_id))
-        unit.labels.add(ref.label)
+        unit.labels.update(labels_of(ref.label) or (ref.label,))
         settled = ref.split if ref.split != UNDECIDED else held.get(ref.image_id)
         if settled in SPLITS or (settled and ref.split != UNDECIDED):
             unit.split = unit.split or settled

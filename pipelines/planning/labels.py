@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pipelines.cli import log
-from pipelines.records import ImageRef
+from pipelines.records import ImageRef, labels_of
 
 
 def tell_labels(refs: Iterable[ImageRef]) -> None:
@@ -14,7 +14,7 @@ def tell_labels(refs: Iterable[ImageRef]) -> None:
     """
     labels: set[str | None] = set()
     for ref in refs:
-        labels.add(ref.label)
+        labels.update(labels_of(ref.label) or (ref.label,))
         if len(labels) > 2:
             return
     named = sorted(label for label in labels if label is not None)

@@ -46,6 +46,7 @@ from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
 from pipelines.table.names import new_run_id
 from pipelines.table.rows import keeps_its_digest
+from pipelines.table.schema import optional_names
 from pipelines.table.storage import check_writable, folder_exists, open_storage, table_uri
 from pipelines.table.stored import StoredImage, splits_of, stored_images
 
@@ -208,8 +209,8 @@ def prepare_run(job: ExtractJob) -> Run:
     table = run.open_table()
     if job.copies and (table is None or table.augmentation is None):
         _check_augmented_split(run)
-    if table is not None and any(ref.group is not None for ref in refs):
-        table.check_takes_groups()
+    if table is not None:
+        table.check_takes(optional_names(refs))
     check_writable(run.uri)
     return run
 

@@ -16,7 +16,7 @@ from pipelines.table.inspection import InspectedFile, inspect_file
 from pipelines.table.names import is_of_run
 from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Placement, placement_of
-from pipelines.table.schema import DATA_FOLDER, is_groups
+from pipelines.table.schema import DATA_FOLDER, is_optional
 from pipelines.table.storage import is_local, plain_files
 from pipelines.table.stored import StoredImage, stored_images
 
@@ -107,7 +107,7 @@ def match_finished(
         if keep and not own and not intact(file):
             continue
         as_is = all(placement_of(stored[name]) == keep[name] for name in keep)
-        as_is = as_is and all(is_groups(field) for field in file.added)
+        as_is = as_is and all(is_optional(field) for field in file.added)
         if keep and len(keep) == file.keys.num_rows and as_is:
             taken.append(file)
         else:

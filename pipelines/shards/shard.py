@@ -15,7 +15,7 @@ from pipelines.stores.reading import MAX_IMAGE_BYTES
 from pipelines.table.files import FeatureFileWriter
 from pipelines.table.names import data_file_name
 from pipelines.table.receipts import Receipt
-from pipelines.table.schema import GROUPED, NONE_ADDED
+from pipelines.table.schema import optional_names, optional_schema
 from pipelines.table.storage import open_storage
 
 COUNTERS = "frozen_features"
@@ -88,8 +88,7 @@ def extract_shard(shard: Shard, job: ShardJob, engine: Engine) -> ShardResult:
     failures: list[Failure] = []
     batches = 0
     clock = BaseClock()
-    grouped = any(ref.group is not None for ref in shard.refs)
-    added = GROUPED if grouped else NONE_ADDED
+    added = optional_schema(optional_names(shard.refs))
     with FeatureFileWriter(storage, path, contract, added) as writer:
         for each in extract_images(shard.refs, engine, pixels, job.threads, clock):
             writer.write(each.block)

@@ -9,8 +9,10 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from pipelines.table.rows import checked_columns
+from pipelines.table.schema import LABELS
 
 COUNTED_COLUMNS = ["copy", "label", "split"]
+LABELLED_COLUMNS = ["copy", LABELS, "split"]
 
 
 def count_rows(batches: Iterable[pa.RecordBatch]) -> list[tuple[str, str | None, int, int]]:
@@ -31,6 +33,24 @@ def count_rows(batches: Iterable[pa.RecordBatch]) -> list[tuple[str, str | None,
             images[split, label] += own
     counts = [(split, label, rows[split, label], images[split, label]) for split, label in rows]
     return sorted(counts, key=lambda row: (row[0], row[1] or ""))
+
+
+def count_labels(batches: Iterable[pa.RecordBatch]) -> list[tuple[str, str, int]]:
+    """Images, without copies, of each split and label of those that may have several, sorted.
+
+    Args:
+        batches: columns `LABELLED_COLUMNS` of the rows; one batch after the other is looked at.
+
+    Raises:
+        pa.ArrowInvalid: a value is missing or no UTF-8.
+    """
+    images: Counter[tuple[str, str]] = Counter()
+    for batch in batches:
+        rows = checked_columns(pa.Table.from_batches([batch]))
+        rows = rows.filter(pc.equal(rows["copy"], 0))
+        for split, labels in zip(rows["split"].to_pylist(), rows[LABELS].to_pylist(), strict=True):
+            images.update((split, label) for label in labels or ())
+    return sorted((split, label, count) for (split, label), count in images.items())
 
 
 def splits_in(storage: pafs.FileSystem, path: str) -> frozenset[str]:

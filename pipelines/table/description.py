@@ -34,6 +34,7 @@ class TableVersion:
         files: how many data files it has.
         augmentation: how its copies are made; None while there never were any.
         counts: split, label, rows and images of each.
+        label_counts: split, label and images of each label of the images that may have several.
         history: its newest commits, the newest first; see `FeatureTable.history`.
     """
 
@@ -46,6 +47,7 @@ class TableVersion:
     augmentation: Augmentation | None
     counts: tuple[tuple[str, str | None, int, int], ...]
     history: tuple[dict[str, Any], ...]
+    label_counts: tuple[tuple[str, str, int], ...] = ()
 
     @property
     def earlier_commits(self) -> int:
@@ -65,6 +67,7 @@ class TableVersion:
             augmentation=table.augmentation,
             counts=tuple(table.counts()),
             history=tuple(table.history()),
+            label_counts=tuple(table.label_counts()),
         )
 
 
@@ -106,6 +109,10 @@ class TableDescription(Report):
             "counts": [
                 {"split": split, "label": label, "rows": rows, "images": images}
                 for split, label, rows, images in table.counts
+            ],
+            "label_counts": [
+                {"split": split, "label": label, "images": images}
+                for split, label, images in table.label_counts
             ],
             "history": list(table.history),
             "earlier_commits": table.earlier_commits,
@@ -153,7 +160,10 @@ def _parts_of_table(table: TableVersion) -> list[Part]:
     counts = [row[: len(header)] for row in table.counts]
     commits = [_commit_row(commit) for commit in table.history[:SHOWN]]
     commit_columns = ("version", "when (UTC)", "what", "run", "who")
-    parts: list[Part] = [Grid(rows), "", Grid(counts, header), "", Grid(commits, commit_columns)]
+    parts: list[Part] = [Grid(rows), "", Grid(counts, header), ""]
+    if table.label_counts:
+        parts += [Grid(table.label_counts, ("split", "one of the labels", "images")), ""]
+    parts.append(Grid(commits, commit_columns))
     if commits and (earlier := table.history[:SHOWN][-1]["version"]):
         parts.append(f"and {earlier} earlier commits; --json tells of the newest {HISTORY}")
     ours = next((commit["run"] for commit in table.history if commit["run"]), None)

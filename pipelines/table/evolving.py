@@ -3,17 +3,16 @@
 Between the two versions the table is whole: it may hold what it does not hold yet.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from deltalake import CommitProperties, DeltaTable, Field
 from deltalake.exceptions import DeltaError
-from deltalake.schema import PrimitiveType
 
 from pipelines.errors import CommitRefusedError
 from pipelines.stores.delta_readers import said_by_delta
 from pipelines.table.gate import TableMovedError, TableState
-from pipelines.table.schema import AUGMENTATION_KEY, GROUP, GROUP_FIELD, RUN_KEY
+from pipelines.table.schema import AUGMENTATION_KEY, RUN_KEY, optional_schema
 from pipelines.table.storage import delta_errors, open_delta
 
 
@@ -45,15 +44,31 @@ def name_policy(state: TableState, run: str) -> TableState:
     return _evolved(state, run, "name the policy of its copies", name)
 
 
-def add_groups(state: TableState, run: str) -> TableState:
-    """Give a table `GROUP_FIELD`, which is null in all rows that it has; see `name_policy`."""
+def add_columns(state: TableState, run: str, names: Collection[str]) -> TableState:
+    """Give a table some of `OPTIONAL`, which are null in all rows that it has; see `name_policy`.
+
+    Args:
+        state: the table.
+        run: id of the run.
+        names: the columns.
+
+    Returns:
+        The table after that commit.
+
+    Raises:
+        TableMovedError, CommitRefusedError: see `name_policy`.
+    """
+    wanted = optional_schema(names)
 
     def add(table: DeltaTable, commit: CommitProperties) -> None:
-        mark = {key.decode(): value.decode() for key, value in GROUP_FIELD.metadata.items()}
-        column = Field(GROUP, PrimitiveType("string"), nullable=True, metadata=mark)
-        table.alter.add_columns([column], commit_properties=commit)
+        columns = [Field.from_arrow(field) for field in wanted]
+        table.alter.add_columns(columns, commit_properties=commit)
 
-    return _evolved(state, run, "add a column of groups", add)
+    what = (
+        f"add a column of {' and of '.join(f'{name}s'.replace('ss', 's') for name in wanted.names)}"
+    )
+    state = replace(state, optional=state.optional | {*wanted.names})
+    return _evolved(state, run, what, add)
 
 
 def _evolved(

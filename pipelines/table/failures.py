@@ -7,7 +7,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
 from pipelines.errors import TableError
-from pipelines.records import Failure, storable
+from pipelines.records import Failure, shown_label, storable
 from pipelines.table.links import Links
 from pipelines.table.log_length import check_log_length
 from pipelines.table.logged import (
@@ -119,7 +119,7 @@ def _row(failure: Failure, run: str) -> dict[str, object]:
     return {
         "image_id": ref.image_id,
         "uri": storable(ref.uri),
-        "label": ref.label,
+        "label": shown_label(ref.label),
         "split": ref.split,
         "bytes": ref.bytes,
         "modified": ref.modified,

@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +24,13 @@ from pipelines.contract import (
 from pipelines.errors import TableError
 from pipelines.table.added_columns import added_columns, check_columns
 from pipelines.table.commit_log import read_back
-from pipelines.table.contents import COUNTED_COLUMNS, count_rows, splits_in
+from pipelines.table.contents import (
+    COUNTED_COLUMNS,
+    LABELLED_COLUMNS,
+    count_labels,
+    count_rows,
+    splits_in,
+)
 from pipelines.table.gate import TableState
 from pipelines.table.inspection import CHECKING_THREADS, KEY_COLUMNS, NAME_COLUMNS, as_keys
 from pipelines.table.links import Links
@@ -43,11 +49,11 @@ from pipelines.table.receipts import Receipt, read_receipt
 from pipelines.table.rows import checked_columns
 from pipelines.table.schema import (
     CONTRACT_KEY,
-    GROUP,
-    GROUPED,
-    NONE_ADDED,
+    LABELS,
     SHAPE_KEY,
-    is_groups,
+    WHAT_OPTIONAL,
+    is_optional,
+    optional_schema,
     with_added,
 )
 from pipelines.table.storage import (
@@ -141,10 +147,11 @@ class FeatureTable:
         return None if self.augmentation is None else self.augmentation.canonical_json()
 
     @cached_property
-    def grouped(self) -> bool:
-        """Whether groups are one of its columns."""
+    def optional(self) -> frozenset[str]:
+        """Which of `OPTIONAL` are columns of it."""
         with delta_errors(self.uri, "read the columns of"):
-            return any(is_groups(field) for field in pa.schema(self.delta.schema().to_arrow()))
+            fields = pa.schema(self.delta.schema().to_arrow())
+            return frozenset(field.name for field in fields if is_optional(field))
 
     @property
     def feature_length(self) -> int:
@@ -161,17 +168,21 @@ class FeatureTable:
         check_writable(self.uri, self.delta.protocol())
         _ = self.added_columns
 
-    def check_takes_groups(self) -> None:
-        """Refuse groups for a table whose column of that name is somebody else's.
+    def check_takes(self, names: Collection[str]) -> None:
+        """Refuse columns of ours for a table whose column of that name is somebody else's.
+
+        Args:
+            names: of those of `OPTIONAL` that an input needs.
 
         Raises:
             TableError: it is.
         """
-        if not self.grouped and GROUP in self.added_columns.names:
-            raise TableError(
-                f"{self.uri} has a column {GROUP} that is not of this project, and the input names "
-                "groups; rename that column, or extract into a new table"
-            )
+        for name in sorted({*names} - self.optional):
+            if name in self.added_columns.names:
+                raise TableError(
+                    f"{self.uri} has a column {name} that is not of this project, and the input "
+                    f"says {WHAT_OPTIONAL[name]}; rename that column, or extract into a new table"
+                )
 
     @cached_property
     def added_columns(self) -> pa.Schema:
@@ -232,12 +243,12 @@ class FeatureTable:
             self.feature_shape,
             keys,
             self.augmentation,
-            self.grouped,
+            self.optional,
         )
 
     def keys(self) -> pa.Table:
         """The columns `KEY_COLUMNS` of every row, its group, and `path`; see `as_keys`."""
-        return as_keys(self._columns_and_path([*KEY_COLUMNS, *([GROUP] if self.grouped else [])]))
+        return as_keys(self._columns_and_path([*KEY_COLUMNS, *sorted(self.optional)]))
 
     def names(self) -> pa.Table:
         """The columns `NAME_COLUMNS` of every row, and `path`: all that a commit is checked by."""
@@ -268,7 +279,7 @@ class FeatureTable:
 
     @cached_property
     def _dataset(self) -> ds.Dataset:
-        schema = with_added(self.contract, GROUPED if self.grouped else NONE_ADDED)
+        schema = with_added(self.contract, optional_schema(self.optional))
         with delta_errors(self.uri, "read the log of"):
             return dataset_of(self.delta, self.files, self.storage, schema)
 
@@ -292,6 +303,13 @@ class FeatureTable:
         """Rows of each split and label, and how many of them are images and not copies, sorted."""
         with self.reading():
             return count_rows(self.dataset().to_batches(columns=COUNTED_COLUMNS))
+
+    def label_counts(self) -> list[tuple[str, str, int]]:
+        """Images of each split and label, of those that may have several, sorted."""
+        if LABELS not in self.optional:
+            return []
+        with self.reading():
+            return count_labels(self.dataset().to_batches(columns=LABELLED_COLUMNS))
 
     def history(self, most: int = HISTORY) -> list[dict[str, Any]]:
         """Commits, newest first: version, timestamp (ms), operation, and `run` if it was ours.

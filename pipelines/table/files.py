@@ -14,7 +14,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from pipelines.contract import Contract
-from pipelines.records import FeatureBlock, SourceImage, storable
+from pipelines.records import FeatureBlock, SourceImage, labels_of, storable
 from pipelines.table.likeliest import likeliest_classes
 from pipelines.table.precision import round_mantissa
 from pipelines.table.receipts import Receipt, RowDigest, receipt_to_json
@@ -22,6 +22,7 @@ from pipelines.table.schema import (
     FEATURE_SCHEMA,
     FEATURE_TYPE,
     GROUP,
+    LABELS,
     NONE_ADDED,
     RECEIPT_KEY,
     with_added,
@@ -163,7 +164,7 @@ def feature_rows(
     Args:
         sources: where they come from.
         features: float32 (rows, length).
-        schema: what `feature_schema` gives for their contract, and perhaps `GROUP_FIELD`.
+        schema: what `feature_schema` gives for their contract, and perhaps some of `OPTIONAL`.
     """
     rows, length = features.shape
     refs = [source.ref for source in sources]
@@ -172,7 +173,7 @@ def feature_rows(
     columns: dict[str, Any] = {
         "image_id": [ref.image_id for ref in refs],
         "copy": np.array([ref.copy for ref in refs], np.int32),
-        "label": [ref.label for ref in refs],
+        "label": [None if labels_of(ref.label) is not None else ref.label for ref in refs],
         "split": [ref.split for ref in refs],
         "features": pa.ListArray.from_arrays(offsets, values, type=FEATURE_TYPE),
         "uri": [storable(ref.uri) for ref in refs],
@@ -186,4 +187,6 @@ def feature_rows(
         columns |= likeliest_classes(features)
     if GROUP in schema.names:
         columns[GROUP] = [ref.group for ref in refs]
+    if LABELS in schema.names:
+        columns[LABELS] = [labels_of(ref.label) for ref in refs]
     return pa.table(columns, schema=schema)

@@ -39,10 +39,9 @@ from pipelines.table.schema import (
     AUGMENTATION_KEY,
     CONTRACT_ID_KEY,
     CONTRACT_KEY,
-    GROUPED,
-    NONE_ADDED,
     RUN_KEY,
     SHAPE_KEY,
+    optional_schema,
     with_added,
 )
 from pipelines.table.storage import delta_errors, delta_settings, is_delta, open_delta, open_storage
@@ -63,7 +62,7 @@ class TableState:
         feature_shape: shape of one image's features before flattening.
         keys: what `FeatureTable.keys` or `FeatureTable.names` gave.
         augmentation: how its copies are made; None where it may hold none.
-        grouped: whether groups are one of its columns.
+        optional: which of `OPTIONAL` are columns of it.
     """
 
     uri: str
@@ -72,7 +71,7 @@ class TableState:
     feature_shape: tuple[int, ...]
     keys: pa.Table
     augmentation: Augmentation | None = None
-    grouped: bool = False
+    optional: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +202,7 @@ def _open_at(state: TableState) -> DeltaTable:
     try:
         table = DeltaTable.create(
             state.uri,
-            with_added(state.contract, GROUPED if state.grouped else NONE_ADDED),
+            with_added(state.contract, optional_schema(state.optional)),
             configuration={
                 # Old versions stay readable until `pipelines.tidy` says otherwise.
                 "delta.enableExpiredLogCleanup": "false",

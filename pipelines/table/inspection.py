@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 
 from pipelines.contract import contract_from_json
 from pipelines.errors import CommitRefusedError, TableError
+from pipelines.records import as_label
 from pipelines.table.files import ROW_GROUP_BYTES
 from pipelines.table.receipts import Receipt, read_receipt
 from pipelines.table.rows import checked_columns, feature_blocks
-from pipelines.table.schema import FEATURE_SCHEMA, GROUP, feature_schema, is_groups
+from pipelines.table.schema import FEATURE_SCHEMA, GROUP, LABELS, feature_schema, is_optional
 
 KEY_COLUMNS = ["image_id", "copy", "label", "split", "uri", "sha256", "bytes", "modified"]
 """All of a row that planning and checking need: no features."""
@@ -65,7 +66,7 @@ def inspect_file(storage: pafs.FileSystem, path: str) -> InspectedFile:
     with storage.open_input_file(path) as source:
         parquet = pq.ParquetFile(source)
         added = _added_to(_columns_promised(receipt, path), parquet.schema_arrow, path)
-        keys = _keys(parquet, path, [*KEY_COLUMNS, *(f.name for f in added if is_groups(f))])
+        keys = _keys(parquet, path, [*KEY_COLUMNS, *(f.name for f in added if is_optional(f))])
         values = _feature_values(parquet.metadata)
     statistics = _statistics(keys)
     if receipt.rows:
@@ -138,17 +139,38 @@ def _added_to(promised: pa.Schema, found: pa.Schema, path: str) -> pa.Schema:
 
 
 def as_keys(rows: pa.Table) -> pa.Table:
-    """The same rows with `modified` as int64 microseconds, as `ImageRef` has it, and a group."""
+    """The same rows as `ImageRef` has them: `modified` in microseconds, several labels in one.
+
+    A column `GROUP` is added where there is none.
+    """
     place = rows.schema.get_field_index("modified")
     keys = rows.set_column(place, "modified", rows.column(place).cast(pa.int64()))
+    if LABELS in keys.column_names:
+        keys = _with_one_label(keys)
     if GROUP in keys.column_names:
         return keys
     return keys.append_column(GROUP, pa.nulls(keys.num_rows, pa.string()))
 
 
-def names_groups(keys: pa.Table) -> bool:
-    """Whether any of some rows belongs to a group; looks at the column `GROUP`."""
-    return bool(keys.column(GROUP).null_count < keys.num_rows)
+def _with_one_label(keys: pa.Table) -> pa.Table:
+    lists = keys.column(LABELS)
+    keys = keys.drop_columns([LABELS])
+    if lists.null_count == len(lists):
+        return keys
+    both = zip(keys.column("label").to_pylist(), lists.to_pylist(), strict=True)
+    labels = [label if several is None else as_label(several) for label, several in both]
+    place = keys.schema.get_field_index("label")
+    return keys.set_column(place, keys.schema.field(place), pa.array(labels, pa.string()))
+
+
+def needed_columns(keys: pa.Table) -> frozenset[str]:
+    """Which of `OPTIONAL` some rows need; looks at the columns `label` and `GROUP`."""
+    names = set[str]()
+    if keys.column(GROUP).null_count < keys.num_rows:
+        names.add(GROUP)
+    if pc.any(pc.starts_with(keys.column("label"), "\0")).as_py():
+        names.add(LABELS)
+    return frozenset(names)
 
 
 EMPTY_KEYS = as_keys(FEATURE_SCHEMA.empty_table().select(KEY_COLUMNS)).append_column(
@@ -167,6 +189,10 @@ def _statistics(keys: pa.Table) -> dict[str, Any]:
     }
     if not keys.num_rows:
         return found
+    # Several labels are in a column of their own.
+    labels = keys["label"]
+    plain = pc.if_else(pc.starts_with(labels, "\0"), None, labels)
+    keys = keys.set_column(keys.schema.get_field_index("label"), "label", plain)
     for name in STATISTICS_COLUMNS:
         found["nullCount"][name] = keys[name].null_count
         bounds = pc.min_max(keys[name]).as_py()

@@ -5,7 +5,7 @@ file for the old one.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import prod
@@ -18,13 +18,21 @@ import pyarrow.fs as pafs
 
 from pipelines.contract import Contract, contract_from_json
 from pipelines.errors import TableError
-from pipelines.records import ImageRef
+from pipelines.records import ImageRef, labels_of
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
 from pipelines.table.names import data_file_name, oldest_run
 from pipelines.table.receipts import Receipt, read_receipt
 from pipelines.table.rows import names_of, row_blocks
-from pipelines.table.schema import GROUP, GROUP_FIELD, NONE_ADDED, is_groups, with_added
+from pipelines.table.schema import (
+    GROUP,
+    LABELS,
+    NONE_ADDED,
+    is_optional,
+    optional_names,
+    optional_schema,
+    with_added,
+)
 from pipelines.table.stored import StoredImage
 
 
@@ -116,8 +124,8 @@ def rewrite_rows(
     Raises:
         OSError: a file cannot be read or written.
     """
-    if any(place.group is not None for place in keep.values()):
-        rewrite = replace(rewrite, added=_with_groups(rewrite.added))
+    needed = optional_names(keep.values())
+    rewrite = replace(rewrite, added=_with_optional(rewrite.added, needed))
     return _write(storage, paths, lambda rows: _placed(rows, keep), rewrite)
 
 
@@ -159,10 +167,9 @@ def _write(
     return [path for path, _ in writers.values()]
 
 
-def _with_groups(added: pa.Schema) -> pa.Schema:
-    if any(is_groups(field) for field in added):
-        return added
-    return pa.schema([*added, GROUP_FIELD])
+def _with_optional(added: pa.Schema, needed: Collection[str]) -> pa.Schema:
+    there = {field.name for field in added if is_optional(field)}
+    return pa.schema([*added, *optional_schema({*needed} - there)])
 
 
 def _by_split(rows: pa.Table, unwanted: pa.Array) -> Iterator[tuple[str, pa.Table]]:
@@ -178,10 +185,14 @@ def _placed(rows: pa.Table, keep: Mapping[str, Placement]) -> Iterator[tuple[str
         return
     rows = rows.filter(pa.array(kept))
     labels, splits, groups = zip(*(keep[name] for name in names if name in keep), strict=True)
-    for name, values in (("label", labels), ("split", splits), (GROUP, groups)):
+    several = [labels_of(label) for label in labels]
+    single = [None if labels_of(label) is not None else label for label in labels]
+    columns = {"label": single, "split": splits, GROUP: groups, LABELS: several}
+    for name, values in columns.items():
         place = rows.schema.get_field_index(name)
-        if name != GROUP or (place >= 0 and is_groups(rows.schema.field(place))):
-            rows = rows.set_column(place, rows.schema.field(place), pa.array(values, pa.string()))
+        if place >= 0 and (name not in (GROUP, LABELS) or is_optional(rows.schema.field(place))):
+            field = rows.schema.field(place)
+            rows = rows.set_column(place, field, pa.array(values, field.type))
     for split in sorted(set(splits)):
         yield split, rows.filter(pa.array([each == split for each in splits]))
 

@@ -1,9 +1,13 @@
 """The columns of the feature table and the keys under which it keeps its contract."""
 
+from collections.abc import Collection, Iterable
+from typing import Protocol
+
 import pyarrow as pa
 
 from pipelines.bases import BASES
 from pipelines.contract import Contract
+from pipelines.records import labels_of
 
 FEATURE_TYPE = pa.list_(pa.field("element", pa.float32(), nullable=False))
 
@@ -90,12 +94,55 @@ GROUP_FIELD = pa.field(GROUP, pa.string(), metadata={MARK: b"group"})
 The mark tells it from a column of that name that somebody else added, also in a table's log.
 """
 
-GROUPED = pa.schema([GROUP_FIELD])
+LABELS = "labels"
+LABELS_FIELD = pa.field(
+    LABELS,
+    pa.list_(pa.field("element", pa.string(), nullable=False)),
+    metadata={MARK: b"labels"},
+)
+"""A column that a table has from the first image on that may have several labels; its `label` is
+null then. Marked as that of groups.
+"""
+
+WHAT_OPTIONAL = {GROUP: "groups", LABELS: "several labels an image"}
+"""What the columns hold, for messages."""
+
+OPTIONAL = (GROUP_FIELD, LABELS_FIELD)
+"""Our columns that a table has from the first image on that needs them."""
 
 
-def is_groups(field: pa.Field) -> bool:
-    """Whether a column is `GROUP_FIELD`, and not somebody else's of that name."""
-    return field.name == GROUP and field.metadata is not None and MARK in field.metadata
+class Placed(Protocol):
+    """What says of an image what it is."""
+
+    @property
+    def label(self) -> str | None:
+        """As in `ImageRef`."""
+
+    @property
+    def group(self) -> str | None:
+        """As in `ImageRef`."""
+
+
+def is_optional(field: pa.Field) -> bool:
+    """Whether a column is one of `OPTIONAL`, and not somebody else's of that name."""
+    ours = {each.name for each in OPTIONAL}
+    return field.name in ours and field.metadata is not None and MARK in field.metadata
+
+
+def optional_schema(names: Collection[str]) -> pa.Schema:
+    """Those of `OPTIONAL` that are named, in their order."""
+    return pa.schema([field for field in OPTIONAL if field.name in names])
+
+
+def optional_names(placed: Iterable[Placed]) -> frozenset[str]:
+    """Which of `OPTIONAL` images, or rows, need."""
+    names = set[str]()
+    for each in placed:
+        if each.group is not None:
+            names.add(GROUP)
+        if labels_of(each.label) is not None:
+            names.add(LABELS)
+    return frozenset(names)
 
 
 def feature_schema(contract: Contract) -> pa.Schema:

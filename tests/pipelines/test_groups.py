@@ -42,7 +42,7 @@ def run(images, make_job, tmp_path):
 def held(tmp_path):
     table = FeatureTable.open(str(tmp_path / "features"))
     rows = table.dataset().to_table()
-    groups = rows["group"].to_pylist() if table.grouped else [None] * rows.num_rows
+    groups = rows["group"].to_pylist() if ("group" in table.optional) else [None] * rows.num_rows
     features = [np.asarray(each, np.float32) for each in rows["features"].to_pylist()]
     return {
         (name, copy): (group, split, feature)
@@ -60,7 +60,7 @@ def groups_of(tmp_path):
 
 def test_a_table_without_groups_has_no_column_of_them(run, tmp_path):
     run(PLAIN)
-    assert not FeatureTable.open(str(tmp_path / "features")).grouped
+    assert not FeatureTable.open(str(tmp_path / "features")).optional
     assert "group" not in DeltaTable(str(tmp_path / "features")).schema().to_json()
 
 
@@ -175,6 +175,6 @@ def test_a_column_of_that_name_that_somebody_else_added_is_not_touched(run, tmp_
     with pytest.raises(TableError, match="a column group that is not of this project"):
         run(GROUPED)
     run(PLAIN.replace("c.png,dog", "c.png,cat"))
-    assert not FeatureTable.open(where).grouped
+    assert not FeatureTable.open(where).optional
     assert DeltaTable(where).version() == version + 1
     assert DeltaTable(where).to_pyarrow_dataset().to_table()["group"].null_count == 3

@@ -15,7 +15,7 @@ from pipelines.images.columns.meant import PATHS, columns_of_images, named_colum
 from pipelines.images.columns.said import UnreadableError, said_of, schema_of
 from pipelines.images.layout import COLUMNS, Layout
 from pipelines.images.manifest import fence_around, list_rows
-from pipelines.images.text_values import plain_text
+from pipelines.images.text_values import plain_label, plain_text
 from pipelines.outputs import TABLES
 from pipelines.records import ImageRef
 from pipelines.stores.clients import delta_options
@@ -97,11 +97,13 @@ def _rows(
     names = [name for name in called.values() if name is not None]
     rows: dict[str, list[str | None]] = {ours: [] for ours in COLUMNS}
     for file, constants in found.constants.items():
-        count, said = said_of(file, "parquet", names, constants)
+        count, said = said_of(file, "parquet", names, constants, called["label"])
         for ours, name in called.items():
             values = [None] * count if name is None else said[name]
-            plain = ours in ("path", "id")
-            rows[ours] += values if plain else map(plain_text, values)
+            if ours in ("path", "id"):
+                rows[ours] += values
+            else:
+                rows[ours] += map(plain_label if ours == "label" else plain_text, values)
     return rows
 
 

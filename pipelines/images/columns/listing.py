@@ -31,8 +31,8 @@ from pipelines.images.splits import (
     tell_renamed,
 )
 from pipelines.images.stat_data import make_ref
-from pipelines.images.text_values import plain_text
-from pipelines.records import ImageRef, storable
+from pipelines.images.text_values import plain_label, plain_text, several
+from pipelines.records import ImageRef, labels_of, storable
 from pipelines.stores.members import Member
 from pipelines.stores.places import is_remote
 
@@ -170,7 +170,8 @@ def _look_into(
             f"{file} has no column of images, it has {', '.join(schema.names) or 'none'}; "
             "--path_column names one"
         )
-    return _File(name, kind, stat, columns, *said_of(file, kind, columns.said, constants))
+    said = said_of(file, kind, columns.said, constants, columns.label)
+    return _File(name, kind, stat, columns, *said)
 
 
 def _ids(files: Sequence[_File], layout: Layout, *, lasting: bool) -> Iterator[str]:
@@ -215,7 +216,7 @@ def _refs(
     labels, splits = file.column(columns.label), file.column(columns.split)
     lengths = file.column(columns.length)
     for row in range(file.rows):
-        label = _class(file, row, plain_text(labels[row]))
+        label = _class(file, row, plain_label(labels[row]))
         image_id = next(ids)
         said = plain_text(splits[row]) or split
         place = split_named(said) if said else split_of(image_id, label, None, split_by)
@@ -236,6 +237,9 @@ def _class(file: _File, row: int, label: str | None) -> str | None:
     classes = file.columns.classes
     if classes is None or label is None or label == "-1":
         return label if classes is None else None
+    numbers = labels_of(label)
+    if numbers is not None:
+        return several(_class(file, row, number) for number in numbers)
     number = int(label)
     if not 0 <= number < len(classes):
         raise InputError(f"row {row} of {file.name} is of class {number}; it has {len(classes)}")

@@ -21,6 +21,9 @@ LIKELY = ("image", "img", "bytes", "image_bytes", "content", "data", "jpg", "jpe
 CLASSES = ("class", "category", "target")
 """What else a column of labels is called; one that stands alone is taken, and that is said."""
 
+LISTS = ("Sequence", "List", "LargeList")
+"""What `datasets` calls a column of lists."""
+
 BINARY_FILE = ("path", "modificationTime", "length", "content")
 """The columns of Spark's source of that name."""
 
@@ -190,10 +193,15 @@ def _features(file: str, schema: pa.Schema) -> dict[str, Mapping[str, Any]]:
 def _classes(
     file: str, feature: Mapping[str, Any] | None, schema: pa.Schema, label: str | None
 ) -> tuple[str, ...] | None:
+    kind = None if label is None else schema.field(label).type
+    listed = feature is not None and feature.get("_type") in LISTS
+    if feature is not None and kind is not None and listed and pa.types.is_list(kind):
+        inside = feature.get("feature")
+        feature, kind = (inside if isinstance(inside, dict) else None), kind.value_type
     if feature is None or feature.get("_type") != "ClassLabel":
         return None
     names = feature.get("names")
-    if not pa.types.is_integer(schema.field(label).type):
+    if not pa.types.is_integer(kind):
         return None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError(f"the schema of {file} does not name the classes of column {label!r}")

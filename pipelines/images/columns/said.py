@@ -1,6 +1,6 @@
 """What a Parquet or Arrow file says of the images in it, row by row, without their bytes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -9,7 +9,7 @@ from pyarrow import parquet
 
 from pipelines.errors import InputError
 from pipelines.images.manifest_parquet import BATCH, ROW_BYTES
-from pipelines.images.text_values import texts_of
+from pipelines.images.text_values import label_texts, texts_of
 from pipelines.stores.arrow_member import arrow_batches, arrow_schema
 from pipelines.stores.objects import StoreAwayError
 from pipelines.stores.range_file import RangeFile
@@ -63,6 +63,7 @@ def said_of(
     kind: str,
     names: Sequence[str],
     constants: Mapping[str, str | None] = MappingProxyType({}),
+    label: str | None = None,
 ) -> tuple[int, Said]:
     """Read columns of text.
 
@@ -71,6 +72,7 @@ def said_of(
         kind: parquet or arrow.
         names: of the columns, those inside of a struct as `image.path`.
         constants: values that all rows have, of columns that the file itself has not.
+        label: the one of them that may hold lists, of several labels.
 
     Returns:
         How many rows there are, and the columns.
@@ -91,7 +93,9 @@ def said_of(
             if taken > most:
                 raise InputError(f"{file} says more of its images than the memory here can hold")
             for name, column in batch.items():
-                texts[name] += _texts(file, name, column)
+                texts[name] += _texts(
+                    file, name, column, label_texts if name == label else texts_of
+                )
     constant = {name: [constants[name]] * rows for name in names if name in constants}
     return rows, texts | constant
 
@@ -160,8 +164,10 @@ def _inside(batch: pa.RecordBatch, name: str) -> pa.Array:
     return pc.struct_field(batch.column(first), rest)
 
 
-def _texts(file: str, name: str, column: pa.Array) -> list[str | None]:
+def _texts(
+    file: str, name: str, column: pa.Array, read: Callable[[pa.Array], list[str | None]]
+) -> list[str | None]:
     try:
-        return texts_of(column)
+        return read(column)
     except ValueError as error:
         raise InputError(f"column {name!r} of {file} is no text: {error}") from error

@@ -8,6 +8,9 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
+from pipelines.images.text_values import json_text
+from pipelines.records import labels_of
+
 PACKED_SUFFIXES = frozenset({".tar", ".zip"})
 """Files that images are packed in, by suffix in lower case."""
 
@@ -108,10 +111,8 @@ def said_of(content: bytes, extension: str, wanted: str) -> str | None:
         raise ValueError("it is nested too deeply") from error
     for part in name.split("."):
         row = row.get(part) if isinstance(row, dict) else None
-    if isinstance(row, bool):
-        return str(row).lower()
-    if row is None or (isinstance(row, float) and row != row):
-        return None
-    if not isinstance(row, str | int | float):
-        raise ValueError(f"its {name!r} is no text")
-    return str(row).strip() or None
+    try:
+        said = json_text(row)
+    except ValueError as error:
+        raise ValueError(f"its {name!r} is no text") from error
+    return said if said is None or labels_of(said) is not None else said.strip() or None

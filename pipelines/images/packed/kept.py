@@ -13,7 +13,7 @@ from pipelines.stores.objects import stat_of
 from pipelines.stores.places import is_remote, parse_place
 from pipelines.system.cached_json import keep_json, kept_json
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Counted up when an index would be another for the same file."""
 
 

@@ -13,6 +13,7 @@ from pipelines.images.packed.index import (
     key_of,
     said_of,
 )
+from pipelines.records import labels_of
 
 
 class Samples:
@@ -71,6 +72,8 @@ class Samples:
                 raise ValueError("it is damaged")
             for column, called in self._columns.items():
                 value = said_of(content, extension, called)
+                if column != "label" and labels_of(value) is not None:
+                    raise ValueError(f"its {called.partition('.')[2]!r} is no text")
                 if value is not None:
                     row[column] = value
         except ValueError as error:

@@ -132,3 +132,8 @@ def hugging_face_folder(name: str) -> None:
         place.write_text("\n".join(map(json.dumps, rows)), "utf-8")
     else:
         place.write_text("file_name,label\n1.jpg,cat\n2.jpg,dog\n", "utf-8")
+
+
+def several() -> None:
+    files("1.jpg")
+    text("list.json", '[{"path": "1.jpg", "tags": ["cat", "indoors"]}]')

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.images.listing import list_images
-from pipelines.records import ImageRef
+from pipelines.records import ImageRef, labels_of
 from tests.conftest import ROOT
 from tests.pipelines.images.people_have import (
     BOTH,
@@ -29,6 +29,7 @@ from tests.pipelines.images.people_have import (
     photos,
     plain_column,
     sample,
+    several,
     several_a_sample,
     shards,
     spark,
@@ -40,6 +41,10 @@ from tests.pipelines.images.people_have import (
 
 def both(ref: ImageRef) -> tuple[str, str | None]:
     return ref.split, ref.label
+
+
+def labels(ref: ImageRef) -> tuple[str, ...] | None:
+    return labels_of(ref.label)
 
 
 def label(ref: ImageRef) -> str | None:
@@ -169,6 +174,19 @@ PAGE: dict[str, list[Case]] = {
             lambda ref: ref.group,
         ),
     ],
+    "several labels an image, as lists": [
+        Case(
+            several, "--input list.json --label_column tags", {"1.jpg": ("cat", "indoors")}, labels
+        )
+    ],
+    "several labels an image, as `cat\\|indoors`": [
+        Case(
+            lambda: csv("path,label", name="list.csv"),
+            f"{LIST} --label_separator '|'",
+            below("photos", {name: (kind,) for name, kind in CLASSES}),
+            labels,
+        )
+    ],
     "classes of a few images": [
         Case(
             lambda: files(*(f"photos/cat/{number}.jpg" for number in range(3))),
@@ -268,7 +286,7 @@ PAGE: dict[str, list[Case]] = {
 def rows() -> dict[str, str]:
     """The page's table: what people have, and what to say."""
     page = (ROOT / "docs/inputs.md").read_text(encoding="utf-8").split("\n## ")[0]
-    cells = re.findall(r"^\| (.+?) \| (.+) \|$", page, re.MULTILINE)
+    cells = re.findall(r"^\| (.+?[^\\]) \| (.+) \|$", page, re.MULTILINE)
     return {have: say for have, say in cells if have not in ("what you have", "---")}
 
 
@@ -277,7 +295,7 @@ def test_every_row_is_tried_with_what_it_says():
     assert said.keys() == PAGE.keys()
     for have, say in said.items():
         tried = " ".join(case.options for case in PAGE[have])
-        for option in re.findall(r"`(--[^`]+)`", say):
+        for option in re.findall(r"`(--[^`]+)`", say.replace(r"\|", "|")):
             assert option in tried, f"{have}: {option}"
 
 

@@ -129,7 +129,9 @@ def test_a_manifest_of_paths_stays_one(tmp_path, columns, images):
             pa.table({"i": [b"x"]}).replace_schema_metadata({"huggingface": "{"}),
             "in its schema's metadata, cannot be read",
         ),
-        (pa.table({"i": [b"x"], "label": [["a"]]}), "column 'label' of .* is no text"),
+        (pa.table({"i": [b"x"], "label": [{"a": 1}]}), "column 'label' of .* is no text"),
+        (pa.table({"i": [b"x"], "label": [[["a"]]]}), "column 'label' of .* is no text"),
+        (pa.table({"i": [b"x"], "split": [["a"]]}), "column 'split' of .* is no text"),
     ],
 )
 def test_what_cannot_be_told_is_refused(tmp_path, table, said):
