@@ -1,6 +1,6 @@
 """The heads on features that there are: a new one is a file and a line here."""
 
-from classifiers.heads import dense, finetune, scikit, softmax
+from classifiers.heads import dense, finetune, knn, scikit, softmax
 from classifiers.heads.head import FittedHead
 from classifiers.heads.kind import HeadKind
 from pipelines.errors import ModelError
@@ -9,7 +9,8 @@ NETWORKS = (dense.KIND, softmax.KIND)
 """Those that can also be trained together with the end of a base."""
 
 HEADS: dict[str, HeadKind] = {
-    kind.name: kind for kind in (*NETWORKS, *map(finetune.kind_on, NETWORKS), *scikit.KINDS)
+    kind.name: kind
+    for kind in (*NETWORKS, *map(finetune.kind_on, NETWORKS), *scikit.KINDS, knn.KIND)
 }
 """All kinds, by name; of several with the same `--head` the first is the one if not told."""
 

@@ -1,0 +1,72 @@
+"""The nearest of many vectors by cosine: exact, a block at a time, in memory that does not grow."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+BLOCK_BYTES = 2**26
+"""Bytes of the vectors that are compared at once."""
+
+
+def unit_rows(vectors: Floats) -> Floats:
+    """Vectors of length 1 in the same directions; one of zeros stays what it is.
+
+    Args:
+        vectors: float32 (n, length).
+    """
+    # In float64: squares of large features add up to more than float32 holds.
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+    lengths[lengths == 0.0] = 1.0
+    found: Floats = (vectors / lengths[:, None]).astype(np.float32)
+    return found
+
+
+def rows_of_block(length: int) -> int:
+    """How many float32 vectors of a length are compared at once."""
+    return max(1, BLOCK_BYTES // (4 * length))
+
+
+def blocks_of(vectors: Floats) -> Iterator[Floats]:
+    """Vectors (n, length) block by block; `vectors` may be a file's, read as it is sliced."""
+    rows = rows_of_block(vectors.shape[1])
+    for start in range(0, vectors.shape[0], rows):
+        yield np.asarray(vectors[start : start + rows])
+
+
+def nearest(
+    blocks: Iterable[Floats], queries: Floats, k: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """The k vectors whose directions are nearest to each query's.
+
+    Args:
+        blocks: float32 (rows, length) of unit vectors each, in order; k rows or more in all.
+        queries: float32 (n, length), unit vectors.
+        k: how many.
+
+    Returns:
+        Cosines float32 (n, k), descending, and places int64 (n, k) among all rows; of equal cosines
+        the first place comes first.
+    """
+    best = np.empty((len(queries), 0), np.float32)
+    places = np.empty((len(queries), 0), np.int64)
+    start = 0
+    for block in blocks:
+        cosines = queries @ block.T
+        chosen = _largest(cosines, k)
+        best = np.hstack([best, np.take_along_axis(cosines, chosen, 1)])
+        places = np.hstack([places, chosen + start])
+        kept = _largest(best, k)
+        best, places = np.take_along_axis(best, kept, 1), np.take_along_axis(places, kept, 1)
+        start += len(block)
+    order = np.lexsort((places, -best), axis=1)
+    return np.take_along_axis(best, order, 1), np.take_along_axis(places, order, 1)
+
+
+def _largest(values: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
+    """Places (n, k) of the k largest of each row, in no order; all places of fewer."""
+    if values.shape[1] <= k:
+        return np.tile(np.arange(values.shape[1]), (len(values), 1))
+    return np.argpartition(values, -k, axis=1)[:, -k:]
