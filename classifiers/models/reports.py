@@ -63,30 +63,36 @@ class EvaluateReport(Report):
         split: the split measured on.
         measured: the measures.
         source: where the split is from: table and version, or input and images left out.
+        pictures: those that were drawn of it.
     """
 
     head: str
     split: str
     measured: Evaluation
     source: Mapping[str, Any]
+    pictures: tuple[Path, ...] = ()
 
     def parts(self) -> list[Part]:
         """See `Report.parts`."""
         found = self.measured
         overall = (found.images, found.accuracy, found.roc_auc, found.log_loss)
         rows = [
-            (name, each["precision"], each["recall"], each["f1"], each["support"])
-            for name, each in found.per_class.items()
+            (name, each["precision"], each["recall"], each["f1"], area, each["support"])
+            for (name, each), area in zip(
+                found.per_class.items(), found.further.class_roc_auc, strict=True
+            )
         ]
         return [
             Grid([(self.head, self.split, *overall)], COLUMNS),
             *_on_auc(found),
             "",
             _further(found),
+            *_decided(found),
             "",
             *_of_classes(rows),
             "",
             _confusion(found),
+            *([f"\npictures: {', '.join(map(str, self.pictures))}"] if self.pictures else []),
         ]
 
     def as_json(self) -> dict[str, Any]:
@@ -110,11 +116,47 @@ def _further(found: Evaluation) -> Grid:
     return Grid([row for row in rows if row[1] is not None])
 
 
-def _of_classes(rows: list[tuple[str, float, float, float, float]]) -> list[Part]:
-    header = ("class", "precision", "recall", "f1", "images")
+def _decided(found: Evaluation) -> list[Part]:
+    decided = found.decided
+    if decided is None:
+        return []
+    rows: list[tuple[str, object]] = []
+    if decided.before is not None:
+        rows += [
+            ("log loss before calibration", decided.before.log_loss),
+            ("calibration error before calibration", decided.before.calibration_error),
+        ]
+    if decided.sets is not None:
+        rows += [
+            (f"class in a set for {decided.sets.wanted:g}", decided.sets.coverage),
+            ("classes in a set", decided.sets.classes),
+            ("empty sets", decided.sets.empty),
+        ]
+    at = decided.thresholds
+    if at is None:
+        return ["", Grid(rows)] if rows else []
+    rows += [("decided by a threshold", at.decided), ("accuracy of these", at.accuracy)]
+    lines = []
+    for name, each in at.per_class.items():
+        threshold = each.threshold if each.probability is None else each.probability
+        lines.append((name, threshold, each.precision, each.recall, each.images))
+    return ["", Grid(rows), "", *_at_thresholds(at.criterion, lines)]
+
+
+def _at_thresholds(criterion: str | None, lines: list[tuple[Any, ...]]) -> list[Part]:
+    header = (f"class at {criterion}", "threshold", "precision", "recall", "images")
+    if len(lines) <= MANY_CLASSES:
+        return [Grid(lines, header)]
+    worst = sorted(lines, key=lambda line: line[2] + line[3])[:SHOWN]
+    said = f"the {len(worst)} of {len(lines)} classes with the least precision and recall"
+    return [said, Grid(worst, header)]
+
+
+def _of_classes(rows: list[tuple[str, float, float, float, float | None, float]]) -> list[Part]:
+    header = ("class", "precision", "recall", "f1", "roc_auc", "images")
     if len(rows) <= MANY_CLASSES:
         return [Grid(rows, header)]
-    there = [row for row in rows if row[4]]
+    there = [row for row in rows if row[5]]
     worst = sorted(there, key=lambda row: row[3])[:SHOWN]
     return [f"the {len(worst)} of {len(there)} classes with the least F1", Grid(worst, header)]
 
