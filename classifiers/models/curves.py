@@ -134,9 +134,12 @@ def _curve(of_class: npt.NDArray[np.bool_], scores: Floats, name: str, area: flo
     ranked = scores[order]
     cuts = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
     hits, taken = np.cumsum(of_class[order])[cuts], cuts + 1
-    few = np.unique(np.linspace(0, len(cuts) - 1, POINTS).round().astype(np.int64))
-    hits, taken = hits[few], taken[few]
     images = int(of_class.sum())
+    # Along both axes: of a rare class nearly all of the recall lies among the first images.
+    along = np.linspace(0, len(cuts) - 1, POINTS // 2).round().astype(np.int64)
+    up = np.searchsorted(hits, np.linspace(1, images, POINTS // 2))
+    few = np.unique(np.append(along, up))
+    hits, taken = hits[few], taken[few]
     return Curve(
         name,
         area,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from classifiers.data.training_set import Batch
 from classifiers.heads.head import Judge, Judgement
+from classifiers.models.areas import areas_of, roc_auc_of
 from classifiers.models.curves import Drawn, drawn
 from classifiers.models.decisions import Decisions
 from classifiers.models.measures import Measures, further_measures, probability_said
@@ -147,41 +148,6 @@ def evaluate(
         further=further_measures(targets, judged, measures[1], measures[2], areas),
         right=targets == judged.predicted,
         drawn=drawn(targets, judged, probability_said(judged), areas, classes),
-    )
-
-
-def roc_auc_of(areas: Sequence[float | None]) -> float | None:
-    """Mean of the classes' areas under the ROC curve; None where all images are of one class.
-
-    Args:
-        areas: by class number, as `areas_of` gives them; two are the same.
-    """
-    found = [area for area in areas if area is not None]
-    if not found:
-        return None
-    return found[1] if len(areas) == 2 else float(np.mean(found))
-
-
-def areas_of(
-    targets: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]
-) -> tuple[float | None, ...]:
-    """Area under the ROC curve of each class against the rest.
-
-    Args:
-        targets: true class numbers (n,).
-        scores: float64 (n, classes), the higher, the likelier.
-
-    Returns:
-        By class number; None of a class without images, or where there are no others.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    present = set(np.unique(targets).tolist())
-    return tuple(
-        float(roc_auc_score(targets == k, scores[:, k]))
-        if k in present and len(present) > 1
-        else None
-        for k in range(scores.shape[1])
     )
 
 

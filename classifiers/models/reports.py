@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from classifiers.models.card import ModelCard
 from classifiers.models.evaluation import Evaluation
+from classifiers.models.outcome_parts import outcome_parts
 from classifiers.models.place import CONFUSION_FILE, CURVES_FILE
 from pipelines.reports import Grid, Part, Report
 
@@ -87,7 +88,7 @@ class EvaluateReport(Report):
             *_on_auc(found),
             "",
             _further(found),
-            *_decided(found),
+            *outcome_parts(found.decided, MANY_CLASSES, SHOWN),
             "",
             *_of_classes(rows),
             "",
@@ -114,42 +115,6 @@ def _further(found: Evaluation) -> Grid:
         ("calibration error", more.calibration_error),
     ]
     return Grid([row for row in rows if row[1] is not None])
-
-
-def _decided(found: Evaluation) -> list[Part]:
-    decided = found.decided
-    if decided is None:
-        return []
-    rows: list[tuple[str, object]] = []
-    if decided.before is not None:
-        rows += [
-            ("log loss before calibration", decided.before.log_loss),
-            ("calibration error before calibration", decided.before.calibration_error),
-        ]
-    if decided.sets is not None:
-        rows += [
-            (f"class in a set for {decided.sets.wanted:g}", decided.sets.coverage),
-            ("classes in a set", decided.sets.classes),
-            ("empty sets", decided.sets.empty),
-        ]
-    at = decided.thresholds
-    if at is None:
-        return ["", Grid(rows)] if rows else []
-    rows += [("decided by a threshold", at.decided), ("accuracy of these", at.accuracy)]
-    lines = []
-    for name, each in at.per_class.items():
-        threshold = each.threshold if each.probability is None else each.probability
-        lines.append((name, threshold, each.precision, each.recall, each.images))
-    return ["", Grid(rows), "", *_at_thresholds(at.criterion, lines)]
-
-
-def _at_thresholds(criterion: str | None, lines: list[tuple[Any, ...]]) -> list[Part]:
-    header = (f"class at {criterion}", "threshold", "precision", "recall", "images")
-    if len(lines) <= MANY_CLASSES:
-        return [Grid(lines, header)]
-    worst = sorted(lines, key=lambda line: line[2] + line[3])[:SHOWN]
-    said = f"the {len(worst)} of {len(lines)} classes with the least precision and recall"
-    return [said, Grid(worst, header)]
 
 
 def _of_classes(rows: list[tuple[str, float, float, float, float | None, float]]) -> list[Part]:
