@@ -3,9 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from classifiers.models.comparing import CompareReport, compared
+from classifiers.models.measured_pictures import check_pictures, draw_measured
 from classifiers.models.measuring import on_images, on_table
 from classifiers.models.opening import ModelOrFolder, name_of
 from classifiers.models.reports import EvaluateReport
@@ -57,6 +59,12 @@ def make_parser(prog: str = PROG) -> Parser:
         help="other models, to be held against it on the same images",
     )
     parser.add_argument("--split", default=TEST, help="split to measure on")
+    parser.add_argument(
+        "--pictures",
+        type=local_path,
+        metavar="DIR",
+        help="a folder for pictures: ROC and PR curves, reliability, scores, confusion",
+    )
     add_layout_options(parser, "with --input")
     add_json_option(parser)
     return parser
@@ -65,6 +73,7 @@ def make_parser(prog: str = PROG) -> Parser:
 def work(options: argparse.Namespace) -> EvaluateReport | CompareReport:
     """Do what the options of `make_parser` say."""
     if options.compare:
+        refuse({"pictures": options.pictures}, "--compare")
         return compare(options, [options.model, *options.compare])
     return measured(options, options.model)
 
@@ -76,7 +85,17 @@ def compare(options: argparse.Namespace, models: Sequence[ModelOrFolder]) -> Com
 
 
 def measured(options: argparse.Namespace, model: ModelOrFolder) -> EvaluateReport:
-    """Measure a model on the images that the options name."""
+    """Measure a model on the images that the options name, and draw it where they say."""
+    if options.pictures is not None:
+        check_pictures(options.pictures)
+    report = _measured(options, model)
+    if options.pictures is None:
+        return report
+    made = draw_measured(options.pictures, report.measured, report.head, report.split)
+    return replace(report, pictures=tuple(made))
+
+
+def _measured(options: argparse.Namespace, model: ModelOrFolder) -> EvaluateReport:
     if options.input is None:
         refuse({"weights": options.weights, **layout_given(options)}, "--table")
         return on_table(model, options.table, options.split, options.table_version)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
+from classifiers.models.columns import add_column_options, columns_of
 from classifiers.models.opening import card_of
 from classifiers.models.reports import PredictReport
 from classifiers.models.sources import (
@@ -62,6 +63,7 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument("--output", type=local_path, required=True, metavar="FILE.parquet")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     add_layout_options(parser, "with --input")
+    add_column_options(parser)
     add_json_option(parser)
     return parser
 
@@ -74,11 +76,14 @@ def work(options: argparse.Namespace) -> PredictReport:
         refuse({"split": options.split, "table_version": options.table_version}, "--input")
     output = check_output(options.output, overwrite=options.overwrite)
     card_of(options.model)
+    columns = columns_of(options)
     if options.table is not None:
-        wanted = from_table(options.model, options.table, options.split, options.table_version)
+        wanted = from_table(
+            options.model, options.table, options.split, options.table_version, columns
+        )
     else:
         refs = list_or_name(options.input, options.input_root, layout_of(options))
-        wanted = from_images(options.model, refs, options.weights)
+        wanted = from_images(options.model, refs, options.weights, columns)
     return make_predictions(wanted, output)
 
 

@@ -18,6 +18,7 @@ from classifiers.from_images.options import (
 )
 from classifiers.from_images.training import train_on_images
 from classifiers.heads.catalogue import HEADS
+from classifiers.models.decision_options import add_decision_options, wanted_of
 from classifiers.models.reports import TrainReport
 from pipelines.cli import (
     Parser,
@@ -100,6 +101,7 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument("--head", required=True, choices=list(heads))
     add_head_options(parser)
     add_image_options(parser)
+    add_decision_options(parser)
     add_json_option(parser)
     return parser
 
@@ -117,6 +119,7 @@ def _table_job(options: argparse.Namespace) -> TrainJob:
         seed=options.seed,
         budget=options.memory or default_budget(),
         copies=options.copies,
+        wanted=wanted_of(options),
     )
 
 

@@ -50,7 +50,8 @@ def load_model(model: Location) -> "Model":
         model: the folder.
 
     Returns:
-        The trained `head` and its `card`.
+        The trained `head` and its `card`; its `judge` says what features show, calibrated as the
+        card says.
 
     Raises:
         ModelError: there is no model, or a damaged one.
@@ -70,6 +71,7 @@ def evaluate(
     table_version: int | None = None,
     input_root: Location | None = None,
     weights: Location | None = None,
+    pictures: Location | None = None,
     **layout: Unpack[LayoutOptions],
 ) -> "EvaluateReport":
     """Measure a model on a split of a table, or of images.
@@ -83,6 +85,7 @@ def evaluate(
         input_root: with `input`: folder that a manifest's paths are relative to.
         weights: with `input`, of the base: "imagenet" (when None), "random", "random:SEED", or a
             weights file.
+        pictures: a folder for pictures of what was measured; none are drawn when None.
 
     Raises:
         UsageError: neither or both of `table` and `input` are given, or the wrong one.
@@ -149,6 +152,8 @@ def predict(
     weights: Location | None = None,
     output: Location | None = None,
     overwrite: bool = False,
+    probabilities: bool = False,
+    top: int | None = None,
     **layout: Unpack[LayoutOptions],
 ) -> "PredictReport":
     """Predict the classes of images: of a table's, of files, or of features that are at hand.
@@ -164,6 +169,8 @@ def predict(
         weights: with `input`: "imagenet" (when None), "random", "random:SEED", or a weights file.
         output: a .parquet file to write them to, in bounded memory; they are held when None.
         overwrite: replace a file that is there.
+        probabilities: also a column with the probability of each class.
+        top: also columns with so many of the likeliest classes, and their probabilities.
 
     Returns:
         The report; its `rows` are the predictions, a table of Arrow's with columns `image_id`,
@@ -180,6 +187,7 @@ def predict(
     """
     given = arguments(locals())
     from classifiers.models import sources
+    from classifiers.models.columns import add_column_options, columns_of
     from pipelines.cli import Parser
     from pipelines.errors import UsageError
     from pipelines.images.layout_options import LAYOUT_OPTIONS, add_layout_options, layout_of
@@ -188,6 +196,10 @@ def predict(
 
     if sum(each is not None for each in (table, input, features)) != 1:
         raise UsageError("name what to predict by one of table, input and features")
+    columns_parser = Parser(prog="predict")
+    add_column_options(columns_parser)
+    of_columns = {"probabilities": probabilities, "top": top}
+    columns = columns_of(parse_keywords(columns_parser, of_columns))
     of_table: dict[str, object] = {"split": split, "table_version": table_version}
     of_layout = {name: given[name] for name in ("input_root", *LAYOUT_OPTIONS)}
     of_images = {"weights": weights, **of_layout}
@@ -198,7 +210,7 @@ def predict(
     model = _place_of(model)
     if table is not None:
         sources.refuse(of_images, "--table")
-        wanted = sources.from_table(model, os.fspath(table), split, table_version)
+        wanted = sources.from_table(model, os.fspath(table), split, table_version, columns)
     elif input is not None:
         sources.refuse(of_table, "--input")
         named = None if weights is None else os.fspath(weights)
@@ -210,10 +222,10 @@ def predict(
         else:
             sources.refuse(of_layout, "a list of images")
             refs = name_images(input)
-        wanted = sources.from_images(model, refs, named)
+        wanted = sources.from_images(model, refs, named, columns)
     elif features is not None:
         sources.refuse(of_table | of_images, "features")
-        wanted = sources.from_features(model, features)
+        wanted = sources.from_features(model, features, columns)
     return sources.make_predictions(wanted, file)
 
 

@@ -37,6 +37,9 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     head_epochs: int | None = None,
     unfreeze: str | None = None,
     weights: Location | None = None,
+    calibrate: bool = False,
+    threshold: str | None = None,
+    coverage: float | None = None,
     C: float | None = None,  # noqa: N803 - as scikit-learn has it
     input_root: Location | None = None,
     image_size: int | None = None,
@@ -74,6 +77,9 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
         seed: of every random choice.
         memory: most memory for features or images, as "8G" or in bytes; half of what the process
             may use when None.
+        calibrate: whether to fit probabilities on the split validated on.
+        threshold: "f1", "precision=0.99", "recall=0.99" or "cost=FP:FN", of each class there.
+        coverage: share of new images whose set of classes is to hold the true one.
 
     Returns:
         The report; its `model` is the folder, its `card` what `card.json` says.

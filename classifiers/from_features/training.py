@@ -15,6 +15,8 @@ from classifiers.data.training_set import labelled_rows
 from classifiers.from_features.holding import choose_holding
 from classifiers.heads.head import Head
 from classifiers.models.card import ModelCard
+from classifiers.models.deciding import Decided, fit_decisions, require_held_out
+from classifiers.models.decision_options import NOTHING, Wanted
 from classifiers.models.evaluation import Evaluation, measure
 from classifiers.models.folder import write_model
 from classifiers.models.pictures import draw
@@ -41,6 +43,7 @@ class TrainJob:
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
         seed: of every random choice.
         budget: most memory for features; what does not fit is streamed from the table.
+        wanted: what is to be fitted on the split validated on.
     """
 
     table: str
@@ -54,6 +57,7 @@ class TrainJob:
     seed: int
     budget: MemoryBudget
     copies: int | None = None
+    wanted: Wanted = NOTHING
 
 
 def train(job: TrainJob) -> ModelCard:
@@ -76,6 +80,7 @@ def train(job: TrainJob) -> ModelCard:
         with validating(held_out):
             found = find_rows(table, held_out, copies=0)
             validation = labelled_rows(found, classes, held_out)
+    require_held_out(job.wanted, None if validation is None else validation.image_targets, held_out)
     weight = parse_class_weight(job.class_weight, classes, training.image_targets)
     copies = pc.max(training.rows.keys["copy"]).as_py()
     if job.copies is not None and job.copies > copies:
@@ -87,7 +92,15 @@ def train(job: TrainJob) -> ModelCard:
     head, history = job.head.fit(
         sets["train"], sets.get("validation"), len(classes), weight, job.seed
     )
-    measured = {name: measure(head, part.image_batches(), classes) for name, part in sets.items()}
+    decisions = None
+    if job.wanted.anything and held_out is not None:
+        images = sets["validation"].image_batches()
+        decisions = fit_decisions(head, images, classes, held_out, job.wanted)
+    decided = Decided(head, decisions)
+    measured = {
+        name: measure(decided, part.image_batches(), classes, decisions)
+        for name, part in sets.items()
+    }
     card = ModelCard(
         head=job.head.name,
         settings=job.head.settings(),
@@ -111,6 +124,7 @@ def train(job: TrainJob) -> ModelCard:
         streamed_within=job.budget.size if holding.streams else None,
         copies=copies,
         augmentation=asdict(table.augmentation) if copies and table.augmentation else None,
+        decisions=decisions,
     )
     with model_draft(job.model, overwrite=job.overwrite) as draft:
         card = write_model(draft, head, card, history or [_only_row(measured)])

@@ -10,6 +10,7 @@ from classifiers.from_images.on_base import DenseOnBase, FineTune
 from classifiers.from_images.training import ImageTrainJob
 from classifiers.from_images.way import Way
 from classifiers.heads.catalogue import HEADS
+from classifiers.models.decision_options import wanted_of
 from pipelines.bases import BASES, PREPROCESSINGS, base_named, parse_weights
 from pipelines.cli import positive_number
 from pipelines.contract import Augmentation
@@ -112,6 +113,7 @@ def image_job(options: argparse.Namespace) -> ImageTrainJob:
         class_weight=options.class_weight,
         seed=options.seed,
         budget=options.memory or default_budget(),
+        wanted=wanted_of(options),
     )
 
 

@@ -15,6 +15,8 @@ from classifiers.from_images.on_base import count_tensors
 from classifiers.from_images.way import ImageNetwork, Way
 from classifiers.heads.network import FittedNetwork
 from classifiers.models.card import ImageCard, ModelCard
+from classifiers.models.deciding import Decided, fit_decisions, require_held_out
+from classifiers.models.decision_options import NOTHING, Wanted
 from classifiers.models.evaluation import measure
 from classifiers.models.folder import write_model
 from classifiers.models.pictures import draw
@@ -45,6 +47,7 @@ class ImageTrainJob:
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
         seed: of every random choice but the transforms, which depend on the policy's own.
         budget: most memory for decoded images.
+        wanted: what is to be fitted on the split validated on.
     """
 
     source: str
@@ -59,6 +62,7 @@ class ImageTrainJob:
     class_weight: str
     seed: int
     budget: MemoryBudget
+    wanted: Wanted = NOTHING
 
 
 def train_on_images(job: ImageTrainJob) -> ModelCard:
@@ -85,6 +89,12 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
             f"trainable weight tensors with the whole base, {tensors['frozen']} with it frozen"
         )
     sets = {name: hold_images(part, job.pixels) for name, part in parts.items()}
+    held_out = sets.get("validation")
+    require_held_out(
+        job.wanted,
+        None if held_out is None else held_out.targets,
+        None if held_out is None else parts["validation"].split,
+    )
     weight = parse_class_weight(job.class_weight, classes, sets["train"].targets)
     plan = EpochPlan(job.way.batch_size, job.seed, job.pixels.augmentation)
     history = fit(job.way, network, sets["train"], sets.get("validation"), plan, weight)
@@ -92,7 +102,14 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
         tensors["unfrozen"] = network.tensors
 
     fitted = FittedNetwork(network.model)
-    measured = {name: measure(fitted, part.batches(), classes) for name, part in sets.items()}
+    decisions = None
+    if job.wanted.anything:
+        images, split = sets["validation"].batches(), parts["validation"].split
+        decisions = fit_decisions(fitted, images, classes, split, job.wanted)
+    decided = Decided(fitted, decisions)
+    measured = {
+        name: measure(decided, part.batches(), classes, decisions) for name, part in sets.items()
+    }
     augmentation = job.pixels.augmentation
     card = ModelCard(
         head=job.way.name,
@@ -116,6 +133,7 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
         copies=len(history) if augmentation else 0,
         augmentation=asdict(augmentation) if augmentation else None,
         images=_image_card(job, network, sets, tensors, passes=len(history) + 1),
+        decisions=decisions,
     )
     with model_draft(job.model, overwrite=job.overwrite) as draft:
         card = write_model(draft, fitted, card, history)
@@ -146,6 +164,7 @@ def _image_card(
 ) -> ImageCard:
     model, base = network.model, network.base
     images = sum(len(part.targets) for part in sets.values())
+    decided = len(sets["validation"].targets) if job.wanted.anything else 0
     return ImageCard(
         source=storable(job.source),
         size=job.pixels.size,
@@ -158,5 +177,5 @@ def _image_card(
         trainable_parameters=sum(prod(each.shape) for each in model.trainable_weights),
         trainable_tensors=tensors,
         left_out={name: len(part.failures) for name, part in sets.items()},
-        through_base=0 if base is None else passes * images,
+        through_base=0 if base is None else passes * images + decided,
     )

@@ -29,12 +29,15 @@ class Judgement:
         probabilities: float64 (n, classes), rows summing to 1; None from a head that has none.
         log_odds: float64 (n, classes), ln(p / (1 - p)) of each probability p, which tell sure
             images apart where probabilities are all 1; None from a head that has no logits.
+        uncalibrated: float64 (n, classes), the head's own `ranking` where its probabilities were
+            calibrated; None where they were not.
     """
 
     predicted: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float64]
     probabilities: npt.NDArray[np.float64] | None
     log_odds: npt.NDArray[np.float64] | None = None
+    uncalibrated: npt.NDArray[np.float64] | None = None
 
     @classmethod
     def of_logits(
@@ -56,6 +59,19 @@ class Judgement:
     def ranking(self) -> npt.NDArray[np.float64]:
         """Float64 (n, classes), by which images rank: the log odds, or the scores without them."""
         return self.scores if self.log_odds is None else self.log_odds
+
+    @property
+    def own_ranking(self) -> npt.NDArray[np.float64]:
+        """Float64 (n, classes), `ranking` before any calibration."""
+        return self.ranking if self.uncalibrated is None else self.uncalibrated
+
+
+class Judge(Protocol):
+    """Whatever says what images show: a trained head, or a model with what its card decides by."""
+
+    def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
+        """See `FittedHead.judge`."""
+        ...
 
 
 class FittedHead(Protocol):

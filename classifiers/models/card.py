@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from classifiers.models.decisions import Decisions, check_decisions
 from pipelines.contract import Contract
 from pipelines.errors import UsageError
 from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS, PixelSpec
@@ -82,6 +83,7 @@ class ModelCard:
         cpu_seconds: processor time of the training, over all threads; None in older cards.
         images: how the images it takes are read; None for a head on features.
         model_sha256: of the file that holds the model; None in older cards.
+        decisions: calibration, thresholds and sets; None where none was asked for.
     """
 
     head: str
@@ -105,6 +107,7 @@ class ModelCard:
     cpu_seconds: float | None = None
     images: ImageCard | None = None
     model_sha256: str | None = None
+    decisions: Decisions | None = None
 
     def of_features(self) -> Contract:
         """The contract of the features that it takes.
@@ -136,7 +139,11 @@ def card_from_json(text: bytes) -> ModelCard:
     card = value_from_json(text, ModelCard)
     whole = value_from_json(text, dict[str, Any])
     # For fields of theirs that this version does not know.
-    for name, kind in (("contract", Contract), ("images", ImageCard)):
+    for name, kind in (
+        ("contract", Contract),
+        ("images", ImageCard),
+        ("decisions", Decisions),
+    ):
         if whole.get(name) is not None:
             value_from_json(json.dumps(whole[name]), kind)
     if (card.contract is None) == (card.images is None):
@@ -145,6 +152,8 @@ def card_from_json(text: bytes) -> ModelCard:
         raise ValueError("its contract is not the one that its contract_id is of")
     if len(set(card.classes)) < max(2, len(card.classes)):
         raise ValueError(f"it names {len(set(card.classes))} different classes, as {card.classes}")
+    if card.decisions is not None:
+        check_decisions(card.decisions, card.classes)
     if card.images is not None:
         _check_images(card.images)
     if card.contract is not None:

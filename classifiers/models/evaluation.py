@@ -1,19 +1,22 @@
 """How good a head is: accuracy, per-class measures, ROC AUC, log loss, confusion."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from classifiers.data.training_set import Batch
-from classifiers.heads.head import FittedHead, Judgement
-from classifiers.models.measures import Measures, further_measures
-from classifiers.models.soundness import require_scores
-from pipelines.errors import ModelError
+from classifiers.heads.head import Judge, Judgement
+from classifiers.models.areas import areas_of, roc_auc_of
+from classifiers.models.curves import Drawn, drawn
+from classifiers.models.decisions import Decisions
+from classifiers.models.measures import Measures, further_measures, probability_said
+from classifiers.models.outcomes import Outcome, outcome_of
+from classifiers.models.soundness import require_finite, require_scores
 
-_NO_VALUES = ("further", "right")
+_NO_VALUES = ("further", "right", "decided", "drawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Evaluation:
         classes: the classes, in the order of rows and columns.
         further: the other measures.
         right: bool (images,), which of them were told right, in the order they came in.
+        decided: what calibration, thresholds and sets do; None for a model without.
+        drawn: what pictures are drawn from.
     """
 
     images: int
@@ -42,6 +47,8 @@ class Evaluation:
     classes: tuple[str, ...]
     further: Measures
     right: npt.NDArray[np.bool_] = field(repr=False, compare=False)
+    decided: Outcome | None = None
+    drawn: Drawn | None = field(default=None, repr=False, compare=False)
 
     @property
     def classes_measured(self) -> int:
@@ -62,16 +69,24 @@ class Evaluation:
     def as_json(self) -> dict[str, Any]:
         """The measures as plain values."""
         own = {name: getattr(self, name) for name in self.__slots__ if name not in _NO_VALUES}
-        return own | asdict(self.further)
+        decided = {} if self.decided is None else {"decisions": asdict(self.decided)}
+        areas = dict(zip(self.classes, self.further.class_roc_auc, strict=True))
+        return own | asdict(self.further) | {"class_roc_auc": areas} | decided
 
 
-def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) -> Evaluation:
+def measure(
+    head: Judge,
+    batches: Iterable[Batch],
+    classes: Sequence[str],
+    decisions: Decisions | None = None,
+) -> Evaluation:
     """Evaluate a head on labelled images, of which one batch is held at a time.
 
     Args:
-        head: the trained head.
+        head: the trained head, calibrated if it is to be.
         batches: features and targets; at least one batch.
         classes: names by number.
+        decisions: what was fitted to the head, to be measured too.
 
     Raises:
         ModelError: some of its scores are no finite numbers, or they are of other classes.
@@ -81,12 +96,7 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
     for judged in judgements:
         require_scores(judged, classes)
     ranking = np.concatenate([each.ranking for each in judgements])
-    lost = int((~np.isfinite(ranking).all(axis=1)).sum())
-    if lost:
-        raise ModelError(
-            f"the model gives no finite scores for {lost} of {len(ranking)} images, so that it "
-            "cannot be measured; train it again"
-        )
+    require_finite(ranking)
     of_class = [each.probabilities for each in judgements if each.probabilities is not None]
     whole = Judgement(
         np.concatenate([each.predicted for each in judgements]),
@@ -95,7 +105,10 @@ def measure(head: FittedHead, batches: Iterable[Batch], classes: Sequence[str]) 
         np.concatenate(of_class) if of_class and judgements[0].log_odds is None else None,
         None if judgements[0].log_odds is None else ranking,
     )
-    return evaluate(np.concatenate([targets for targets, _ in told]), whole, classes)
+    found = evaluate(np.concatenate([targets for targets, _ in told]), whole, classes)
+    if decisions is None:
+        return found
+    return replace(found, decided=outcome_of(told, classes, decisions))
 
 
 def evaluate(
@@ -123,32 +136,19 @@ def evaluate(
         }
         for name, precision, recall, f1, support in zip(classes, *measures, strict=True)
     }
+    areas = areas_of(targets, judged.ranking)
     return Evaluation(
         images=len(targets),
         accuracy=float((targets == judged.predicted).mean()),
-        roc_auc=roc_auc_of(targets, judged.ranking),
+        roc_auc=roc_auc_of(areas),
         log_loss=log_loss_of(targets, judged),
         per_class=per_class,
         confusion=confusion_matrix(targets, judged.predicted, labels=numbers).tolist(),
         classes=tuple(classes),
-        further=further_measures(targets, judged, measures[1], measures[2]),
+        further=further_measures(targets, judged, measures[1], measures[2], areas),
         right=targets == judged.predicted,
+        drawn=drawn(targets, judged, probability_said(judged), areas, classes),
     )
-
-
-def roc_auc_of(targets: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]) -> float | None:
-    """Area under the ROC curve; None where all images are of one class.
-
-    Of more than two classes it is the mean over those that have images, each against the rest.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    present = np.unique(targets)
-    if len(present) < 2:
-        return None
-    if scores.shape[1] == 2:
-        return float(roc_auc_score(targets == 1, scores[:, 1]))
-    return float(np.mean([roc_auc_score(targets == k, scores[:, k]) for k in present]))
 
 
 def log_loss_of(targets: npt.NDArray[np.int64], judged: Judgement) -> float | None:

@@ -7,11 +7,15 @@ import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from classifiers.heads.catalogue import fitted_of
-from classifiers.heads.head import FittedHead, History
+from classifiers.heads.head import FittedHead, History, Judgement
 from classifiers.heads.network import FittedNetwork
 from classifiers.heads.scikit import FittedScikit
 from classifiers.models.card import ModelCard, card_from_json
+from classifiers.models.deciding import Decided
 from classifiers.models.place import CARD_FILE, HISTORY_FILE, left_beside
 from classifiers.models.soundness import require_sound
 from pipelines.errors import ModelError
@@ -41,6 +45,10 @@ class Model:
     head: FittedHead
     card: ModelCard
     name: str = "the model"
+
+    def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
+        """See `FittedHead.judge`, which this is, calibrated as the card says."""
+        return Decided(self.head, self.card.decisions).judge(features)
 
 
 def write_model(draft: Path, head: FittedHead, card: ModelCard, history: History) -> ModelCard:

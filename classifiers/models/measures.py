@@ -35,6 +35,8 @@ class Measures:
             without probabilities.
         calibration_error: mean distance of the highest probability from the share that is right,
             in 15 bins of equal width; None without probabilities.
+        class_roc_auc: by class number, the area under the ROC curve against the rest; None of a
+            class without images, or where there are no others.
     """
 
     accuracy_interval: tuple[float, float]
@@ -45,6 +47,7 @@ class Measures:
     top_5: float | None
     brier: float | None
     calibration_error: float | None
+    class_roc_auc: tuple[float | None, ...] = ()
 
 
 def further_measures(
@@ -52,6 +55,7 @@ def further_measures(
     judged: Judgement,
     recalls: npt.NDArray[np.float64],
     f1: npt.NDArray[np.float64],
+    areas: tuple[float | None, ...],
 ) -> Measures:
     """Measure what a head said against the truth.
 
@@ -60,6 +64,7 @@ def further_measures(
         judged: what the head said of the same images.
         recalls: by class number.
         f1: by class number.
+        areas: under the ROC curve, by class number.
     """
     counts = np.bincount(targets, minlength=len(recalls))
     there = counts > 0
@@ -73,6 +78,7 @@ def further_measures(
         top_5=top_share(targets, judged.ranking, TOP),
         brier=brier,
         calibration_error=error,
+        class_roc_auc=areas,
     )
 
 
@@ -125,20 +131,41 @@ def calibration(targets: Numbers, judged: Judgement) -> tuple[float | None, floa
         judged: what the head said of the same images.
     """
     held = judged.log_odds if judged.log_odds is not None else judged.probabilities
-    if held is None:
+    of_said = probability_said(judged)
+    if held is None or of_said is None:
         return None, None
     squares = 0.0
-    highest = np.empty(len(targets))
     step = max(1, BLOCK // held.shape[1])
     for start in range(0, len(targets), step):
         part = slice(start, start + step)
         shares = held[part] if judged.log_odds is None else probability(held[part])
-        highest[part] = shares[np.arange(len(shares)), judged.predicted[part]]
         missed = shares.copy()
         missed[np.arange(len(shares)), targets[part]] -= 1.0
         squares += float((missed**2).sum())
     halved = 2 if held.shape[1] == 2 else 1  # two classes miss by the same
-    right = targets == judged.predicted
-    bins = np.clip(np.ceil(highest * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    gaps = np.bincount(bins, highest - right, minlength=BINS)
-    return squares / halved / len(targets), float(np.abs(gaps).sum() / len(targets))
+    error = calibration_error(of_said, targets == judged.predicted)
+    return squares / halved / len(targets), error
+
+
+def probability_said(judged: Judgement) -> npt.NDArray[np.float64] | None:
+    """Probability of the class said, float64 (n,); None without probabilities."""
+    rows = np.arange(len(judged.predicted))
+    if judged.log_odds is not None:
+        return probability(judged.log_odds[rows, judged.predicted])
+    return None if judged.probabilities is None else judged.probabilities[rows, judged.predicted]
+
+
+def calibration_error(of_said: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> float:
+    """Mean distance of probabilities from the share that is right, in bins of equal width.
+
+    Args:
+        of_said: float64 (n,), the probability of the class said.
+        right: bool (n,), whether it is the true one.
+    """
+    gaps = np.bincount(bins_of(of_said), of_said - right, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(right))
+
+
+def bins_of(of_said: npt.NDArray[np.float64]) -> Numbers:
+    """The bin that each probability lies in, from 0 on."""
+    return np.clip(np.ceil(of_said * BINS).astype(np.int64) - 1, 0, BINS - 1)

@@ -44,7 +44,7 @@ def on_table(
     samples = labelled_rows(rows, card.classes, split)
     model = opened(model)
     require_length(model.head, table.feature_length, f"the table {table.uri}", model.name)
-    result = measure(model.head, samples.batches(), card.classes)
+    result = measure(model, samples.batches(), card.classes, card.decisions)
     source = {
         "table": table.uri,
         "table_version": table.version,
@@ -88,7 +88,7 @@ def on_images(
     else:
         model = opened(model)
         batches = part.batches(card.images.pixel_spec(), failures)
-    result = measure(model.head, batches, card.classes)
+    result = measure(model, batches, card.classes, card.decisions)
     if failures:
         log(left_out(failures))
     source = {

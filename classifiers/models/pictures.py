@@ -4,6 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from classifiers.heads.head import History
 from classifiers.models.evaluation import Evaluation
@@ -14,8 +15,9 @@ from pipelines.cli import log
 MANY_CLASSES = 20
 """Above this the confusion matrix is drawn without numbers."""
 
-NAMED_CLASSES = 150
-"""Above this it is drawn without names, which would be too small to read."""
+NAMED_CLASSES = 40
+"""Above this only those that are confused most are drawn, the worst first: names of more would be
+too small to read."""
 
 INCHES = (4.0, 14.0)
 """Least and greatest height and width of a confusion matrix."""
@@ -73,25 +75,26 @@ def draw_confusion(evaluation: Evaluation, title: str, path: Path) -> None:
     """The confusion matrix as a PNG; the shade is the share of the true class."""
     from matplotlib.figure import Figure
 
-    counts = np.array(evaluation.confusion)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    whole = np.array(evaluation.confusion)
+    chosen = _most_confused(whole)
+    counts = whole[np.ix_(chosen, chosen)]
+    shares = counts / np.maximum(whole.sum(axis=1)[chosen, None], 1)
     least, greatest = INCHES
     size = min(least + 0.3 * len(counts), greatest)
     figure = Figure(figsize=(size, size), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
-    if len(counts) <= NAMED_CLASSES:
-        names = names_in_pictures(evaluation.classes)
-        places = range(len(counts))
-        # A name is as high as its row at most: about two thirds of the picture are the matrix.
-        points = min(10.0, 72.0 * size * 0.6 / len(counts))
-        axes.set_xticks(places, names, rotation=45 if points >= 6 else 90, ha="right")
-        axes.set_yticks(places, names)
-        for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
-            text.set(parse_math=False, family=fonts(), fontsize=points)
-    else:
-        axes.set_xticks([])
-        axes.set_yticks([])
+    every = names_in_pictures(evaluation.classes)
+    names = [every[number] for number in chosen]
+    places = range(len(counts))
+    # A name is as high as its row at most: about two thirds of the picture are the matrix.
+    points = min(10.0, 72.0 * size * 0.6 / len(counts))
+    axes.set_xticks(places, names, rotation=45 if points >= 6 else 90, ha="right")
+    axes.set_yticks(places, names)
+    for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        text.set(parse_math=False, family=fonts(), fontsize=points)
+    if len(chosen) < len(whole):
+        title = f"{title}, the {len(chosen)} most confused of {len(whole)} classes"
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     axes.set_title(f"{title}: accuracy {evaluation.accuracy:.3f}", parse_math=False)
@@ -101,3 +104,11 @@ def draw_confusion(evaluation: Evaluation, title: str, path: Path) -> None:
             shade = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=shade)
     figure.savefig(path, dpi=100)
+
+
+def _most_confused(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Classes to draw: all in order, or of many the most confused ones, the worst first."""
+    if len(counts) <= NAMED_CLASSES:
+        return np.arange(len(counts))
+    missed = counts.sum(axis=1) + counts.sum(axis=0) - 2 * np.diag(counts)
+    return np.argsort(-missed, kind="stable")[:NAMED_CLASSES]

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from classifiers.models.card import ModelCard
 from classifiers.models.evaluation import Evaluation
+from classifiers.models.outcome_parts import outcome_parts
 from classifiers.models.place import CONFUSION_FILE, CURVES_FILE
 from pipelines.reports import Grid, Part, Report
 
@@ -63,30 +64,36 @@ class EvaluateReport(Report):
         split: the split measured on.
         measured: the measures.
         source: where the split is from: table and version, or input and images left out.
+        pictures: those that were drawn of it.
     """
 
     head: str
     split: str
     measured: Evaluation
     source: Mapping[str, Any]
+    pictures: tuple[Path, ...] = ()
 
     def parts(self) -> list[Part]:
         """See `Report.parts`."""
         found = self.measured
         overall = (found.images, found.accuracy, found.roc_auc, found.log_loss)
         rows = [
-            (name, each["precision"], each["recall"], each["f1"], each["support"])
-            for name, each in found.per_class.items()
+            (name, each["precision"], each["recall"], each["f1"], area, each["support"])
+            for (name, each), area in zip(
+                found.per_class.items(), found.further.class_roc_auc, strict=True
+            )
         ]
         return [
             Grid([(self.head, self.split, *overall)], COLUMNS),
             *_on_auc(found),
             "",
             _further(found),
+            *outcome_parts(found.decided, MANY_CLASSES, SHOWN),
             "",
             *_of_classes(rows),
             "",
             _confusion(found),
+            *([f"\npictures: {', '.join(map(str, self.pictures))}"] if self.pictures else []),
         ]
 
     def as_json(self) -> dict[str, Any]:
@@ -110,11 +117,11 @@ def _further(found: Evaluation) -> Grid:
     return Grid([row for row in rows if row[1] is not None])
 
 
-def _of_classes(rows: list[tuple[str, float, float, float, float]]) -> list[Part]:
-    header = ("class", "precision", "recall", "f1", "images")
+def _of_classes(rows: list[tuple[str, float, float, float, float | None, float]]) -> list[Part]:
+    header = ("class", "precision", "recall", "f1", "roc_auc", "images")
     if len(rows) <= MANY_CLASSES:
         return [Grid(rows, header)]
-    there = [row for row in rows if row[4]]
+    there = [row for row in rows if row[5]]
     worst = sorted(there, key=lambda row: row[3])[:SHOWN]
     return [f"the {len(worst)} of {len(there)} classes with the least F1", Grid(worst, header)]
 

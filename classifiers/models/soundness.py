@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from classifiers.heads.head import FittedHead, Judgement
 from classifiers.models.card import ModelCard
 from pipelines.errors import ModelError
@@ -74,6 +77,23 @@ def require_scores(judged: Judgement, classes: Sequence[str]) -> None:
         raise ModelError(
             f"the model gives scores of shape {shape[1:]} for an image, its card "
             f"names {len(classes)} classes; {AGAIN}"
+        )
+
+
+def require_finite(ranking: npt.NDArray[np.float64]) -> None:
+    """Refuse scores that cannot be measured.
+
+    Args:
+        ranking: float64 (n, classes).
+
+    Raises:
+        ModelError: some are no finite numbers.
+    """
+    lost = int((~np.isfinite(ranking).all(axis=1)).sum())
+    if lost:
+        raise ModelError(
+            f"the model gives no finite scores for {lost} of {len(ranking)} images, so that it "
+            "cannot be measured; train it again"
         )
 
 

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from classifiers.models.folder import Model
+from classifiers.models.columns import USUAL, Columns
 from classifiers.models.opening import ModelOrFolder, card_of, opened
 from classifiers.models.predicting import (
     predict_features,
     predict_images,
     predict_pixels,
     predict_table,
-    prediction_schema,
+    schema_of,
     write_predictions,
 )
 from classifiers.models.reports import PredictReport
@@ -26,12 +26,16 @@ from pipelines.errors import UsageError
 from pipelines.records import ImageRef
 from pipelines.table.feature_table import FeatureTable
 
-Predictions = tuple[Iterator[pa.Table], Model]
-"""Predictions yet to be made, and the model that makes them."""
+Predictions = tuple[Iterator[pa.Table], pa.Schema]
+"""Predictions yet to be made, and their columns."""
 
 
 def from_table(
-    model: ModelOrFolder, location: str, split: str | None = None, version: int | None = None
+    model: ModelOrFolder,
+    location: str,
+    split: str | None = None,
+    version: int | None = None,
+    columns: Columns = USUAL,
 ) -> Predictions:
     """Predict the rows of a table, from their features.
 
@@ -40,6 +44,7 @@ def from_table(
         location: the table's.
         split: this split only; all rows when None.
         version: an older version; the newest when None.
+        columns: those that are wanted besides the usual.
 
     Raises:
         TableError: there is no such table or version.
@@ -52,11 +57,14 @@ def from_table(
     require_same_contract(contract, "the model", table.contract, "the table")
     model = opened(model)
     require_length(model.head, table.feature_length, f"the table {table.uri}", model.name)
-    return predict_table(model, table, split), model
+    return predict_table(model, table, split, columns), schema_of(model, columns)
 
 
 def from_images(
-    model: ModelOrFolder, refs: list[ImageRef], weights: str | None = None
+    model: ModelOrFolder,
+    refs: list[ImageRef],
+    weights: str | None = None,
+    columns: Columns = USUAL,
 ) -> Predictions:
     """Predict images, by the base and the head or by a model that reads images.
 
@@ -64,6 +72,7 @@ def from_images(
         model: the model or its folder.
         refs: the images.
         weights: of the base, as `--weights` takes them; ImageNet's when None.
+        columns: those that are wanted besides the usual.
 
     Raises:
         UsageError: the model holds its own weights.
@@ -74,20 +83,23 @@ def from_images(
         if weights is not None:
             raise UsageError("--weights has no meaning here: this model holds its own")
         model = opened(model)
-        return predict_pixels(model, refs), model
+        return predict_pixels(model, refs, columns), schema_of(model, columns)
     contract = card.of_features()
     model = opened(model)
     engine = open_base(contract, weights, len(refs))
     require_length(model.head, prod(engine.feature_shape), contract.base, model.name)
-    return predict_images(model, refs, engine), model
+    return predict_images(model, refs, engine, columns), schema_of(model, columns)
 
 
-def from_features(model: ModelOrFolder, features: npt.ArrayLike) -> Predictions:
+def from_features(
+    model: ModelOrFolder, features: npt.ArrayLike, columns: Columns = USUAL
+) -> Predictions:
     """Predict features that are at hand.
 
     Args:
         model: the model or its folder.
         features: numbers (n, length), as the base gave them, n at least 1.
+        columns: those that are wanted besides the usual.
 
     Raises:
         UsageError: they have another shape, or are no finite numbers, or the model reads images.
@@ -104,7 +116,7 @@ def from_features(model: ModelOrFolder, features: npt.ArrayLike) -> Predictions:
         )
     if not np.isfinite(array).all():
         raise UsageError("the features hold values that are no finite numbers")
-    return predict_features(model, array), model
+    return predict_features(model, array, columns), schema_of(model, columns)
 
 
 def make_predictions(predictions: Predictions, output: Path | None) -> PredictReport:
@@ -113,10 +125,10 @@ def make_predictions(predictions: Predictions, output: Path | None) -> PredictRe
     Raises:
         OSError: the file cannot be written.
     """
-    tables, model = predictions
+    tables, schema = predictions
     if output is not None:
-        return PredictReport(*write_predictions(tables, model, output), output)
-    held = pa.concat_tables([prediction_schema(model.card.classes).empty_table(), *tables])
+        return PredictReport(*write_predictions(tables, schema, output), output)
+    held = pa.concat_tables([schema.empty_table(), *tables])
     failed = held.column("predicted").null_count
     return PredictReport(held.num_rows - failed, failed, None, held)
 
