@@ -48,8 +48,8 @@ def of_logits(logits: "keras.Model") -> "keras.Model":
     given = logits.outputs[0]
     if given.shape[-1] == 1:
         both = keras.layers.Concatenate()([-given, given])
-        return keras.Model(logits.inputs, keras.layers.Activation("sigmoid")(both))
-    return keras.Model(logits.inputs, keras.layers.Softmax()(given))
+        return keras.Model(logits.inputs[0], keras.layers.Activation("sigmoid")(both))
+    return keras.Model(logits.inputs[0], keras.layers.Softmax()(given))
 
 
 def linear(
@@ -79,7 +79,7 @@ def linear(
     network = keras.Sequential([keras.Input((len(mean),)), shift, product])
     shift.set_weights([mean, np.ones(len(mean))])
     product.set_weights([(weights / scale).T, intercepts])
-    return keras.Model(network.inputs, network.outputs)
+    return keras.Model(network.inputs[0], network.outputs[0])
 
 
 def both_classes(second: "keras.Model") -> "keras.Model":
@@ -88,4 +88,4 @@ def both_classes(second: "keras.Model") -> "keras.Model":
     given = second.outputs[0]
     if given.shape[-1] != 1:
         return second
-    return keras.Model(second.inputs, keras.layers.Concatenate()([-given, given]))
+    return keras.Model(second.inputs[0], keras.layers.Concatenate()([-given, given]))
