@@ -81,6 +81,11 @@ def _write_onnx(whole: Whole, card: str, path: Path) -> None:
         for names in (node.input, node.output):
             names[:] = [whole.gives if name == before else name for name in names]
     output.name = whole.gives
+    # Of a plain chain of convolutions tf2onnx leaves an input that nothing takes.
+    taken = {name for node in model.graph.node for name in node.input}
+    inputs = [value for value in model.graph.input if value.name in taken]
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
     for value in (*model.graph.input, output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     model.metadata_props.add(key=CARD, value=card)

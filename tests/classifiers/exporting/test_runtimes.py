@@ -24,11 +24,13 @@ pytestmark = pytest.mark.acceptance
 
 WEIGHTS = "random:1"
 
+SILENT = "import sys; sys.modules['openvino_telemetry'] = None"
+"""No event is sent from a test."""
+
 RUN = """
 import importlib.util, json, sys
 ours = ("classifiers", "pipelines", "frozen_features")
 assert all(importlib.util.find_spec(name) is None for name in ours)
-sys.modules["openvino_telemetry"] = None  # no event is sent from a test
 import numpy as np, onnx, onnxruntime, openvino, zipfile
 import keras
 
@@ -61,7 +63,7 @@ def run_outside(program: str, folder: Path, *arguments: str) -> str:
     # Without `site` an editable installation is not on the path, and so neither is this project.
     outside = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")}
     done = subprocess.run(
-        [sys.executable, "-S", "-c", program, *arguments],
+        [sys.executable, "-S", "-c", f"{SILENT}\n{program}", *arguments],
         cwd=folder,
         env=outside,
         capture_output=True,
