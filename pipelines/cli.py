@@ -19,6 +19,8 @@ from pipelines.visible import in_one_line
 
 EXTRA_OF = {
     **dict.fromkeys(("apache_beam", "tensorflow", "keras", "onnx", "tqdm"), "extract"),
+    **dict.fromkeys(("onnxruntime", "tf2onnx"), "export"),
+    "openvino": "openvino",
     **dict.fromkeys(("matplotlib", "sklearn", "scipy", "skops", "threadpoolctl"), "train"),
 }
 """Packages that a command may find missing, and the extra that installs each."""

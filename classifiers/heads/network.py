@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.data.training_set import TrainingSet, rows_at_once
+from classifiers.heads.answers import Answers, of_logits
 from classifiers.heads.dense_epochs import Schedule, train_epochs
 from classifiers.heads.fused_rmsprop import fuse_rmsprop
 from classifiers.heads.head import Head, History, Judgement
@@ -210,6 +211,10 @@ class FittedNetwork:
             for start in range(0, len(features), rows)
         ]
         return Judgement.of_logits(np.concatenate(outputs))
+
+    def as_network(self) -> Answers:
+        """See `Exportable.as_network`."""
+        return Answers(of_logits(self._logits), "probabilities")
 
     @cached_property
     def _logits(self) -> "keras.Model":

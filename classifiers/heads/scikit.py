@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.data.training_set import StreamedSet, TrainingSet
+from classifiers.heads.answers import Answers, both_classes, linear, of_logits
 from classifiers.heads.head import History, Judgement
 from classifiers.heads.kind import HeadKind, HeadOption
 from classifiers.heads.out_of_core import STREAMING, fit_out_of_core
@@ -156,6 +157,23 @@ class FittedScikit:
         # As scikit-learn's own `predict`, but for a kernel SVM's ties of votes: there it takes the
         # class that comes first, unless `break_ties` is set.
         return Judgement(distances.argmax(axis=1), distances, None)
+
+    def as_network(self) -> Answers:
+        """See `Exportable.as_network`; only linear classifiers can be had so."""
+        from sklearn.preprocessing import StandardScaler
+
+        scaler, *others = (step for _, step in self._pipeline.steps)
+        classifier = others[-1] if others else scaler
+        whole = isinstance(scaler, StandardScaler) and scaler.with_mean and scaler.with_std
+        if not whole or len(others) != 1 or not hasattr(classifier, "coef_"):
+            raise UsageError(
+                f"only linear heads on standardised features can be exported, which "
+                f"{type(classifier).__name__} is not; train --head linear_svm or logistic"
+            )
+        decided = linear(scaler.mean_, scaler.scale_, classifier.coef_, classifier.intercept_)
+        if hasattr(self._pipeline, "predict_proba"):
+            return Answers(of_logits(decided), "probabilities")
+        return Answers(both_classes(decided), "scores")
 
     def save(self, folder: Path) -> None:
         """See `FittedHead.save`."""

@@ -41,11 +41,21 @@ def convert(model: "keras.Model", contract: Contract, folder: Path) -> None:
     """
     if contract.compute_dtype != "float32":
         raise UnsuitableEngineError(f"it computes in float32, not {contract.compute_dtype}")
-    load_openvino()
     composed = compose(model, contract, None)
     composed(np.zeros((1, contract.image_size, contract.image_size, 3), np.uint8))
+    export_network(composed, folder / MODEL_FILE)
+
+
+def export_network(network: "keras.Model", path: Path) -> None:
+    """Write a network as OpenVINO's pair of files.
+
+    Args:
+        network: that was called once, as Keras wants it.
+        path: the .xml of the two; the .bin lies beside it.
+    """
+    load_openvino()
     with _tensorflow_s_version_looked_up():
-        composed.export(str(folder / MODEL_FILE), format="openvino", verbose=False)
+        network.export(str(path), format="openvino", verbose=False)
 
 
 @contextmanager

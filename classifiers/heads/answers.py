@@ -1,0 +1,91 @@
+"""A trained head as one Keras network, for those who use it without this project."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.system.keras_backend import load_keras
+
+if TYPE_CHECKING:
+    import keras
+
+Gives = Literal["probabilities", "scores"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A head as a network.
+
+    Attributes:
+        network: from what the head takes, float32 (n, length) or (n, size, size, 3), to float32
+            (n, classes).
+        gives: what those numbers are: `Judgement.probabilities`, or `Judgement.scores` where the
+            head has no probabilities.
+    """
+
+    network: "keras.Model"
+    gives: Gives
+
+
+@runtime_checkable
+class Exportable(Protocol):
+    """A trained head that can be had as a network."""
+
+    def as_network(self) -> Answers:
+        """The head as a network.
+
+        Raises:
+            UsageError: this one cannot be had so.
+        """
+        ...
+
+
+def of_logits(logits: "keras.Model") -> "keras.Model":
+    """Probabilities (n, classes) of a network of logits (n, classes), or (n, 1) of two classes."""
+    keras = load_keras()
+    given = logits.outputs[0]
+    if given.shape[-1] == 1:
+        both = keras.layers.Concatenate()([-given, given])
+        return keras.Model(logits.inputs[0], keras.layers.Activation("sigmoid")(both))
+    return keras.Model(logits.inputs[0], keras.layers.Softmax()(given))
+
+
+def linear(
+    mean: npt.NDArray[np.float64],
+    scale: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64],
+    intercepts: npt.NDArray[np.float64],
+) -> "keras.Model":
+    """A linear classifier of standardised features, as a network.
+
+    The mean is taken off before the product, where it would cancel against large sums; the scale
+    goes into the weights.
+
+    Args:
+        mean: (length,), of each feature.
+        scale: (length,), its deviation.
+        weights: (k, length), of the standardised features.
+        intercepts: (k,).
+
+    Returns:
+        From float32 (n, length) to float32 (n, k).
+    """
+    keras = load_keras()
+    # With a variance of 1 and no epsilon all that is left of it is x - mean.
+    shift = keras.layers.BatchNormalization(center=False, scale=False, epsilon=0.0)
+    product = keras.layers.Dense(len(weights))
+    network = keras.Sequential([keras.Input((len(mean),)), shift, product])
+    shift.set_weights([mean, np.ones(len(mean))])
+    product.set_weights([(weights / scale).T, intercepts])
+    return keras.Model(network.inputs[0], network.outputs[0])
+
+
+def both_classes(second: "keras.Model") -> "keras.Model":
+    """Scores (n, 2) of a network that scores the second of two classes; others as they are."""
+    keras = load_keras()
+    given = second.outputs[0]
+    if given.shape[-1] != 1:
+        return second
+    return keras.Model(second.inputs[0], keras.layers.Concatenate()([-given, given]))
