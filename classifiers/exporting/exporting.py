@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from classifiers.exporting.calibrating import calibrated_answers
 from classifiers.exporting.formats import FORMATS, Format
 from classifiers.exporting.proof import product_answers, require_same, trial_images
 from classifiers.exporting.report import ExportReport
@@ -119,7 +120,8 @@ def _require_exact(contract: Contract, name: str) -> None:
 
 
 def _put_together(model: Model, weights: str | None) -> Whole:
-    answers, contract = answers_of(model), model.card.contract
+    answers = calibrated_answers(answers_of(model), model.card.decisions)
+    contract = model.card.contract
     if contract is None:
         return on_images(answers, model.card.of_images().size)
     request = parse_weights("imagenet" if weights is None else weights)

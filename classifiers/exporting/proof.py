@@ -71,12 +71,12 @@ def product_answers(
     """
     contract = model.card.contract
     if contract is None:
-        judged = model.head.judge(pixels.astype(np.float32))
+        judged = model.judge(pixels.astype(np.float32))
     else:
         engine = open_base(contract, weights, len(pixels))
         some = range(0, len(pixels), engine.batch_size)
         parts = [engine.extract(pixels[start : start + engine.batch_size]) for start in some]
-        judged = model.head.judge(round_mantissa(np.concatenate(parts), contract.precision))
+        judged = model.judge(round_mantissa(np.concatenate(parts), contract.precision))
     answers = judged.probabilities if gives == "probabilities" else judged.scores
     assert answers is not None
     return answers
