@@ -82,7 +82,6 @@ def test_exports_run_without_this_project(dataset, table, logistic, tmp_path):
         weights=WEIGHTS,
         image_size=32,
         layer="block4_pool",
-        precision="float16",
         engine="keras",
     )
     models = {"logistic": (logistic, table)}
