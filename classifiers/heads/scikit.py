@@ -1,4 +1,4 @@
-"""The baselines: standardised features and a linear or kernel model of scikit-learn."""
+"""The baselines: scaled features and a linear or kernel model of scikit-learn."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -29,21 +29,37 @@ LIBLINEAR and LIBSVM make float64 of the result and then nodes of their own.
 """
 
 
+STANDARDISE = "standardise"
+SCALERS = (STANDARDISE, "l2", "none")
+"""What is done to features first: mean 0 and variance 1 of each; length 1 of each row; nothing."""
+
+
+def make_scaler(name: str) -> Any:  # noqa: ANN401 - scikit-learn is untyped
+    """The step of a pipeline that one of `SCALERS` stands for; None for "none"."""
+    from sklearn.preprocessing import Normalizer, StandardScaler
+
+    return {STANDARDISE: StandardScaler, "l2": Normalizer}[name]() if name != "none" else None
+
+
 @dataclass(frozen=True, slots=True)
 class ScikitHead:
-    """Standardisation, then one of scikit-learn's classifiers.
+    """A scaler, then one of scikit-learn's classifiers.
 
     Attributes:
         name: "logistic", "linear_svm" or "rbf_svm".
         c: inverse strength of the regularisation.
+        scaler: one of `SCALERS`.
     """
 
     name: str
     c: float
+    scaler: str = STANDARDISE
 
     def settings(self) -> dict[str, Any]:
         """See `Head.settings`."""
-        return {"name": self.name, "C": self.c, "standardised": True}
+        standardised = self.scaler == STANDARDISE
+        other = {} if standardised else {"scaler": self.scaler}
+        return {"name": self.name, "C": self.c, "standardised": standardised, **other}
 
     def check(self, rows: int) -> None:
         """See `Head.check`; only the RBF SVM has a limit."""
@@ -56,7 +72,7 @@ class ScikitHead:
     @property
     def streams(self) -> bool:
         """See `Head.streams`; a kernel SVM compares all rows with all others."""
-        return self.name in STREAMING
+        return self.name in STREAMING and self.scaler == STANDARDISE
 
     def memory(self, train_bytes: int, validation_bytes: int) -> int:
         """See `Head.memory`."""
@@ -73,10 +89,11 @@ class ScikitHead:
         """See `Head.fit`; the history is empty."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
 
         weight = None if class_weight is None else dict(class_weight)
-        model = make_pipeline(StandardScaler(), _CLASSIFIERS[self.name](self.c, weight, seed))
+        scaler = make_scaler(self.scaler)
+        steps = [] if scaler is None else [scaler]
+        model = make_pipeline(*steps, _CLASSIFIERS[self.name](self.c, weight, seed))
         if isinstance(train, StreamedSet):
             converged = fit_out_of_core(model, self.name, train, classes, class_weight)
         else:
@@ -189,12 +206,19 @@ _CLASSIFIERS: dict[str, Callable[[float, dict[int, float] | None, int], Any]] = 
 }
 
 
+_SCALER = HeadOption(
+    "scaler", str, "what is done to features first, standardise if not given", choices=SCALERS
+)
+
+
 def _kind(name: str, c: float) -> HeadKind:
     return HeadKind(
         name,
         ("the other heads", None),
-        (HeadOption("C", positive_real, "inverse regularisation", default=c),),
-        lambda given, _contract: ScikitHead(name, given.get("C", c)),
+        (HeadOption("C", positive_real, "inverse regularisation", default=c), _SCALER),
+        lambda given, _contract: ScikitHead(
+            name, given.get("C", c), given.get("scaler", STANDARDISE)
+        ),
         FittedScikit,
     )
 
