@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from classifiers.data.memory import default_budget, memory_budget
-from classifiers.searching.report import SearchReport
+from classifiers.searching.report import CSV_FILE, SearchReport
 from classifiers.searching.search import REFITS, TRAIN_ONLY, SearchJob, search
 from classifiers.searching.settings import (
     DEFAULT_C,
@@ -28,6 +28,7 @@ from pipelines.cli import (
 )
 from pipelines.errors import UsageError
 from pipelines.images.splits import TRAIN, VALIDATION
+from pipelines.outputs import require_outside
 
 PROG = "python -m classifiers.search"
 
@@ -124,6 +125,8 @@ def work(options: argparse.Namespace) -> SearchReport:
         raise UsageError(f"--model {options.model} is the folder you are in; name one in it")
     if options.output is not None and options.output.exists() and not options.output.is_dir():
         raise UsageError(f"--output {options.output} is a file, and a folder is needed")
+    if options.output is not None:
+        require_outside(options.output / CSV_FILE, "--output")
     return search(
         SearchJob(
             table=options.table,

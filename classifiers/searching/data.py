@@ -75,7 +75,8 @@ class DividedRows:
         Raises:
             TableError: they are not all finite, or all rows have the same.
         """
-        features = np.concatenate([read_features(part.rows) for part in self.parts])
+        found = [read_features(part.rows) for part in self.parts]
+        features = found[0] if len(found) == 1 else np.concatenate(found)
         sound = np.isfinite(features).all(axis=1)
         if not sound.all():
             ids = [row for part in self.parts for row in part.rows.keys["image_id"].to_pylist()]

@@ -95,10 +95,16 @@ def check_classes(targets: Places, units: Places, classes: Sequence[str], folds:
     least = int(counts.argmin())
     if counts[least] >= folds:
         return
-    said = f"class {classes[least]!r} has {counts[least]} images that folds may part"
+    name = classes[least]
     if counts[least] < 2:
-        raise UsageError(f"{said}: give it another, or search with --validation")
-    raise UsageError(f"{said}, fewer than --folds {folds}; ask for {counts[least]} at most")
+        raise UsageError(
+            f"class {name!r} has one image, or images that no fold may part; give it others, or "
+            "search with --validation"
+        )
+    raise UsageError(
+        f"class {name!r} has {counts[least]} images that folds may part, fewer than --folds "
+        f"{folds}; ask for {counts[least]} at most"
+    )
 
 
 def require_whole(found: Sequence[Fold], targets: Places, classes: Sequence[str]) -> None:

@@ -141,6 +141,11 @@ def test_mistakes_get_one_line(made_up, tmp_path, capsys, options, status, said)
     assert not out.exists()
 
 
+def test_nothing_is_written_into_a_table(made_up, capsys):
+    assert run(made_up, "--output", made_up) == 2
+    assert "search.csv lies in a table" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("broken", "said"),
     [

@@ -72,5 +72,5 @@ def test_a_class_with_fewer_images_than_folds_is_named():
     with pytest.raises(UsageError, match=r"class 'b' has 2 images .* ask for 2 at most"):
         check_classes(targets, units, "ab", 3)
     check_classes(targets, units, "ab", 2)
-    with pytest.raises(UsageError, match=r"class 'b' has 1 images .*--validation"):
+    with pytest.raises(UsageError, match=r"class 'b' has one image, .*--validation"):
         check_classes(targets, np.array([0, 1, 2, 3, 5, 5, 5]), "ab", 2)
