@@ -113,6 +113,7 @@ def _by_newton(head: str, fold: FoldData, strengths: Sequence[float]) -> Iterato
     extra = 1.0 if head == "linear_svm" else 0.0
     curve = newton.squared_hinge if head == "linear_svm" else newton.logistic
     gram, test = fold.train + extra, fold.test + extra
+    single = gram.astype(np.float32)
     classes = len(fold.class_weight)
     paths = []
     for number in [1] if classes == 2 else range(classes):
@@ -121,7 +122,7 @@ def _by_newton(head: str, fold: FoldData, strengths: Sequence[float]) -> Iterato
         if classes > 2:
             weights = np.where(own, weights, 1.0)
         signs = np.where(own, 1.0, -1.0)
-        problem = newton.Problem(gram, signs, weights, curve, head == "logistic")
+        problem = newton.Problem(gram, single, signs, weights, curve, head == "logistic")
         paths.append(newton.path(problem, strengths))
     for points in zip(*paths, strict=True):
         scores = [test @ point.sums + point.intercept for point in points]

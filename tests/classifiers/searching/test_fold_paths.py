@@ -81,7 +81,8 @@ def test_newton_finds_the_weights_of_a_plain_minimisation(curve):
     rows, signs = features.astype(float), np.where(targets == 1, 1.0, -1.0)
     weights = np.where(targets == 1, 2.0, 1.0)
     strengths = (1e-4, 1e-2)
-    problem = newton.Problem(rows @ rows.T, signs, weights, curve, True)
+    gram = rows @ rows.T
+    problem = newton.Problem(gram, gram.astype(np.float32), signs, weights, curve, True)
     for c, point in zip(strengths, newton.path(problem, strengths), strict=True):
 
         def objective(at, c=c):
