@@ -9,7 +9,7 @@ in the Primal", 2007, for the hinge).
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -151,13 +151,16 @@ def _step(problem: Problem, sums: Floats, off: Floats, bend: Floats) -> Point | 
     bent = np.flatnonzero(weight > STRAIGHT)
     root = np.sqrt(bend[bent])
     # The trace, which no eigenvalue exceeds.
-    gram = problem.single if weight.sum() < SINGLE else problem.gram
+    gram: npt.NDArray[Any] = problem.single if weight.sum() < SINGLE else problem.gram
     part = gram if len(bent) == len(bend) else gram[np.ix_(bent, bent)]
     roots = root.astype(gram.dtype)
     system = part * roots[:, None]
     system *= roots
     system[np.diag_indices_from(system)] += 1.0
-    factor = cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
+    try:
+        factor = cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
+    except np.linalg.LinAlgError:  # features so large that rounding hides the regularisation
+        return None
     step = -off
     step[bent] = 0.0
     right = -off[bent] / root

@@ -98,6 +98,15 @@ def test_newton_finds_the_weights_of_a_plain_minimisation(curve):
         np.testing.assert_allclose(ours, plain.x, atol=1e-5 * np.abs(plain.x).max())
 
 
+@pytest.mark.parametrize("head", CLASSIFIERS)
+def test_features_too_large_to_compute_with_are_no_crash(head):
+    features, targets = images(60, 90, 2)
+    train, test = np.arange(40), np.arange(40, 60)
+    fold = prepare(features * np.float32(1e12), targets, Fold(train, test), "none", np.ones(2))
+    found = outcomes(head, fold, [1e-30, 100.0])
+    assert [0.0 <= each.accuracy <= 1.0 for each in found] == [True, True]
+
+
 def test_a_path_that_cannot_converge_says_so(monkeypatch):
     features, targets = images(60, 90, 2)
     monkeypatch.setattr(newton, "STEPS", 1)
