@@ -7,7 +7,7 @@ from frozen_features.exporting import export
 from frozen_features.extracting import extract, plan
 from frozen_features.models import compare, evaluate, load, load_model, predict
 from frozen_features.tables import bases, describe, doctor, forget, tidy, verify
-from frozen_features.training import train
+from frozen_features.training import search, train
 from pipelines import __version__
 from pipelines.errors import FrozenFeaturesError
 
@@ -26,6 +26,7 @@ __all__ = [
     "load_model",
     "plan",
     "predict",
+    "search",
     "tidy",
     "train",
     "verify",

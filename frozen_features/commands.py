@@ -16,6 +16,7 @@ COMMANDS = {
     "tidy": ("pipelines", "merge small files, remove orphans and versions past their time"),
     "forget": ("pipelines", "delete images from a table for good, old versions included"),
     "train": ("classifiers", "fit a head on stored features, or a network on images"),
+    "search": ("classifiers", "which settings of the heads on features do best"),
     "evaluate": ("classifiers", "measure a trained model on a split of a table, or of images"),
     "predict": ("classifiers", "classes of images, from stored features or from the images"),
     "export": ("classifiers", "base and head in one file, for those without this project"),

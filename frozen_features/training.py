@@ -1,6 +1,6 @@
 """Training heads on stored features, or networks on images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from frozen_features.keywords import LayoutOptions, Location, arguments, parse_keywords
@@ -8,6 +8,7 @@ from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
     from classifiers.models.reports import TrainReport
+    from classifiers.searching.report import SearchReport
 
 
 @without_secrets
@@ -41,6 +42,7 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     threshold: str | None = None,
     coverage: float | None = None,
     C: float | None = None,  # noqa: N803 - as scikit-learn has it
+    scaler: str | None = None,
     input_root: Location | None = None,
     image_size: int | None = None,
     interpolation: str | None = None,
@@ -92,4 +94,67 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     given = arguments(locals())
     from classifiers import train as command
 
+    return command.work(parse_keywords(command.make_parser(), given))
+
+
+@without_secrets
+def search(
+    table: Location,
+    *,
+    table_version: int | None = None,
+    heads: str | Sequence[str] = "logistic,linear_svm",
+    scalers: str | Sequence[str] = "standardise",
+    C: str | Sequence[float] = "1e-7:100:19",  # noqa: N803 - as scikit-learn has it
+    folds: int | None = None,
+    validation: bool = False,
+    train_split: str = "train",
+    validation_split: str | None = None,
+    copies: int = 0,
+    class_weight: str | Mapping[str, float] = "none",
+    seed: int = 0,
+    memory: str | int | None = None,
+    output: Location | None = None,
+    model: Location | None = None,
+    refit: str = "train",
+    overwrite: bool = False,
+) -> "SearchReport":
+    """Find the settings of the heads on features that do best, and train a model of them.
+
+    Args:
+        table: the feature table.
+        table_version: an older version; the newest when None.
+        heads: of logistic and linear_svm.
+        scalers: of standardise, l2 and none: what is done to features first.
+        C: values, or "LEAST:GREATEST:COUNT" in equal ratios.
+        folds: score on so many folds of the split to train on; 5 when None.
+        validation: score on the validation split instead.
+        train_split: split to fit on.
+        validation_split: split to validate on; "validation" if the table has it when None.
+        copies: augmented copies of an image to fit on at most.
+        class_weight: "none", "balanced", or a weight by class name.
+        seed: of every random choice.
+        memory: most memory for features and what is made of them, as "8G" or in bytes; half of
+            what the process may use when None.
+        output: folder for all settings as CSV and as a picture, from which a search that was
+            stopped goes on.
+        model: folder for a model of the best setting.
+        refit: what that is trained on: "train", or "train+validation".
+        overwrite: replace a model that is there.
+
+    Returns:
+        The report: its `best` is the best setting with its accuracy and standard error, `as_good`
+        are all within one standard error of it, and `findings` all.
+
+    Raises:
+        UsageError: an argument is wrong, the model's folder is taken, or a class has too few
+            images for so many folds.
+        TableError: there is no such table or split, or its features are of no use.
+    """
+    given = dict(locals())
+    from classifiers import search as command
+
+    for name in ("heads", "scalers", "C"):
+        value = given[name]
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            given[name] = ",".join(map(str, value))
     return command.work(parse_keywords(command.make_parser(), given))

@@ -45,7 +45,7 @@ def choose_holding(
     if not head.streams:
         raise UsageError(
             f"{head.name} has to hold all features: {facts}, and {within} are allowed; raise "
-            "--memory, or use --head linear_svm or logistic"
+            "--memory, or use --head linear_svm or logistic, standardised, which stream"
         )
     streamed = {name: replace(part, budget=budget) for name, part in parts.items()}
     reason = f"streamed from the table: {facts}; only {within} are allowed"

@@ -18,7 +18,7 @@ def add_head_options(parser: argparse.ArgumentParser) -> None:
         first, option = having[0]
         if first.group not in groups:
             groups[first.group] = parser.add_argument_group(*first.group)
-        choices = [choice for _, each in having for choice in each.choices]
+        choices = list(dict.fromkeys(choice for _, each in having for choice in each.choices))
         groups[first.group].add_argument(
             f"--{name}",
             type=option.parse,

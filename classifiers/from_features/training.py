@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from classifiers.data.encoding import classes_of, parse_class_weight
 from classifiers.data.held_out import held_out_split, validating
 from classifiers.data.memory import MemoryBudget
-from classifiers.data.row_groups import find_rows, splits
+from classifiers.data.row_groups import SplitRows, find_rows, splits
 from classifiers.data.training_set import labelled_rows
 from classifiers.from_features.holding import choose_holding
 from classifiers.heads.head import Head
@@ -40,10 +41,11 @@ class TrainJob:
         train_split: split to train on.
         validation_split: split to validate on; None for what is called so, if there is one.
         copies: augmented copies of an image to train on at most; None for all that there are.
+        wanted: what is to be fitted on the split validated on.
+        besides: a second split to train on.
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
         seed: of every random choice.
         budget: most memory for features; what does not fit is streamed from the table.
-        wanted: what is to be fitted on the split validated on.
     """
 
     table: str
@@ -58,6 +60,7 @@ class TrainJob:
     budget: MemoryBudget
     copies: int | None = None
     wanted: Wanted = NOTHING
+    besides: str | None = None
 
 
 def train(job: TrainJob) -> ModelCard:
@@ -70,7 +73,7 @@ def train(job: TrainJob) -> ModelCard:
     started, worked = time.monotonic(), time.process_time()
     check_target(job.model, overwrite=job.overwrite)
     table = FeatureTable.open(job.table, job.table_version)
-    rows = find_rows(table, job.train_split, job.copies, "--train_split")
+    rows = _rows(table, job)
     job.head.check(rows.keys.num_rows)
     rows.require_one_label()
     classes = classes_of(rows.labels())
@@ -110,7 +113,7 @@ def train(job: TrainJob) -> ModelCard:
         table_version=table.version,
         classes=classes,
         splits={
-            "train": job.train_split,
+            "train": " and ".join(_trained_on(job)),
             "validation": held_out,
         },
         rows={name: len(part.image_targets) for name, part in sets.items()},
@@ -128,13 +131,29 @@ def train(job: TrainJob) -> ModelCard:
     )
     with model_draft(job.model, overwrite=job.overwrite) as draft:
         card = write_model(draft, head, card, history or [_only_row(measured)])
-        part, split = ("train", job.train_split) if held_out is None else ("validation", held_out)
+        part, split = (
+            ("train", " and ".join(_trained_on(job)))
+            if held_out is None
+            else ("validation", held_out)
+        )
         draw(draft, history, measured[part], job.head.name, split)
     try:
         pin_version(table.uri, table.version, str(job.model.resolve()))
     except OSError as error:
         log(f"version {table.version} could not be marked as in use by this model: {error}")
     return card
+
+
+def _trained_on(job: TrainJob) -> list[str]:
+    return [job.train_split, *([] if job.besides is None else [job.besides])]
+
+
+def _rows(table: FeatureTable, job: TrainJob) -> SplitRows:
+    if job.besides is None:
+        return find_rows(table, job.train_split, job.copies, "--train_split")
+    rows = find_rows(table, None, job.copies)
+    wanted = pc.is_in(rows.keys.column("split"), pa.array(_trained_on(job)))
+    return rows.only(wanted.to_numpy())
 
 
 def _only_row(measured: Mapping[str, Evaluation]) -> dict[str, float]:

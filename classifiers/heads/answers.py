@@ -52,21 +52,34 @@ def of_logits(logits: "keras.Model") -> "keras.Model":
     return keras.Model(logits.inputs[0], keras.layers.Softmax()(given))
 
 
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """What is done to features first.
+
+    Attributes:
+        mean: float64 (length,), taken off each feature.
+        scale: float64 (length,), what each is divided by then.
+        of_length_one: whether each image's features are divided by their length before that.
+    """
+
+    mean: npt.NDArray[np.float64]
+    scale: npt.NDArray[np.float64]
+    of_length_one: bool = False
+
+
 def linear(
-    mean: npt.NDArray[np.float64],
-    scale: npt.NDArray[np.float64],
+    scaling: Scaling,
     weights: npt.NDArray[np.float64],
     intercepts: npt.NDArray[np.float64],
 ) -> "keras.Model":
-    """A linear classifier of standardised features, as a network.
+    """A linear classifier of scaled features, as a network.
 
     The mean is taken off before the product, where it would cancel against large sums; the scale
     goes into the weights.
 
     Args:
-        mean: (length,), of each feature.
-        scale: (length,), its deviation.
-        weights: (k, length), of the standardised features.
+        scaling: of its features.
+        weights: (k, length), of the scaled features.
         intercepts: (k,).
 
     Returns:
@@ -76,9 +89,11 @@ def linear(
     # With a variance of 1 and no epsilon all that is left of it is x - mean.
     shift = keras.layers.BatchNormalization(center=False, scale=False, epsilon=0.0)
     product = keras.layers.Dense(len(weights))
-    network = keras.Sequential([keras.Input((len(mean),)), shift, product])
-    shift.set_weights([mean, np.ones(len(mean))])
-    product.set_weights([(weights / scale).T, intercepts])
+    length = len(scaling.mean)
+    unit = [keras.layers.UnitNormalization()] if scaling.of_length_one else []
+    network = keras.Sequential([keras.Input((length,)), *unit, shift, product])
+    shift.set_weights([scaling.mean, np.ones(length)])
+    product.set_weights([(weights / scaling.scale).T, intercepts])
     return keras.Model(network.inputs[0], network.outputs[0])
 
 

@@ -1,7 +1,7 @@
-"""The baselines: standardised features and a linear or kernel model of scikit-learn."""
+"""The baselines: scaled features and a linear or kernel model of scikit-learn."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.data.training_set import StreamedSet, TrainingSet
-from classifiers.heads.answers import Answers, both_classes, linear, of_logits
+from classifiers.heads.answers import Answers, Scaling, both_classes, linear, of_logits
 from classifiers.heads.head import History, Judgement
 from classifiers.heads.kind import HeadKind, HeadOption
 from classifiers.heads.out_of_core import STREAMING, fit_out_of_core
@@ -30,21 +30,37 @@ LIBLINEAR and LIBSVM make float64 of the result and then nodes of their own.
 """
 
 
+STANDARDISE = "standardise"
+SCALERS = (STANDARDISE, "l2", "none")
+"""What is done to features first: mean 0 and variance 1 of each; length 1 of each row; nothing."""
+
+
+def make_scaler(name: str) -> Any:  # noqa: ANN401 - scikit-learn is untyped
+    """The step of a pipeline that one of `SCALERS` stands for; None for "none"."""
+    from sklearn.preprocessing import Normalizer, StandardScaler
+
+    return {STANDARDISE: StandardScaler, "l2": Normalizer}[name]() if name != "none" else None
+
+
 @dataclass(frozen=True, slots=True)
 class ScikitHead:
-    """Standardisation, then one of scikit-learn's classifiers.
+    """A scaler, then one of scikit-learn's classifiers.
 
     Attributes:
         name: "logistic", "linear_svm" or "rbf_svm".
         c: inverse strength of the regularisation.
+        scaler: one of `SCALERS`.
     """
 
     name: str
     c: float
+    scaler: str = STANDARDISE
 
     def settings(self) -> dict[str, Any]:
         """See `Head.settings`."""
-        return {"name": self.name, "C": self.c, "standardised": True}
+        standardised = self.scaler == STANDARDISE
+        other = {} if standardised else {"scaler": self.scaler}
+        return {"name": self.name, "C": self.c, "standardised": standardised, **other}
 
     def check(self, rows: int) -> None:
         """See `Head.check`; only the RBF SVM has a limit."""
@@ -57,7 +73,7 @@ class ScikitHead:
     @property
     def streams(self) -> bool:
         """See `Head.streams`; a kernel SVM compares all rows with all others."""
-        return self.name in STREAMING
+        return self.name in STREAMING and self.scaler == STANDARDISE
 
     def memory(self, train_bytes: int, validation_bytes: int) -> int:
         """See `Head.memory`."""
@@ -74,10 +90,11 @@ class ScikitHead:
         """See `Head.fit`; the history is empty."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
 
         weight = None if class_weight is None else dict(class_weight)
-        model = make_pipeline(StandardScaler(), _CLASSIFIERS[self.name](self.c, weight, seed))
+        scaler = make_scaler(self.scaler)
+        steps = [] if scaler is None else [scaler]
+        model = make_pipeline(*steps, _CLASSIFIERS[self.name](self.c, weight, seed))
         if isinstance(train, StreamedSet):
             converged = fit_out_of_core(model, self.name, train, classes, class_weight)
         else:
@@ -160,17 +177,14 @@ class FittedScikit:
 
     def as_network(self) -> Answers:
         """See `Exportable.as_network`; only linear classifiers can be had so."""
-        from sklearn.preprocessing import StandardScaler
-
-        scaler, *others = (step for _, step in self._pipeline.steps)
-        classifier = others[-1] if others else scaler
-        whole = isinstance(scaler, StandardScaler) and scaler.with_mean and scaler.with_std
-        if not whole or len(others) != 1 or not hasattr(classifier, "coef_"):
+        *scalers, classifier = (step for _, step in self._pipeline.steps)
+        scaling = _scaling_of(scalers, int(self._pipeline.n_features_in_))
+        if scaling is None or not hasattr(classifier, "coef_"):
             raise UsageError(
-                f"only linear heads on standardised features can be exported, which "
-                f"{type(classifier).__name__} is not; train --head linear_svm or logistic"
+                f"only linear heads can be exported, which this {type(classifier).__name__} is "
+                "not; train --head linear_svm or logistic"
             )
-        decided = linear(scaler.mean_, scaler.scale_, classifier.coef_, classifier.intercept_)
+        decided = linear(scaling, classifier.coef_, classifier.intercept_)
         if hasattr(self._pipeline, "predict_proba"):
             return Answers(of_logits(decided), "probabilities")
         return Answers(both_classes(decided), "scores")
@@ -180,6 +194,19 @@ class FittedScikit:
         from skops import io
 
         io.dump(self._pipeline, folder / self.file_name)
+
+
+def _scaling_of(scalers: Sequence[Any], length: int) -> Scaling | None:
+    from sklearn.preprocessing import Normalizer, StandardScaler
+
+    match scalers:
+        case []:
+            return Scaling(np.zeros(length), np.ones(length))
+        case [Normalizer(norm="l2")]:
+            return Scaling(np.zeros(length), np.ones(length), of_length_one=True)
+        case [StandardScaler(with_mean=True, with_std=True, mean_=mean, scale_=scale)]:
+            return Scaling(mean, scale)
+    return None
 
 
 def _logistic(c: float, weight: dict[int, float] | None, seed: int) -> Any:  # noqa: ANN401
@@ -207,12 +234,19 @@ _CLASSIFIERS: dict[str, Callable[[float, dict[int, float] | None, int], Any]] = 
 }
 
 
+_SCALER = HeadOption(
+    "scaler", str, "what is done to features first, standardise if not given", choices=SCALERS
+)
+
+
 def _kind(name: str, c: float) -> HeadKind:
     return HeadKind(
         name,
         ("the other heads", None),
-        (HeadOption("C", positive_real, "inverse regularisation", default=c),),
-        lambda given, _contract: ScikitHead(name, given.get("C", c)),
+        (HeadOption("C", positive_real, "inverse regularisation", default=c), _SCALER),
+        lambda given, _contract: ScikitHead(
+            name, given.get("C", c), given.get("scaler", STANDARDISE)
+        ),
         FittedScikit,
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 import frozen_features as ff
@@ -82,13 +82,25 @@ def test_linear_heads_are_scikit_learn_s(classifier, classes):
     assert np.ptp(found) > 0.1
 
 
+@pytest.mark.parametrize("scalers", [[Normalizer()], []])
+def test_linear_heads_on_otherwise_scaled_features(scalers):
+    features = np.random.default_rng(1).normal(0.0, 2.0, (90, 20)).astype(np.float32)
+    features[5] = 0.0
+    targets = (features[:, 3] > 0).astype(int)
+    pipeline = make_pipeline(*scalers, LogisticRegression(C=10.0, max_iter=1000))
+    head = FittedScikit(pipeline.fit(features, targets))
+    found = np.asarray(head.as_network().network(features))
+    np.testing.assert_allclose(found, head.judge(features).probabilities, atol=1e-5)
+    assert np.ptp(found) > 0.5
+
+
 @pytest.mark.parametrize(
     "steps",
     [
         (StandardScaler(), SVC()),
         (StandardScaler(with_mean=False), LinearSVC()),
         (StandardScaler(), StandardScaler(), LinearSVC()),
-        (LinearSVC(),),
+        (Normalizer("l1"), LinearSVC()),
     ],
 )
 def test_other_pipelines_are_refused(steps):

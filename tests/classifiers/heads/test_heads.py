@@ -54,6 +54,26 @@ def test_a_scikit_head_is_standardisation_and_the_model(name, classes, tmp_path)
     np.testing.assert_array_equal(again.scores, judged.scores)
 
 
+@pytest.mark.parametrize("name", ["logistic", "linear_svm", "rbf_svm"])
+@pytest.mark.parametrize("scaler", ["l2", "none"])
+def test_a_scaler_is_part_of_the_model(name, scaler, tmp_path):
+    train, test = blobs(3, 90, 1), blobs(3, 50, 2)
+    head = ScikitHead(name, 0.1, scaler)
+    assert head.settings() == {"name": name, "C": 0.1, "standardised": False, "scaler": scaler}
+    assert not head.streams
+    fitted, _ = head.fit(train, None, 3, None, seed=0)
+    scaled = [
+        each / np.linalg.norm(each, axis=1, keepdims=True) if scaler == "l2" else each
+        for each in (train.features, test.features)
+    ]
+    model = by_hand(name, 0.1, 0).fit(scaled[0], train.targets)
+    fitted.save(tmp_path)
+    again = FittedScikit.load(tmp_path)
+    assert again.length == train.length
+    scores = again.judge(test.features).scores
+    np.testing.assert_allclose(scores, model.decision_function(scaled[1]), rtol=1e-3, atol=1e-4)
+
+
 def test_a_kernel_svm_s_highest_score_is_what_it_predicts():
     random = np.random.default_rng(5)
     train = HeldSet(random.normal(size=(300, 4)).astype(np.float32), np.arange(300) % 30)

@@ -1,0 +1,124 @@
+"""What a search has to say, for people, as values and as files."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from classifiers.models.reports import TrainReport
+from classifiers.searching.findings import Finding, as_good, best_of
+from classifiers.searching.picture import PICTURE_FILE, draw_search
+from pipelines.drafts import write_whole
+from pipelines.reports import Grid, Part, Report
+
+CSV_FILE = "search.csv"
+COLUMNS = ("head", "scaler", "C", "accuracy", "error")
+
+SHOWN = 15
+"""Settings shown of those that are as good as the best."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchReport(Report):
+    """A search that is done.
+
+    Attributes:
+        table: the table's URI.
+        table_version: its version.
+        scored_on: the split scored on; None for folds of the split fitted on.
+        images: scored on in all.
+        folds: how many; 1 with `scored_on`.
+        findings: of all settings.
+        seconds: how long it took, the model's training included.
+        output: folder of the CSV and the picture; None without one.
+        trained: the best setting's model; None when none was asked for.
+    """
+
+    table: str
+    table_version: int
+    scored_on: str | None
+    images: int
+    folds: int
+    findings: tuple[Finding, ...]
+    seconds: float
+    output: Path | None
+    trained: TrainReport | None
+
+    @property
+    def best(self) -> Finding:
+        """The best setting and how well it did."""
+        return best_of(self.findings)
+
+    @property
+    def as_good(self) -> list[Finding]:
+        """All settings within one standard error of the best, which is the first."""
+        return as_good(self.findings)
+
+    def parts(self) -> list[Part]:
+        """See `Report.parts`."""
+        best, near = self.best, self.as_good
+        where = f"{self.folds} folds" if self.scored_on is None else f"split {self.scored_on}"
+        rows = [(*_named(each), f"{each.mean:.4f}", f"{each.error:.4f}") for each in near[:SHOWN]]
+        said: list[Part] = [
+            f"{len(self.findings)} settings on {where}, {self.images:,} images; within one "
+            f"standard error of the best: {len(near)}"
+            + (f", of which the first {SHOWN}" if len(near) > SHOWN else ""),
+            "",
+            Grid(rows, COLUMNS),
+            "",
+            f"best: {_in_words(best)}: accuracy {best.mean:.4f}, standard error {best.error:.4f}",
+        ]
+        if not best.converged:
+            said.append("the best setting stopped before it converged; a smaller C helps")
+        if _at_an_end(best, self.findings):
+            said.append("the best C is at an end of the grid; a wider --C may do better")
+        if self.output is not None:
+            said.append(f"all settings in {self.output / CSV_FILE}, drawn in {PICTURE_FILE}")
+        return said if self.trained is None else [*said, "", *self.trained.parts()]
+
+    def as_json(self) -> dict[str, Any]:
+        """See `Report.as_json`."""
+        return {
+            "table": self.table,
+            "table_version": self.table_version,
+            "scored_on": self.scored_on,
+            "images": self.images,
+            "folds": self.folds,
+            "seconds": self.seconds,
+            "best": asdict(self.best),
+            "as_good": [asdict(each) for each in self.as_good],
+            "findings": [asdict(each) for each in self.findings],
+            "model": None if self.trained is None else self.trained.as_json(),
+        }
+
+
+def write_findings(findings: Sequence[Finding], folder: Path) -> None:
+    """Write all settings as `search.csv` and `search.png`.
+
+    Raises:
+        OSError: the table cannot be written.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    numbers = range(1, len(findings[0].accuracies) + 1)
+    writer.writerow([*COLUMNS, "converged", *(f"fold_{number}" for number in numbers)])
+    for each in findings:
+        writer.writerow([*_named(each), each.mean, each.error, each.converged, *each.accuracies])
+    write_whole(folder / CSV_FILE, text.getvalue().encode())
+    draw_search(findings, folder / PICTURE_FILE)
+
+
+def _named(each: Finding) -> tuple[str, str, str]:
+    return each.setting.head, each.setting.scaler, f"{each.setting.c:g}"
+
+
+def _in_words(each: Finding) -> str:
+    head, scaler, c = _named(each)
+    return f"--head {head} --scaler {scaler} --C {c}"
+
+
+def _at_an_end(best: Finding, findings: Sequence[Finding]) -> bool:
+    searched = {each.setting.c for each in findings}
+    return len(searched) > 1 and best.setting.c in (min(searched), max(searched))
