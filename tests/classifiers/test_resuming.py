@@ -1,6 +1,7 @@
 """A training that is interrupted and begun again, as a user does it, ends as an undisturbed one."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from classifiers.heads import course as courses
 from classifiers.models.folder import load_model
 from tests.classifiers.history import read_history
 from tests.classifiers.tables import write_table
+from tests.conftest import TINY
 
 DENSE = ["--head", "dense", "--epochs", "4", "--units", "8", "--learning_rate", "0.003"]
 
@@ -49,19 +51,20 @@ def comparable(model):
 
 def check_resuming(arguments, tmp_path, monkeypatch, capsys, stops, untold=()):
     """Interrupt after some epochs; the rest must be as if nothing had happened."""
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    models = tmp_path / "models"
+    whole, broken = models / "whole", models / "broken"
     assert run(arguments, whole) == 0
     for stop in stops:
         with monkeypatch.context() as patch:
             interrupt_after(patch, stop)
             assert run(arguments, broken) == 130
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.training", "whole"]
+        assert sorted(path.name for path in models.iterdir()) == ["broken.training", "whole"]
     capsys.readouterr()
     assert run(arguments, broken) == 0
     said = capsys.readouterr().err.splitlines()
     goes_on = f"goes on after epoch {stops[-1]}, which an earlier process had finished"
     assert said.count(goes_on) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken", "whole"]
+    assert sorted(path.name for path in models.iterdir()) == ["broken", "whole"]
     for ours, wanted in zip(weights(broken), weights(whole), strict=True):
         np.testing.assert_array_equal(ours, wanted)
     assert comparable(broken) == comparable(whole)
@@ -106,12 +109,9 @@ def test_so_does_a_training_on_images_in_each_of_its_steps(dataset, tmp_path, mo
 def test_so_does_fine_tuning_on_features_in_each_of_its_steps(
     dataset, make_job, tmp_path, monkeypatch, capsys
 ):
-    from dataclasses import replace
-
     from pipelines.driver import extract
-    from tests.conftest import TINY
 
-    table = tmp_path.parent / f"{tmp_path.name}-features"
+    table = tmp_path / "features"
     extract(make_job(dataset, table, features=replace(TINY, layer="block4_pool")))
     arguments = ["--table", str(table), "--head", "finetune", "--weights", "random:1"]
     arguments += ["--head_epochs", "2", "--epochs", "2", "--units", "8"]
