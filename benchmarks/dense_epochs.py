@@ -110,20 +110,19 @@ def _plain(
     )
     history: History = []
 
-    def keep(epoch: int, logs: dict[str, float]) -> None:
-        history.append({"epoch": epoch + 1, **logs})
+    for epoch in range(epochs):
+        order = np.random.default_rng([seed, epoch]).permutation(len(train.targets))
+        fitted = model.fit(
+            train.features[order],
+            train.targets[order],
+            batch_size=head.batch_size,
+            validation_data=(validation.features, validation.targets),
+            shuffle=False,
+            verbose=0,
+        )
+        history.append({"epoch": epoch + 1, **{k: v[0] for k, v in fitted.history.items()}})
         if stamps is not None:
             stamps.append(time.perf_counter())
-
-    model.fit(
-        train.features,
-        train.targets,
-        batch_size=head.batch_size,
-        epochs=epochs,
-        validation_data=(validation.features, validation.targets),
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep)],
-        verbose=0,
-    )
     return history
 
 

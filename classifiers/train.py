@@ -18,8 +18,10 @@ from classifiers.from_images.options import (
 )
 from classifiers.from_images.training import train_on_images
 from classifiers.heads.catalogue import HEADS
+from classifiers.heads.kind import real_from_zero
 from classifiers.models.decision_options import add_decision_options, wanted_of
 from classifiers.models.reports import TrainReport
+from classifiers.models.training_state import CHECKPOINT_SECONDS, SUFFIX
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -97,6 +99,15 @@ def make_parser(prog: str = PROG) -> Parser:
         help="most memory for features or images, such as 8G or 500M; features that need more are "
         "streamed from the table; half of what the process may use if not given",
     )
+    parser.add_argument(
+        "--checkpoint_every",
+        type=_seconds,
+        default=CHECKPOINT_SECONDS,
+        metavar="SECONDS",
+        help=f"networks: after an epoch, if so many seconds passed since the last, keep in MODEL"
+        f"{SUFFIX} what a stopped training needs to go on when the same command is run again; none "
+        "to neither keep nor use it",
+    )
     heads = dict.fromkeys([*(kind.head for kind in HEADS.values()), *WAYS])
     parser.add_argument("--head", required=True, choices=list(heads))
     add_head_options(parser)
@@ -104,6 +115,10 @@ def make_parser(prog: str = PROG) -> Parser:
     add_decision_options(parser)
     add_json_option(parser)
     return parser
+
+
+def _seconds(text: str) -> float | None:
+    return None if text == "none" else real_from_zero(text)
 
 
 def _table_job(options: argparse.Namespace) -> TrainJob:
@@ -120,6 +135,7 @@ def _table_job(options: argparse.Namespace) -> TrainJob:
         budget=options.memory or default_budget(),
         copies=options.copies,
         wanted=wanted_of(options),
+        checkpoint_every=options.checkpoint_every,
     )
 
 

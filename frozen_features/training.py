@@ -31,6 +31,9 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     batch_size: int | None = None,
     units: int | None = None,
     dropout: float | None = None,
+    keep: str | None = None,
+    patience: int | None = None,
+    checkpoint_every: float | str = 10.0,
     momentum: float | None = None,
     decay: float | None = None,
     top: str | None = None,
@@ -82,6 +85,10 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
         calibrate: whether to fit probabilities on the split validated on.
         threshold: "f1", "precision=0.99", "recall=0.99" or "cost=FP:FN", of each class there.
         coverage: share of new images whose set of classes is to hold the true one.
+        keep: of a network, the epoch whose weights are kept: "last" (also when None) or "best".
+        patience: of a network, epochs without a lower validation loss that end the training.
+        checkpoint_every: seconds between two states that a stopped training goes on from; "none" to
+            keep none.
 
     Returns:
         The report; its `model` is the folder, its `card` what `card.json` says.

@@ -22,7 +22,7 @@ def add_head_options(parser: argparse.ArgumentParser) -> None:
         groups[first.group].add_argument(
             f"--{name}",
             type=option.parse,
-            choices=choices or None,
+            choices=list(dict.fromkeys(choices)) or None,
             metavar=option.metavar,
             help=": ".join(filter(None, (option.help, _defaults(having)))),
         )

@@ -1,9 +1,10 @@
 """One training: stored features in, a model folder out. The base is not touched."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,9 +13,10 @@ from classifiers.data.encoding import classes_of, parse_class_weight
 from classifiers.data.held_out import held_out_split, validating
 from classifiers.data.memory import MemoryBudget
 from classifiers.data.row_groups import SplitRows, find_rows, splits
-from classifiers.data.training_set import labelled_rows
+from classifiers.data.training_set import StreamedSet, labelled_rows
 from classifiers.from_features.holding import choose_holding
-from classifiers.heads.head import Head
+from classifiers.heads.course import Course, require_validation
+from classifiers.heads.head import EpochHead, Head
 from classifiers.models.card import ModelCard
 from classifiers.models.deciding import Decided, fit_decisions, require_held_out
 from classifiers.models.decision_options import NOTHING, Wanted
@@ -23,6 +25,12 @@ from classifiers.models.folder import write_model
 from classifiers.models.pictures import draw
 from classifiers.models.place import check_target, model_draft
 from classifiers.models.provenance import library_versions, now
+from classifiers.models.training_state import (
+    CHECKPOINT_SECONDS,
+    TrainingState,
+    digest,
+    of_every_training,
+)
 from pipelines.cli import log
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.pins import pin_version
@@ -43,6 +51,8 @@ class TrainJob:
         copies: augmented copies of an image to train on at most; None for all that there are.
         wanted: what is to be fitted on the split validated on.
         besides: a second split to train on.
+        checkpoint_every: seconds between two states that a killed training can go on from; None to
+            keep none, nor go on from one.
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
         seed: of every random choice.
         budget: most memory for features; what does not fit is streamed from the table.
@@ -61,6 +71,7 @@ class TrainJob:
     copies: int | None = None
     wanted: Wanted = NOTHING
     besides: str | None = None
+    checkpoint_every: float | None = CHECKPOINT_SECONDS
 
 
 def train(job: TrainJob) -> ModelCard:
@@ -84,6 +95,8 @@ def train(job: TrainJob) -> ModelCard:
             found = find_rows(table, held_out, copies=0)
             validation = labelled_rows(found, classes, held_out)
     require_held_out(job.wanted, None if validation is None else validation.image_targets, held_out)
+    if isinstance(job.head, EpochHead):
+        require_validation(job.head.keep, job.head.patience, held_out)
     weight = parse_class_weight(job.class_weight, classes, training.image_targets)
     copies = pc.max(training.rows.keys["copy"]).as_py()
     if job.copies is not None and job.copies > copies:
@@ -92,9 +105,19 @@ def train(job: TrainJob) -> ModelCard:
     holding = choose_holding(job.head, training, validation, job.budget)
     log(holding.reason)
     sets = holding.sets
-    head, history = job.head.fit(
-        sets["train"], sets.get("validation"), len(classes), weight, job.seed
-    )
+    given = (sets["train"], sets.get("validation"), len(classes), weight, job.seed)
+    state, course = None, Course()
+    if isinstance(job.head, EpochHead):
+        if job.checkpoint_every is not None:
+            identity = _identity(
+                job, table, {"train": training, "validation": validation}, classes, weight
+            )
+            identity["streamed_within"] = job.budget.size if holding.streams else None
+            state = TrainingState(job.model, identity, job.checkpoint_every)
+        course = Course(job.head.keep, job.head.patience, state)
+        head, history = job.head.fit(*given, course)
+    else:
+        head, history = job.head.fit(*given)
     decisions = None
     if job.wanted.anything and held_out is not None:
         images = sets["validation"].image_batches()
@@ -120,14 +143,15 @@ def train(job: TrainJob) -> ModelCard:
         class_weight=None if weight is None else {classes[k]: w for k, w in weight.items()},
         seed=job.seed,
         metrics={name: each.as_json() for name, each in measured.items()},
-        seconds=round(time.monotonic() - started, 3),
-        cpu_seconds=round(time.process_time() - worked, 3),
+        seconds=round(time.monotonic() - started + course.seconds_before, 3),
+        cpu_seconds=round(time.process_time() - worked + course.cpu_seconds_before, 3),
         created=now(),
         versions=library_versions(),
         streamed_within=job.budget.size if holding.streams else None,
         copies=copies,
         augmentation=asdict(table.augmentation) if copies and table.augmentation else None,
         decisions=decisions,
+        course=course.outcome(),
     )
     with model_draft(job.model, overwrite=job.overwrite) as draft:
         card = write_model(draft, head, card, history or [_only_row(measured)])
@@ -137,6 +161,8 @@ def train(job: TrainJob) -> ModelCard:
             else ("validation", held_out)
         )
         draw(draft, history, measured[part], job.head.name, split)
+    if state is not None:
+        state.delete()
     try:
         pin_version(table.uri, table.version, str(job.model.resolve()))
     except OSError as error:
@@ -154,6 +180,33 @@ def _rows(table: FeatureTable, job: TrainJob) -> SplitRows:
     rows = find_rows(table, None, job.copies)
     wanted = pc.is_in(rows.keys.column("split"), pa.array(_trained_on(job)))
     return rows.only(wanted.to_numpy())
+
+
+def _identity(
+    job: TrainJob,
+    table: FeatureTable,
+    parts: Mapping[str, StreamedSet | None],
+    classes: Sequence[str],
+    weight: Mapping[int, float] | None,
+) -> dict[str, Any]:
+    """What makes this training the one that it is."""
+    return {
+        "head": job.head.name,
+        "settings": job.head.settings(),
+        "table": table.uri,
+        "table_version": table.version,
+        "contract": table.contract.contract_id,
+        **{name: None if part is None else _rows_digest(part) for name, part in parts.items()},
+        **of_every_training(classes, weight, job.seed),
+    }
+
+
+def _rows_digest(part: StreamedSet) -> str:
+    """A hash of which rows a split has, of which classes, and of the files that they lie in."""
+    groups = [f"{group.path}\0{group.number}".encode() for group in part.rows.groups]
+    ids = "\0".join(part.rows.keys.column("image_id").to_pylist())
+    copies = part.rows.keys.column("copy").to_numpy()
+    return digest([ids.encode("utf-8", "surrogatepass"), copies, part.targets, *groups])
 
 
 def _only_row(measured: Mapping[str, Evaluation]) -> dict[str, float]:

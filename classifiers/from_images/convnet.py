@@ -26,6 +26,8 @@ class Convnet:
         learning_rate: of RMSprop.
         epochs: passes over the training split.
         batch_size: images a step.
+        keep: the epoch whose weights are kept, "last" or "best" on validation.
+        patience: epochs without a lower validation loss that end a step; None for no end.
     """
 
     units: int = 512
@@ -34,6 +36,8 @@ class Convnet:
     epochs: int = 30
     batch_size: int = 20
     name: str = "convnet"
+    keep: str = "last"
+    patience: int | None = None
 
     @property
     def preprocessing(self) -> str:

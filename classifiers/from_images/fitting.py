@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from classifiers.data.training_set import Batch
 from classifiers.from_images.image_set import EpochPlan, ImageSet
 from classifiers.from_images.way import ImageNetwork, Step, Way
+from classifiers.heads.course import Course
 from classifiers.heads.fused_rmsprop import fuse_rmsprop
 from classifiers.heads.head import History
-from classifiers.heads.progress import Progress
-from classifiers.heads.unfreezing import unfreeze
+from classifiers.heads.progress import history_row
+from classifiers.heads.unfreezing import layers_to_train, unfreeze
 from pipelines.cli import log
 from pipelines.errors import ModelError
 from pipelines.system.keras_backend import load_keras
@@ -29,6 +30,7 @@ def fit(
     validation: ImageSet | None,
     plan: EpochPlan,
     class_weight: Mapping[int, float] | None,
+    course: Course | None = None,
 ) -> History:
     """Train a network in the steps of a way.
 
@@ -39,6 +41,7 @@ def fit(
         validation: what to measure on after each epoch; None for nothing.
         plan: the batches.
         class_weight: by class number; None when all are alike.
+        course: of its epochs; a new one when None, of which nothing is kept.
 
     Returns:
         One row an epoch; besides loss and accuracy `trainable`, the weight tensors that were
@@ -47,7 +50,9 @@ def fit(
     Raises:
         ModelError: the loss is no number any more.
     """
-    progress = Progress(sum(step.epochs for step in way.steps))
+    course = course or Course(way.keep, way.patience)
+    course.begin(_changing(way, network))
+    planned = sum(step.epochs for step in way.steps)
     weight = None if class_weight is None else dict(class_weight)
     for step in way.steps:
         model = _compiled(network, step)
@@ -55,9 +60,9 @@ def fit(
         log(f"training {network.tensors} weight tensors at {step.learning_rate:g}{whence}")
         learn = partial(model.train_on_batch, class_weight=weight, return_dict=True)
         look = partial(model.test_on_batch, return_dict=True)
-        for _ in range(step.epochs):
+        for _ in course.epochs(step.epochs, model.optimizer):
             started, worked = time.monotonic(), time.process_time()
-            epoch = len(progress.rows)
+            epoch = course.position.epochs
             measures = _mean(learn, plan.batches(train, epoch + 1))
             if validation is not None:
                 measured = _mean(look, validation.batches())
@@ -67,13 +72,13 @@ def fit(
                 "seconds": round(time.monotonic() - started, 3),
                 "cpu_seconds": round(time.process_time() - worked, 3),
             }
-            progress.keep(epoch, measures, cost)
+            course.add(history_row(epoch, planned, measures, cost))
             if not all(math.isfinite(value) for value in measures.values()):
                 raise ModelError(
                     "the training diverged: its loss is no finite number any more; lower the "
                     f"learning rate, which is {step.learning_rate:g}"
                 )
-    return progress.rows
+    return course.all_rows
 
 
 def _compiled(network: ImageNetwork, step: Step) -> "keras.Model":
@@ -91,7 +96,20 @@ def _compiled(network: ImageNetwork, step: Step) -> "keras.Model":
     )
     if keras.backend.backend() == "tensorflow":
         fuse_rmsprop(optimizer, model.trainable_variables)
+    optimizer.build(model.trainable_variables)
     return model
+
+
+def _changing(way: Way, network: ImageNetwork) -> list[Any]:
+    """All variables that any step changes: a frozen base's are left out."""
+    if network.base is None:
+        return list(network.model.variables)
+    frozen = {id(each) for each in network.base.model.variables}
+    steps = [step.unfreeze for step in way.steps if step.unfreeze is not None]
+    for first in steps:
+        layers = layers_to_train(network.base.model, first)
+        frozen -= {id(each) for layer in layers for each in layer.variables}
+    return [each for each in network.model.variables if id(each) not in frozen]
 
 
 def _mean(

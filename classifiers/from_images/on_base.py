@@ -27,6 +27,8 @@ class DenseOnBase:
         learning_rate: of RMSprop.
         epochs: passes over the training split.
         batch_size: images a step.
+        keep: the epoch whose weights are kept, "last" or "best" on validation.
+        patience: epochs without a lower validation loss that end a step; None for no end.
     """
 
     base: str = "VGG16"
@@ -38,6 +40,8 @@ class DenseOnBase:
     epochs: int = 30
     batch_size: int = 20
     name: str = "dense"
+    keep: str = "last"
+    patience: int | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:

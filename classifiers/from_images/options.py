@@ -114,6 +114,7 @@ def image_job(options: argparse.Namespace) -> ImageTrainJob:
         seed=options.seed,
         budget=options.memory or default_budget(),
         wanted=wanted_of(options),
+        checkpoint_every=options.checkpoint_every,
     )
 
 

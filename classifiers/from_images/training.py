@@ -1,9 +1,11 @@
 """One training on images: a folder or manifest in, a model folder out."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from classifiers.data.encoding import classes_of, parse_class_weight
 from classifiers.data.held_out import held_out_split, validating
@@ -13,6 +15,7 @@ from classifiers.from_images.fitting import fit
 from classifiers.from_images.image_set import EpochPlan, ImageSet, hold_images, require_room
 from classifiers.from_images.on_base import count_tensors
 from classifiers.from_images.way import ImageNetwork, Way
+from classifiers.heads.course import Course, require_validation
 from classifiers.heads.network import FittedNetwork
 from classifiers.models.card import ImageCard, ModelCard
 from classifiers.models.deciding import Decided, fit_decisions, require_held_out
@@ -22,6 +25,12 @@ from classifiers.models.folder import write_model
 from classifiers.models.pictures import draw
 from classifiers.models.place import check_target, model_draft
 from classifiers.models.provenance import library_versions, now
+from classifiers.models.training_state import (
+    CHECKPOINT_SECONDS,
+    TrainingState,
+    digest,
+    of_every_training,
+)
 from pipelines.cli import log
 from pipelines.images.decode import PixelSpec
 from pipelines.images.layout import Layout
@@ -48,6 +57,8 @@ class ImageTrainJob:
         seed: of every random choice but the transforms, which depend on the policy's own.
         budget: most memory for decoded images.
         wanted: what is to be fitted on the split validated on.
+        checkpoint_every: seconds between two states that a killed training can go on from; None to
+            keep none, nor go on from one.
     """
 
     source: str
@@ -63,6 +74,7 @@ class ImageTrainJob:
     seed: int
     budget: MemoryBudget
     wanted: Wanted = NOTHING
+    checkpoint_every: float | None = CHECKPOINT_SECONDS
 
 
 def train_on_images(job: ImageTrainJob) -> ModelCard:
@@ -77,6 +89,8 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
     started, worked = time.monotonic(), time.process_time()
     check_target(job.model, overwrite=job.overwrite)
     parts = _parts(job)
+    validated_on = parts["validation"].split if "validation" in parts else None
+    require_validation(job.way.keep, job.way.patience, validated_on)
     classes = parts["train"].classes
     require_room(list(parts.values()), job.pixels.size, job.budget)
 
@@ -97,7 +111,12 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
     )
     weight = parse_class_weight(job.class_weight, classes, sets["train"].targets)
     plan = EpochPlan(job.way.batch_size, job.seed, job.pixels.augmentation)
-    history = fit(job.way, network, sets["train"], sets.get("validation"), plan, weight)
+    state = None
+    if job.checkpoint_every is not None:
+        identity = _identity(job, network, sets, classes, weight)
+        state = TrainingState(job.model, identity, job.checkpoint_every)
+    course = Course(job.way.keep, job.way.patience, state)
+    history = fit(job.way, network, sets["train"], sets.get("validation"), plan, weight, course)
     if len(job.way.steps) > 1:
         tensors["unfrozen"] = network.tensors
 
@@ -126,19 +145,22 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
         class_weight=None if weight is None else {classes[k]: w for k, w in weight.items()},
         seed=job.seed,
         metrics={name: each.as_json() for name, each in measured.items()},
-        seconds=round(time.monotonic() - started, 3),
-        cpu_seconds=round(time.process_time() - worked, 3),
+        seconds=round(time.monotonic() - started + course.seconds_before, 3),
+        cpu_seconds=round(time.process_time() - worked + course.cpu_seconds_before, 3),
         created=now(),
         versions=library_versions(),
         copies=len(history) if augmentation else 0,
         augmentation=asdict(augmentation) if augmentation else None,
         images=_image_card(job, network, sets, tensors, passes=len(history) + 1),
         decisions=decisions,
+        course=course.outcome(),
     )
     with model_draft(job.model, overwrite=job.overwrite) as draft:
         card = write_model(draft, fitted, card, history)
         part = "validation" if "validation" in measured else "train"
         draw(draft, history, measured[part], f"{job.way.name} from images", parts[part].split)
+    if state is not None:
+        state.delete()
     return card
 
 
@@ -153,6 +175,34 @@ def _parts(job: ImageTrainJob) -> dict[str, LabelledRefs]:
         with validating(held_out):
             parts["validation"] = labelled(refs, held_out, classes)
     return parts
+
+
+def _identity(
+    job: ImageTrainJob,
+    network: ImageNetwork,
+    sets: dict[str, ImageSet],
+    classes: Sequence[str],
+    weight: dict[int, float] | None,
+) -> dict[str, Any]:
+    """What makes this training the one that it is; the images count by their pixels."""
+    augmentation = job.pixels.augmentation
+    return {
+        "head": job.way.name,
+        "settings": job.way.settings(),
+        "weights": None if network.base is None else network.base.fingerprint,
+        "augmentation": asdict(augmentation) if augmentation else None,
+        **{
+            name: digest(
+                ["\0".join(part.ids).encode("utf-8", "surrogatepass"), part.targets, part.pixels]
+            )
+            for name, part in sets.items()
+        },
+        **of_every_training(classes, weight, job.seed),
+    }
+
+
+def _joined(ids: Sequence[str]) -> bytes:
+    return "\0".join(ids).encode("utf-8", "surrogatepass")
 
 
 def _image_card(

@@ -63,6 +63,16 @@ class Way(Protocol):
         ...
 
     @property
+    def keep(self) -> str:
+        """The epoch whose weights are kept, "last" or "best"."""
+        ...
+
+    @property
+    def patience(self) -> int | None:
+        """Epochs without a lower validation loss that end a step; None for no end."""
+        ...
+
+    @property
     def steps(self) -> Sequence[Step]:
         """What is done one after the other."""
         ...

@@ -6,6 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from classifiers.data.training_set import TrainingSet
+from classifiers.heads.course import Course
 from classifiers.heads.head import History
 from classifiers.heads.kind import HeadOption, share
 from classifiers.heads.network import COPIES, FittedNetwork, fit_network, network_kind
@@ -28,6 +29,8 @@ class DenseHead:
         learning_rate: of RMSprop.
         epochs: passes over the training split.
         batch_size: images a step.
+        keep: the epoch whose weights are kept, "last" or "best" on validation.
+        patience: epochs without a lower validation loss that end it; None for no end.
     """
 
     units: int = 256
@@ -36,6 +39,8 @@ class DenseHead:
     epochs: int = 30
     batch_size: int = 20
     name: str = "dense"
+    keep: str = "last"
+    patience: int | None = None
 
     @property
     def streams(self) -> bool:
@@ -60,9 +65,10 @@ class DenseHead:
         classes: int,
         class_weight: Mapping[int, float] | None,
         seed: int,
+        course: Course | None = None,
     ) -> tuple[FittedNetwork, History]:
-        """See `Head.fit`."""
-        return fit_network(self, train, validation, classes, class_weight, seed)
+        """See `EpochHead.fit`."""
+        return fit_network(self, train, validation, classes, class_weight, seed, course)
 
     def build(self, shape: tuple[int, ...], classes: int) -> "keras.Model":
         """See `NetworkHead.build`."""

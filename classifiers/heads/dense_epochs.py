@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,16 @@ import numpy.typing as npt
 
 from classifiers.data.shuffling import shuffled_batches
 from classifiers.data.training_set import Batch, HeldSet, StreamedSet, TrainingSet
+from classifiers.heads.course import Course
 from classifiers.heads.head import History
-from classifiers.heads.progress import Progress
+from classifiers.heads.progress import history_row
 from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
     import keras
+
+Epoch = Callable[[np.random.Generator], dict[str, float]]
+"""Trains one epoch, in an order that the generator's state decides; gives its measures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Schedule:
         epochs: passes over the training set.
         batch_size: images a step.
         class_weight: by class number; None when all are alike.
-        seed: of the order of streamed rows, and of the copies drawn.
+        seed: of the order of rows, and of the copies drawn.
     """
 
     epochs: int
@@ -37,22 +41,32 @@ class Schedule:
 
 
 def train_epochs(
-    model: "keras.Model", train: TrainingSet, validation: TrainingSet | None, schedule: Schedule
+    model: "keras.Model",
+    train: TrainingSet,
+    validation: TrainingSet | None,
+    schedule: Schedule,
+    course: Course,
 ) -> History:
-    """Train a compiled model; one row of history, and one line of log, an epoch.
+    """Train a compiled model, its optimizer built, for the next step of a course.
 
-    Of an image that has augmented copies an epoch takes one row, the image's own or a copy's.
+    There is one row of history, and one line of log, an epoch. Of an image that has augmented
+    copies an epoch takes one row, the image's own or a copy's. What an epoch does depends on its
+    number, the seed and the state before it alone, so that a training can go on from any.
     """
-    if isinstance(train, HeldSet):
-        return _held(model, train, validation, schedule)
-    return _streamed(model, train, validation, schedule)
+    one = (
+        _held(model, train, schedule)
+        if isinstance(train, HeldSet)
+        else _streamed(model, train, schedule)
+    )
+    for epoch in course.epochs(schedule.epochs, model.optimizer):
+        measures = one(np.random.default_rng([schedule.seed, epoch]))
+        measures |= _validate(model, validation)
+        course.add(history_row(epoch, schedule.epochs, measures))
+    return course.rows
 
 
-def _held(
-    model: "keras.Model", train: HeldSet, validation: TrainingSet | None, schedule: Schedule
-) -> History:
+def _held(model: "keras.Model", train: HeldSet, schedule: Schedule) -> Epoch:
     keras = load_keras()
-    progress = Progress(schedule.epochs)
     weight = schedule.class_weight
     inputs: npt.NDArray[Any]
     trained, inputs = model, train.features
@@ -60,30 +74,29 @@ def _held(
         trained = _fed_by_place(model, train.features)
         inputs = np.arange(len(train.targets))
 
-    def end_epoch(epoch: int, measures: Mapping[str, float]) -> None:
-        progress.keep(epoch, {**measures, **_validate(model, validation)})
+    def one(random: np.random.Generator) -> dict[str, float]:
+        if train.images is None:
+            drawn = random.permutation(len(train.targets))
+        else:
+            drawn = random.permutation(train.images.draw(random))
+        fitted = trained.fit(
+            inputs[drawn],
+            train.targets[drawn],
+            batch_size=schedule.batch_size,
+            class_weight=None if weight is None else dict(weight),
+            shuffle=False,
+            verbose=0,
+        )
+        return {name: values[-1] for name, values in fitted.history.items()}
 
-    settings = {
-        "batch_size": schedule.batch_size,
-        "class_weight": None if weight is None else dict(weight),
-        "verbose": 0,
-    }
-    if train.images is None:
-        told = keras.callbacks.LambdaCallback(on_epoch_end=end_epoch)
-        trained.fit(inputs, train.targets, epochs=schedule.epochs, callbacks=[told], **settings)
-        return progress.rows
-    for epoch in range(schedule.epochs):
-        drawn = train.images.draw(np.random.default_rng([schedule.seed, epoch]))
-        fitted = trained.fit(inputs[drawn], train.targets[drawn], **settings)
-        end_epoch(epoch, {name: values[-1] for name, values in fitted.history.items()})
-    return progress.rows
+    return one
 
 
 def _fed_by_place(model: "keras.Model", features: npt.NDArray[np.float32]) -> "keras.Model":
     """The same model, taking places in an array of features instead of features.
 
     So batches are put together where the features are, and what Keras shuffles, copies and hands
-    from thread to thread are twenty numbers a step. Order and dropout stay those of a plain `fit`.
+    from thread to thread are twenty numbers a step. Dropout stays that of a plain `fit`.
     """
     keras = load_keras()
     places = keras.Input((), dtype="int64")
@@ -98,12 +111,8 @@ def _fed_by_place(model: "keras.Model", features: npt.NDArray[np.float32]) -> "k
     return fed
 
 
-def _streamed(
-    model: "keras.Model", train: StreamedSet, validation: TrainingSet | None, schedule: Schedule
-) -> History:
-    progress = Progress(schedule.epochs)
-    for epoch in range(schedule.epochs):
-        random = np.random.default_rng([schedule.seed, epoch])
+def _streamed(model: "keras.Model", train: StreamedSet, schedule: Schedule) -> Epoch:
+    def one(random: np.random.Generator) -> dict[str, float]:
         drawn = train if train.images is None else train.only(train.images.draw(random))
         batches = shuffled_batches(drawn, schedule.batch_size, random)
         fitted = model.fit(
@@ -112,9 +121,9 @@ def _streamed(
             steps_per_epoch=math.ceil(len(drawn.targets) / schedule.batch_size),
             verbose=0,
         )
-        measures = {name: values[-1] for name, values in fitted.history.items()}
-        progress.keep(epoch, {**measures, **_validate(model, validation)})
-    return progress.rows
+        return {name: values[-1] for name, values in fitted.history.items()}
+
+    return one
 
 
 def _weighted(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classifiers.data.training_set import HeldSet, StreamedSet, TrainingSet
+from classifiers.heads.course import Course
 from classifiers.heads.dense_epochs import Schedule
 from classifiers.heads.head import History
 from classifiers.heads.kind import HeadKind, HeadOption
@@ -72,6 +73,16 @@ class FineTuneHead:
     name: str = "finetune"
 
     @property
+    def keep(self) -> str:
+        """See `NetworkHead.keep`; of all epochs of both steps."""
+        return self.top.keep
+
+    @property
+    def patience(self) -> int | None:
+        """See `NetworkHead.patience`."""
+        return self.top.patience
+
+    @property
     def streams(self) -> bool:
         """See `Head.streams`."""
         return True
@@ -104,14 +115,18 @@ class FineTuneHead:
         classes: int,
         class_weight: Mapping[int, float] | None,
         seed: int,
+        course: Course | None = None,
     ) -> tuple["FittedFineTuned", History]:
-        """See `Head.fit`; the history's `trainable` is the number of weight tensors trained."""
+        """See `EpochHead.fit`; the history's `trainable` counts the weight tensors trained."""
         base = split(copy_of(self._base()), self.contract)
         load_keras().utils.set_random_seed(seed)
         top = self.top.build(base.tail_shape, classes)
         tail = tail_on_features(base)
         network = on_features(tail, top)
         whole = on_pixels(base, network)
+        course = course or Course(self.keep, self.patience)
+        unfrozen = layers_to_train(base.tail, self.unfreeze)
+        course.begin([*top.variables, *(each for layer in unfrozen for each in layer.variables)])
 
         def tell(step: int, what: str) -> None:
             log(f"step {step}  {what}: {len(whole.trainable_weights)} trainable weight tensors")
@@ -128,19 +143,20 @@ class FineTuneHead:
             # A frozen tail makes the same of an image in every epoch: it runs once.
             ends = _through(tail, train)
             held_out = None if validation is None else _through(tail, validation)
-            alone = train_network(_apart(top), optimizer, ends, held_out, schedule)
+            alone = train_network(_apart(top), optimizer, ends, held_out, schedule, course)
         else:
-            alone = train_network(_apart(network), optimizer, train, validation, schedule, 1)
+            alone = train_network(
+                _apart(network), optimizer, train, validation, schedule, course, 1
+            )
         history = _rows(alone, network)
 
         unfreeze(base.tail, self.unfreeze)
-        first = layers_to_train(base.tail, self.unfreeze)[0]
-        tell(4, f"unfrozen from {first.name} on")
+        tell(4, f"unfrozen from {unfrozen[0].name} on")
 
         schedule = replace(schedule, epochs=self.epochs)
         log(f"step 5  both together, at a rate of {self.learning_rate:g}")
         optimizer = self.top.optimizer(self.learning_rate)
-        both = train_network(_apart(network), optimizer, train, validation, schedule, 1)
+        both = train_network(_apart(network), optimizer, train, validation, schedule, course, 1)
         history += _rows(both, network, after=len(history))
         return FittedFineTuned(whole), history
 

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from classifiers.data.training_set import TrainingSet
 from classifiers.heads.odds import log_odds, probability
+
+if TYPE_CHECKING:
+    from classifiers.heads.course import Course
 
 History = Sequence[Mapping[str, float]]
 """One row an epoch: epoch, loss, accuracy and, with a validation split, val_loss, val_accuracy.
@@ -172,5 +175,41 @@ class Head(Protocol):
         """Train from scratch; the same arguments give the same head.
 
         A head that streams does so when `train` is a `StreamedSet`.
+        """
+        ...
+
+
+@runtime_checkable
+class EpochHead(Head, Protocol):
+    """A kind of head that is trained epoch by epoch, and can go on from any."""
+
+    @property
+    def keep(self) -> str:
+        """The epoch whose weights are kept, "last" or "best"."""
+        ...
+
+    @property
+    def patience(self) -> int | None:
+        """Epochs without a lower validation loss that end a step; None for no end."""
+        ...
+
+    def fit(
+        self,
+        train: TrainingSet,
+        validation: TrainingSet | None,
+        classes: int,
+        class_weight: Mapping[int, float] | None,
+        seed: int,
+        course: "Course | None" = None,
+    ) -> tuple[FittedHead, History]:
+        """See `Head.fit`.
+
+        Args:
+            train: what to train on.
+            validation: what to measure on after each epoch; None for nothing.
+            classes: how many to tell apart.
+            class_weight: by class number; None when all are alike.
+            seed: of every random choice.
+            course: of its epochs; a new one when None, of which nothing is kept.
         """
         ...

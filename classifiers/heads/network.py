@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from classifiers.data.training_set import TrainingSet, rows_at_once
 from classifiers.heads.answers import Answers, of_logits
+from classifiers.heads.course import COURSE_OPTIONS, Course
 from classifiers.heads.dense_epochs import Schedule, train_epochs
 from classifiers.heads.fused_rmsprop import fuse_rmsprop
 from classifiers.heads.head import Head, History, Judgement
@@ -50,6 +51,16 @@ class NetworkHead(Head, Protocol):
         """Images a step."""
         ...
 
+    @property
+    def keep(self) -> str:
+        """The epoch whose weights are kept, "last" or "best"."""
+        ...
+
+    @property
+    def patience(self) -> int | None:
+        """Epochs without a lower validation loss that end a step; None for no end."""
+        ...
+
     def build(self, shape: tuple[int, ...], classes: int) -> "keras.Model":
         """A new network, its weights drawn from Keras's seed.
 
@@ -75,13 +86,17 @@ def fit_network(
     classes: int,
     class_weight: Mapping[int, float] | None,
     seed: int,
+    course: Course | None,
 ) -> tuple["FittedNetwork", History]:
-    """`Head.fit` of a network."""
+    """`EpochHead.fit` of a network."""
     load_keras().utils.set_random_seed(seed)
     network = head.build(train.shape, classes)
     schedule = Schedule(head.epochs, head.batch_size, class_weight, seed)
     optimizer = head.optimizer(head.learning_rate)
-    return FittedNetwork(network), train_network(network, optimizer, train, validation, schedule)
+    course = course or Course(head.keep, head.patience)
+    course.begin(network.variables)
+    history = train_network(network, optimizer, train, validation, schedule, course)
+    return FittedNetwork(network), history
 
 
 def train_network(
@@ -90,6 +105,7 @@ def train_network(
     train: TrainingSet,
     validation: TrainingSet | None,
     schedule: Schedule,
+    course: Course,
     steps_at_once: int | None = None,
 ) -> History:
     """Train what is trainable of a network; it stays compiled with that optimizer.
@@ -100,6 +116,7 @@ def train_network(
         train: what to train on.
         validation: what to measure on after each epoch; None for nothing.
         schedule: how long.
+        course: of the whole training, of which this is the next step.
         steps_at_once: steps between two looks into Python; `STEPS_AT_ONCE` when None.
 
     Raises:
@@ -116,7 +133,8 @@ def train_network(
     )
     if compiled and type(optimizer) is keras.optimizers.RMSprop:
         fuse_rmsprop(optimizer, network.trainable_variables)
-    epochs = train_epochs(network, train, validation, schedule)
+    optimizer.build(network.trainable_variables)
+    epochs = train_epochs(network, train, validation, schedule, course)
     if not all(math.isfinite(value) for value in epochs[-1].values()):
         raise ModelError(
             "the training diverged: its loss is no finite number any more; lower the learning rate"
@@ -153,6 +171,7 @@ def network_kind(
         HeadOption("learning_rate", positive_real, default=plain.learning_rate),
         HeadOption("epochs", positive_number, default=plain.epochs),
         HeadOption("batch_size", positive_number, default=plain.batch_size),
+        *COURSE_OPTIONS,
     )
     return NetworkKind(
         plain.name,

@@ -1,33 +1,25 @@
-"""What is kept and told of a training, epoch by epoch."""
+"""What is told of a training, epoch by epoch."""
 
 from collections.abc import Mapping
 
 from pipelines.cli import log
 
 
-class Progress:
-    """Keeps the history and tells of each epoch in one line.
+def history_row(
+    epoch: int,
+    epochs: int,
+    measures: Mapping[str, float],
+    untold: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """Tell of an epoch in one line, and give its row of the history.
 
-    Attributes:
-        rows: one an epoch, as `History` has them.
+    Args:
+        epoch: its number, from 0.
+        epochs: how many there are at most.
+        measures: loss and accuracy, by name.
+        untold: what the history has besides.
     """
-
-    def __init__(self, epochs: int) -> None:
-        """Begin a training of so many epochs."""
-        self.rows: list[dict[str, float]] = []
-        self._epochs = epochs
-
-    def keep(
-        self, epoch: int, measures: Mapping[str, float], untold: Mapping[str, float] | None = None
-    ) -> None:
-        """Add an epoch.
-
-        Args:
-            epoch: its number, from 0.
-            measures: loss and accuracy, by name.
-            untold: what the history has besides.
-        """
-        kept = {name: float(value) for name, value in measures.items()}
-        self.rows.append({"epoch": epoch + 1, **kept, **(untold or {})})
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in measures.items())
-        log(f"epoch {epoch + 1} of {self._epochs}  {shown}")
+    shown = "  ".join(f"{name} {value:.4f}" for name, value in measures.items())
+    log(f"epoch {epoch + 1} of {epochs}  {shown}")
+    kept = {name: float(value) for name, value in measures.items()}
+    return {"epoch": epoch + 1, **kept, **(untold or {})}

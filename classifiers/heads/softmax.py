@@ -6,6 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from classifiers.data.training_set import TrainingSet
+from classifiers.heads.course import Course
 from classifiers.heads.head import History
 from classifiers.heads.kind import HeadOption, real_from_zero, share
 from classifiers.heads.network import COPIES, FittedNetwork, fit_network, network_kind
@@ -29,6 +30,8 @@ class SoftmaxHead:
         learning_rate: at the first step.
         epochs: passes over the training split.
         batch_size: images a step.
+        keep: the epoch whose weights are kept, "last" or "best" on validation.
+        patience: epochs without a lower validation loss that end it; None for no end.
     """
 
     momentum: float = 0.9
@@ -37,6 +40,8 @@ class SoftmaxHead:
     epochs: int = 5
     batch_size: int = 32
     name: str = "softmax"
+    keep: str = "last"
+    patience: int | None = None
 
     @property
     def streams(self) -> bool:
@@ -61,9 +66,10 @@ class SoftmaxHead:
         classes: int,
         class_weight: Mapping[int, float] | None,
         seed: int,
+        course: Course | None = None,
     ) -> tuple[FittedNetwork, History]:
-        """See `Head.fit`."""
-        return fit_network(self, train, validation, classes, class_weight, seed)
+        """See `EpochHead.fit`."""
+        return fit_network(self, train, validation, classes, class_weight, seed, course)
 
     def build(self, shape: tuple[int, ...], classes: int) -> "keras.Model":
         """See `NetworkHead.build`; features that are pooled already are their own mean."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from classifiers.heads.course import Outcome
 from classifiers.models.decisions import Decisions, check_decisions
 from pipelines.contract import Contract
 from pipelines.errors import UsageError
@@ -84,6 +85,7 @@ class ModelCard:
         images: how the images it takes are read; None for a head on features.
         model_sha256: of the file that holds the model; None in older cards.
         decisions: calibration, thresholds and sets; None where none was asked for.
+        course: which epoch was kept, and why the training ended; None of a head that has none.
     """
 
     head: str
@@ -108,6 +110,7 @@ class ModelCard:
     images: ImageCard | None = None
     model_sha256: str | None = None
     decisions: Decisions | None = None
+    course: Outcome | None = None
 
     def of_features(self) -> Contract:
         """The contract of the features that it takes.
@@ -143,6 +146,7 @@ def card_from_json(text: bytes) -> ModelCard:
         ("contract", Contract),
         ("images", ImageCard),
         ("decisions", Decisions),
+        ("course", Outcome),
     ):
         if whole.get(name) is not None:
             value_from_json(json.dumps(whole[name]), kind)

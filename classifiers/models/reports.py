@@ -48,7 +48,15 @@ class TrainReport(Report):
         pictures = [self.model / CURVES_FILE, self.model / CONFUSION_FILE]
         shown = ", ".join(str(picture) for picture in pictures if picture.is_file())
         where = f"model in {self.model} after {self.card.seconds:.1f} s; pictures: {shown}"
-        return [Grid(rows, COLUMNS), "", where]
+        return [Grid(rows, COLUMNS), "", *self._course(), where]
+
+    def _course(self) -> list[str]:
+        """Which epoch was kept, where that is not simply the last one of all."""
+        course = self.card.course
+        if course is None or course.kept == course.planned:
+            return []
+        why = "; ".join(course.stopped)
+        return [f"epoch {course.kept} kept, of {course.epochs} trained ({why})"]
 
     def as_json(self) -> dict[str, Any]:
         """See `Report.as_json`."""

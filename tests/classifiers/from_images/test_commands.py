@@ -79,6 +79,8 @@ def test_a_training_writes_a_model_folder(dataset, tuned):
         "unfreeze": "block5_conv1",
         "epochs": 2,
         "learning_rate": 1e-4,
+        "keep": "last",
+        "patience": None,
     }
     images = card["images"]
     base = open_base("VGG16", 32, WeightsRequest("random", seed=1))

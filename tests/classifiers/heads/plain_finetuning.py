@@ -89,7 +89,7 @@ class Plain:
             normalises = isinstance(layer, keras.layers.BatchNormalization)
             layer.trainable = place > cut and not normalises
 
-    def train(self, rate: float, epochs: int, images, targets, weight) -> list[float]:
+    def train(self, rate: float, epochs: int, images, targets, weight, seed: int) -> list[float]:
         if isinstance(self.top, DenseHead):
             optimizer = keras.optimizers.RMSprop(rate)
         else:
@@ -97,5 +97,9 @@ class Plain:
             optimizer = keras.optimizers.SGD(falling, momentum=self.top.momentum)
         self.whole.compile(optimizer, self.loss, metrics=["accuracy"])
         options = {"batch_size": self.top.batch_size, "class_weight": weight, "verbose": 0}
-        fitted = self.whole.fit(prepared(self.base, images), targets, epochs=epochs, **options)
-        return fitted.history["loss"]
+        inputs, losses = prepared(self.base, images), []
+        for epoch in range(epochs):
+            order = np.random.default_rng([seed, epoch]).permutation(len(targets))
+            fitted = self.whole.fit(inputs[order], targets[order], shuffle=False, **options)
+            losses += fitted.history["loss"]
+        return losses

@@ -82,6 +82,7 @@ def test_fine_tuning_from_training_to_prediction(dataset, make_job, tmp_path, ca
         "top": {
             "name": "dense",
             **{"units": 32, "dropout": 0.5, "learning_rate": 2e-5, "epochs": 2, "batch_size": 20},
+            **{"keep": "last", "patience": None},
         },
         "unfreeze": None,
         "learning_rate": 1e-5,
