@@ -94,14 +94,14 @@ def test_what_cannot_be_drawn_is_left_out_or_told(tmp_path, monkeypatch, capsys)
     assert "confusion.png could not be drawn: ValueError: no such font" in said
 
 
-def test_evaluate_draws_where_it_is_told(table, logistic, tmp_path, capsys):
+def test_evaluate_draws_where_it_is_told(table, logistic, tmp_path):
     folder = tmp_path / "pictures"
-    options = ["--table", str(table), "--model", str(logistic), "--pictures", str(folder)]
-    assert command.main(options) == 0
-    assert "\npictures: " in capsys.readouterr().out
-    assert {path.name for path in folder.iterdir()} == set(FILES)
-    report = ff.evaluate(logistic, table=table, pictures=folder)  # replaced
+    folder.mkdir()
+    (folder / "scores.png").write_bytes(b"of before")
+    report = ff.evaluate(logistic, table=table, pictures=folder)
+    assert f"\npictures: {folder / 'confusion.png'}, " in str(report)
     assert {path.name for path in report.pictures} == set(FILES)
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in report.pictures)
 
 
 def test_pictures_are_put_into_nothing_that_is_not_theirs(table, logistic, tmp_path, capsys):
