@@ -46,6 +46,8 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     coverage: float | None = None,
     C: float | None = None,  # noqa: N803 - as scikit-learn has it
     scaler: str | None = None,
+    k: int | None = None,
+    temperature: float | None = None,
     input_root: Location | None = None,
     image_size: int | None = None,
     interpolation: str | None = None,
@@ -70,7 +72,7 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     Args:
         table: the feature table; None with `from_images`.
         model: folder to write.
-        head: kind of head: dense, softmax, finetune, logistic, linear_svm, rbf_svm; with
+        head: kind of head: dense, softmax, finetune, logistic, linear_svm, rbf_svm, knn; with
             `from_images` convnet, dense, finetune.
         from_images: folder or manifest of images, for the ways that store no features.
         table_version: an older version; the newest when None.
