@@ -120,6 +120,7 @@ def divide(table: FeatureTable, division: Division) -> DividedRows:
         UsageError: a class has too few images for so many folds.
     """
     rows = find_rows(table, division.train_split, division.copies, "--train_split")
+    rows.require_one_label()
     classes = classes_of(rows.labels())
     fitted = labelled_rows(rows, classes, division.train_split)
     if division.validation_split is not None:

@@ -17,7 +17,7 @@ def rows_of(ids, hashes, groups=None):
     held = pa.table({name: values[::-1] for name, values in columns.items()})
 
     class Table:
-        grouped = groups is not None
+        optional = frozenset({"group"} if groups else ())
 
         def reading(self):
             return pytest.MonkeyPatch.context()
