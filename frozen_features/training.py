@@ -72,8 +72,8 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     Args:
         table: the feature table; None with `from_images`.
         model: folder to write.
-        head: kind of head: dense, softmax, finetune, logistic, linear_svm, rbf_svm, knn; with
-            `from_images` convnet, dense, finetune.
+        head: kind of head: dense, softmax, finetune, logistic, linear_svm, ridge, rbf_svm, knn;
+            with `from_images` convnet, dense, finetune.
         from_images: folder or manifest of images, for the ways that store no features.
         table_version: an older version; the newest when None.
         overwrite: replace a model that is there.

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 from scipy.special import logit
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
@@ -26,12 +26,13 @@ def by_hand(name: str, c: float, seed: int) -> object:
     return {
         "logistic": LogisticRegression(C=c, max_iter=1000, random_state=seed),
         "linear_svm": LinearSVC(C=c, random_state=seed),
+        "ridge": RidgeClassifier(alpha=1 / c),
         "rbf_svm": SVC(C=c, break_ties=True),
     }[name]
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("name", ["logistic", "linear_svm", "rbf_svm"])
+@pytest.mark.parametrize("name", ["logistic", "linear_svm", "ridge", "rbf_svm"])
 def test_a_scikit_head_is_standardisation_and_the_model(name, classes, tmp_path):
     train, test = blobs(classes, 90, 1), blobs(classes, 50, 2)
     fitted, history = ScikitHead(name, 0.1).fit(train, None, classes, None, seed=0)
