@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from classifiers.exporting.calibrating import calibrated_answers
 from classifiers.exporting.formats import FORMATS, Format
 from classifiers.exporting.proof import product_answers, require_same, trial_images
 from classifiers.exporting.report import ExportReport
@@ -120,7 +119,7 @@ def _require_exact(contract: Contract, name: str) -> None:
 
 
 def _put_together(model: Model, weights: str | None) -> Whole:
-    answers = calibrated_answers(answers_of(model), model.card.decisions)
+    answers = answers_of(model)
     contract = model.card.contract
     if contract is None:
         return on_images(answers, model.card.of_images().size)
