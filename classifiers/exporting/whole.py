@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from classifiers.exporting.saying import said
 from classifiers.heads.answers import Answers, Exportable, Gives
 from classifiers.models.folder import Model
 from classifiers.models.soundness import require_length
@@ -36,14 +37,14 @@ class Whole:
 
 
 def answers_of(model: Model) -> Answers:
-    """The head alone as a network.
+    """What the model says, without the base, as a network.
 
     Raises:
         UsageError: it cannot be had so.
     """
     if not isinstance(model.head, Exportable):
         raise UsageError(f"a {model.card.head} cannot be exported; train another --head")
-    return model.head.as_network()
+    return said(model.head.as_network(), model.card.decisions)
 
 
 def on_images(answers: Answers, size: int) -> Whole:

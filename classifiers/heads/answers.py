@@ -1,7 +1,7 @@
 """A trained head as one Keras network, for those who use it without this project."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,10 @@ class Answers:
     """A head as a network.
 
     Attributes:
-        network: from what the head takes, float32 (n, length) or (n, size, size, 3), to float32
-            (n, classes).
-        gives: what those numbers are: `Judgement.probabilities`, or `Judgement.scores` where the
-            head has no probabilities.
+        network: from what the head takes, float32 (n, length) or (n, size, size, 3), to its logits
+            or scores, float32 (n, classes), or (n, 1) of the second of two classes.
+        gives: what the head makes of them: probabilities of logits, or scores where it has no
+            probabilities.
     """
 
     network: "keras.Model"
@@ -42,14 +42,12 @@ class Exportable(Protocol):
         ...
 
 
-def of_logits(logits: "keras.Model") -> "keras.Model":
-    """Probabilities (n, classes) of a network of logits (n, classes), or (n, 1) of two classes."""
+def of_logits(given: Any) -> Any:  # noqa: ANN401 - Keras is untyped
+    """Probabilities (n, classes) of logits (n, classes), or (n, 1) of two classes."""
     keras = load_keras()
-    given = logits.outputs[0]
     if given.shape[-1] == 1:
-        both = keras.layers.Concatenate()([-given, given])
-        return keras.Model(logits.inputs[0], keras.layers.Activation("sigmoid")(both))
-    return keras.Model(logits.inputs[0], keras.layers.Softmax()(given))
+        return keras.layers.Activation("sigmoid")(both_classes(given))
+    return keras.layers.Softmax()(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +95,8 @@ def linear(
     return keras.Model(network.inputs[0], network.outputs[0])
 
 
-def both_classes(second: "keras.Model") -> "keras.Model":
-    """Scores (n, 2) of a network that scores the second of two classes; others as they are."""
-    keras = load_keras()
-    given = second.outputs[0]
+def both_classes(given: Any) -> Any:  # noqa: ANN401 - Keras is untyped
+    """Numbers (n, 2) of those of the second of two classes; of more classes as they are."""
     if given.shape[-1] != 1:
-        return second
-    return keras.Model(second.inputs[0], keras.layers.Concatenate()([-given, given]))
+        return given
+    return load_keras().layers.Concatenate()([-given, given])

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.data.training_set import TrainingSet, rows_at_once
-from classifiers.heads.answers import Answers, of_logits
+from classifiers.heads.answers import Answers
 from classifiers.heads.course import COURSE_OPTIONS, Course
 from classifiers.heads.dense_epochs import Schedule, train_epochs
 from classifiers.heads.fused_rmsprop import fuse_rmsprop
@@ -233,7 +233,7 @@ class FittedNetwork:
 
     def as_network(self) -> Answers:
         """See `Exportable.as_network`."""
-        return Answers(of_logits(self._logits), "probabilities")
+        return Answers(self._logits, "probabilities")
 
     @cached_property
     def _logits(self) -> "keras.Model":

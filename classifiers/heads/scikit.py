@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.data.training_set import StreamedSet, TrainingSet
-from classifiers.heads.answers import Answers, Scaling, both_classes, linear, of_logits
+from classifiers.heads.answers import Answers, Scaling, linear
 from classifiers.heads.head import History, Judgement
 from classifiers.heads.kind import HeadKind, HeadOption
 from classifiers.heads.out_of_core import STREAMING, fit_out_of_core
@@ -186,8 +186,8 @@ class FittedScikit:
             )
         decided = linear(scaling, classifier.coef_, classifier.intercept_)
         if hasattr(self._pipeline, "predict_proba"):
-            return Answers(of_logits(decided), "probabilities")
-        return Answers(both_classes(decided), "scores")
+            return Answers(decided, "probabilities")
+        return Answers(decided, "scores")
 
     def save(self, folder: Path) -> None:
         """See `FittedHead.save`."""

@@ -16,10 +16,13 @@ import frozen_features as ff
 from classifiers import export
 from classifiers.exporting import formats
 from classifiers.exporting.proof import IMAGES, REAL, require_same
+from classifiers.exporting.saying import said
 from classifiers.exporting.whole import _rounded
 from classifiers.heads.network import FittedNetwork
 from classifiers.heads.scikit import FittedScikit
+from classifiers.models.calibration import calibrated
 from classifiers.models.card import ImageCard
+from classifiers.models.decisions import Decisions
 from classifiers.models.folder import Model, load_model
 from pipelines.errors import ModelError, UsageError, WeightsError
 from pipelines.images.decode import PixelSpec, decode_image
@@ -73,7 +76,7 @@ def test_linear_heads_are_scikit_learn_s(classifier, classes):
     targets = np.arange(90) % classes
     features[:, 3] += targets
     head = FittedScikit(make_pipeline(StandardScaler(), classifier).fit(features, targets))
-    answers, judged = head.as_network(), head.judge(features)
+    answers, judged = said(head.as_network(), None), head.judge(features)
     wanted = judged.scores if judged.probabilities is None else judged.probabilities
     assert answers.gives == ("scores" if judged.probabilities is None else "probabilities")
     found = np.asarray(answers.network(features))
@@ -89,9 +92,31 @@ def test_linear_heads_on_otherwise_scaled_features(scalers):
     targets = (features[:, 3] > 0).astype(int)
     pipeline = make_pipeline(*scalers, LogisticRegression(C=10.0, max_iter=1000))
     head = FittedScikit(pipeline.fit(features, targets))
-    found = np.asarray(head.as_network().network(features))
+    found = np.asarray(said(head.as_network(), None).network(features))
     np.testing.assert_allclose(found, head.judge(features).probabilities, atol=1e-5)
     assert np.ptp(found) > 0.5
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("classifier", [LogisticRegression(C=1e-2), LinearSVC(C=1e-2)])
+def test_calibrated_heads_say_calibrated_probabilities(classifier, classes):
+    random = np.random.default_rng(classes)
+    targets = np.arange(60) % classes
+    features = (random.normal(size=(60, 6)) + targets[:, None]).astype(np.float32)
+    head = FittedScikit(make_pipeline(StandardScaler(), classifier).fit(features, targets))
+    if isinstance(classifier, LogisticRegression):
+        decisions = Decisions("validation", 9, temperature=0.3)
+    else:
+        lines = ((2.0, -0.5), (0.7, 0.2), (3.0, 1.0))[: 1 if classes == 2 else classes]
+        decisions = Decisions("validation", 9, sigmoids=lines)
+    answers, wanted = (
+        said(head.as_network(), decisions),
+        calibrated(head.judge(features), decisions),
+    )
+    assert answers.gives == "probabilities"
+    np.testing.assert_allclose(answers.network(features), wanted.probabilities, atol=1e-5)
+    plain = said(head.as_network(), None).network(features)
+    assert np.abs(np.asarray(plain) - wanted.probabilities).max() > 0.05
 
 
 @pytest.mark.parametrize(
@@ -116,7 +141,7 @@ def test_networks_of_one_output_and_of_several(outputs):
     network = keras.Sequential([keras.Input((5,)), keras.layers.Dense(outputs, activation)])
     head = FittedNetwork(network)
     features = np.random.default_rng(0).normal(0, 3, (40, 5)).astype(np.float32)
-    found = np.asarray(head.as_network().network(features))
+    found = np.asarray(said(head.as_network(), None).network(features))
     np.testing.assert_allclose(found, head.judge(features).probabilities, atol=1e-6)
 
 
@@ -173,13 +198,13 @@ def test_what_says_something_else_is_not_written(logistic, tmp_path, monkeypatch
     def failing(whole, card, path):
         raise NotImplementedError("no such layer")
 
-    for change, said in [
+    for change, complaint in [
         ({"run": shifted}, "differs from this one by up to 2.0e-04 on 64 of 64 images"),
         ({"run": lost}, "on 64 of 64 images"),
         ({"write": failing}, "cannot be written as keras: no such layer"),
     ]:
         monkeypatch.setitem(formats.FORMATS, "keras", replace(kind, **change))
-        with pytest.raises(ModelError, match=said):
+        with pytest.raises(ModelError, match=complaint):
             ff.export(model, format="keras", output=output, overwrite=True)
         assert [path.read_bytes() for path in tmp_path.glob("*.*")] == [b"before"] * there
 
