@@ -10,6 +10,7 @@ from benchmarks import (
     first_image,
     forecast,
     memory,
+    neighbours,
     scaling,
     shards,
     sources,
@@ -122,6 +123,15 @@ def test_finetune_epochs(tmp_path):
     (plain, ours) = result["tables"][0]["rows"]
     assert plain[2] == 1.0
     assert ours[1] > 0
+
+
+def test_neighbours(tmp_path):
+    file = tmp_path / "result.json"
+    few = ["--rows", "5000", "--length", "512", "--queries", "30", "--repeats", "1"]
+    assert neighbours.main([*few, "--json", str(file)]) == 0
+    result = json.loads(file.read_text())
+    assert result["raw"]["seconds"].keys() == {"search", "bare product"}
+    assert result["raw"]["bytes"] > 50e6
 
 
 def test_shards(pictures, tmp_path):
