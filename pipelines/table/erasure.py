@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from pipelines.errors import TableError
 from pipelines.reports import Grid, Part, Report
 from pipelines.stores.outages import is_outage
 from pipelines.table.commit_log import paths_ever_logged, read_commits
@@ -20,9 +21,11 @@ from pipelines.table.gate import Change, commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.names import new_run_id
 from pipelines.table.own_files import own_files, refuse_table_in_data
+from pipelines.table.pins import pinned_models
 from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Rewrite, copy_rows
 from pipelines.table.storage import open_storage
+from pipelines.visible import visible
 
 ROWS_LOOKED_AT = 65_536
 """Ids read at once from a file that may hold one of those to forget."""
@@ -36,11 +39,14 @@ class Forgotten(Report):
         images: images that the table held and no longer holds.
         files: data files deleted from the disk.
         version: the table's version now.
+        models: folders of models that were trained on a version of the table with one of them, as
+            the table remembers; what they have learned of the images is theirs still.
     """
 
     images: int
     files: int
     version: int
+    models: tuple[str, ...] = ()
 
     def parts(self) -> list[Part]:
         """See `Report.parts`."""
@@ -49,7 +55,16 @@ class Forgotten(Report):
             ("files deleted", str(self.files)),
             ("version", str(self.version)),
         ]
-        return [Grid(rows)]
+        if not self.models:
+            return [Grid(rows)]
+        models = [(visible(model),) for model in self.models]
+        return [
+            Grid(rows),
+            "",
+            "these models were trained on a version that held one of them, or of which that cannot "
+            "be told any more; train them again, or delete them:",
+            Grid(models),
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """See `Report.as_json`."""
@@ -79,12 +94,31 @@ def forget(table: FeatureTable, ids: frozenset[str]) -> Forgotten:
     )
     table.require_writable()
     version = table.version
+    models = _models_with(table, ids)
     affected = set(doomed["path"].to_pylist()) | _receipts_naming(table, ids)
     if affected:
         version = _commit_without(table, rows, found, sorted(affected))
     deleted = _delete_files_with(FeatureTable.open(table.uri), ids)
     _forget_failures(table.uri, ids)
-    return Forgotten(len(found), deleted, version)
+    return Forgotten(len(found), deleted, version, models)
+
+
+def _models_with(table: FeatureTable, ids: frozenset[str]) -> tuple[str, ...]:
+    """Models of versions that hold one of the images, before these are deleted from them."""
+    wanted = pa.array(sorted(ids), pa.string())
+    found: set[str] = set()
+    for version, models in pinned_models(table.uri, table.version).items():
+        if models - found and _version_holds(table.uri, version, wanted):
+            found |= models
+    return tuple(sorted(found))
+
+
+def _version_holds(uri: str, version: int, wanted: pa.Array) -> bool:
+    try:
+        held = FeatureTable.open(uri, version).names()["image_id"]
+    except TableError:
+        return True  # an earlier deletion took files of it
+    return bool(pc.any(pc.is_in(held, wanted)).as_py())
 
 
 def _receipts_naming(table: FeatureTable, ids: frozenset[str]) -> set[str]:

@@ -37,7 +37,12 @@ def pin_version(uri: str, version: int, model: str) -> None:
 
 
 def pinned_versions(uri: str, newest: int) -> frozenset[int]:
-    """The versions that models name.
+    """The versions that models name; see `pinned_models`."""
+    return frozenset(pinned_models(uri, newest))
+
+
+def pinned_models(uri: str, newest: int) -> dict[int, frozenset[str]]:
+    """By version that models name, the folders that these were written into.
 
     A note that cannot be understood, or names a version that the table does not have, as after a
     backup was put back, pins nothing; one line tells of all such notes.
@@ -50,28 +55,31 @@ def pinned_versions(uri: str, newest: int) -> frozenset[int]:
         OSError: a note cannot be reached now.
     """
     storage = open_storage(uri)
-    versions: set[int] = set()
+    models: dict[int, frozenset[str]] = {}
     passed_over: list[str] = []
     for info in storage.get_file_info(pafs.FileSelector(PINS_FOLDER, allow_not_found=True)):
         if not info.is_file:
             continue
         try:
-            versions.add(_read(storage, info, newest))
+            pin = _read(storage, info, newest)
         except FileNotFoundError:
             continue  # a link that leads nowhere
         except ValueError as error:
             passed_over.append(f"{info.path} ({error})")
+            continue
+        named = {pin.model} if pin.model else set()
+        models[pin.version] = models.get(pin.version, frozenset()) | named
     if passed_over:
         more = f" and {len(passed_over) - 1} more" if len(passed_over) > 1 else ""
         log(f"keeping no version for {min(passed_over)}{more}: no version of the table is named")
-    return frozenset(versions)
+    return models
 
 
-def _read(storage: pafs.FileSystem, info: pafs.FileInfo, newest: int) -> int:
+def _read(storage: pafs.FileSystem, info: pafs.FileInfo, newest: int) -> _Pin:
     if info.size > MOST_BYTES:
         raise ValueError(f"{info.size} bytes are no pin")
     with storage.open_input_stream(info.path) as file:
         pin = value_from_json(file.read(MOST_BYTES), _Pin)
     if not 0 <= pin.version <= newest:
         raise ValueError(f"version {pin.version}; there are 0 to {newest}")
-    return pin.version
+    return pin

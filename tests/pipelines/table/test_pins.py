@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipelines import tidy
+from pipelines import forget, tidy
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.pins import pin_version, pinned_versions
 from tests.pipelines.table.trees import age, rows
@@ -69,3 +69,30 @@ def test_a_pinned_version_that_cannot_be_opened_is_let_go(small, capsys):
     assert "version 1, which a model names, is not kept" in capsys.readouterr().err
     assert rows(small) == held
     assert FeatureTable.open(str(small), 3).keys().num_rows == 4
+
+
+def test_forgetting_names_the_models_that_have_learned_from_an_image(small, capsys):
+    """Version by version: a model of a version without the image is none of them."""
+    ids = {
+        version: set(FeatureTable.open(str(small), version).names()["image_id"].to_pylist())
+        for version in range(1, NEWEST + 1)
+    }
+    gone = sorted(ids[NEWEST])[0]
+    for version in range(1, NEWEST + 1):
+        pin_version(str(small), version, f"/models/{version}\x1b")
+    pin(small, json.dumps({"version": NEWEST}))
+    wanted = [f"/models/{version}\x1b" for version in ids if gone in ids[version]]
+    assert wanted
+    assert forget.forget_ids(str(small), ["nobody.png"]).models == ()
+    done = forget.forget_ids(str(small), [gone])
+    assert list(done.models) == wanted
+    assert done.as_json()["models"] == done.models
+    assert f"/models/{NEWEST}\\x1b" in str(done)
+    assert "train them again, or delete them" in str(done)
+
+
+def test_forgetting_names_no_model_where_none_was_trained(small):
+    gone = FeatureTable.open(str(small)).names()["image_id"].to_pylist()[0]
+    done = forget.forget_ids(str(small), [gone])
+    assert done.models == ()
+    assert "models" not in str(done)
