@@ -16,6 +16,9 @@ from classifiers.heads.neighbours import blocks_of, nearest, unit_rows
 from pipelines.cli import positive_number, positive_real
 from pipelines.errors import ModelError, TableError, UsageError
 
+HELD_BYTES = 2**30
+"""A model's vectors are in memory up to that size; larger ones are read for every batch."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnnHead:
@@ -73,13 +76,18 @@ class KnnHead:
         kept = _Kept.new(len(train.targets), train.length)
         start = 0
         targets = np.empty(len(train.targets), np.int64)
-        zeros = 0
+        zeros = wrong = 0
         for features, part in train.batches():
-            vectors = unit_rows(features)
+            finite, vectors = _unit_rows(features)
             zeros += int((~vectors.any(axis=1)).sum())
+            wrong += int((~finite).sum())
             kept.vectors[start : start + len(part)] = vectors
             targets[start : start + len(part)] = part
             start += len(part)
+        if wrong:
+            raise TableError(
+                f"features of {wrong} rows are no finite numbers; extract these images again"
+            )
         if zeros == start:
             raise TableError(
                 "all features are zero, so no image is nearer than another; extract them again"
@@ -135,6 +143,8 @@ class FittedKnn:
             raise ModelError("its vectors are in another file")
         if not (0 < self._k <= rows and self._temperature > 0.0 and np.all(numbered)):
             raise ModelError("its vectors, classes and number of neighbours do not fit together")
+        held = 4 * rows * self._length <= HELD_BYTES
+        self._vectors = kept.vectors[:] if held else kept.vectors
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -161,19 +171,26 @@ class FittedKnn:
     def is_finite(self) -> bool:
         """See `FittedHead.is_finite`."""
         finite = np.isfinite(self._weights).all()
-        return bool(finite and all(np.isfinite(b).all() for b in blocks_of(self._kept.vectors)))
+        return bool(finite and all(np.isfinite(b).all() for b in blocks_of(self._vectors)))
 
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
-        """See `FittedHead.judge`; probabilities are shares of the votes, and 0 for many classes."""
-        cosines, places = nearest(blocks_of(self._kept.vectors), unit_rows(features), self._k)
+        """See `FittedHead.judge`; probabilities are shares of the votes, and 0 for many classes.
+
+        An image whose features are all zero is near none: its classes are equally likely.
+        """
+        finite, queries = _unit_rows(features)
+        cosines, places = nearest(blocks_of(self._vectors), queries, self._k)
         # The highest cosine is taken from all: the largest exponent is 0 then.
-        exponents = (cosines - cosines[:, :1]).astype(np.float64) / self._temperature
+        with np.errstate(over="ignore"):
+            exponents = (cosines - cosines[:, :1]).astype(np.float64) / self._temperature
         classes = self._targets[places]
         votes = np.zeros((len(features), self.outputs))
         rows = np.repeat(np.arange(len(features)), self._k)
         np.add.at(votes, (rows, classes.ravel()), np.exp(exponents).ravel())
         votes *= self._weights
         probabilities = votes / votes.sum(axis=1, keepdims=True)
+        probabilities[np.logical_not(queries.any(axis=1))] = 1.0 / self.outputs
+        probabilities[np.logical_not(finite)] = np.nan
         return Judgement(probabilities.argmax(axis=1), probabilities, probabilities)
 
     def save(self, folder: Path) -> None:
@@ -184,6 +201,14 @@ class FittedKnn:
             for name in ("vectors", "targets", "weights"):
                 self._kept.file.copy(self._kept.file[name], copy, name)
             copy.attrs.update(k=self._k, temperature=self._temperature)
+
+
+def _unit_rows(
+    features: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
+    """Which rows are finite numbers, and all as `unit_rows` has them, with zeros for the others."""
+    finite = np.isfinite(features).all(axis=1)
+    return finite, unit_rows(np.where(finite[:, None], features, np.float32(0.0)))
 
 
 KIND = HeadKind(

@@ -10,6 +10,9 @@ Floats = npt.NDArray[np.float32]
 BLOCK_BYTES = 2**26
 """Bytes of the vectors that are compared at once."""
 
+DIGITS = 6
+"""To which cosines are told apart; float32 has seven."""
+
 
 def unit_rows(vectors: Floats) -> Floats:
     """Vectors of length 1 in the same directions; one of zeros stays what it is.
@@ -47,14 +50,15 @@ def nearest(
         k: how many.
 
     Returns:
-        Cosines float32 (n, k), descending, and places int64 (n, k) among all rows; of equal cosines
-        the first place comes first.
+        Cosines float32 (n, k), descending and to 6 digits, and places int64 (n, k) among all rows;
+        of equal cosines the first places are taken, and come first.
     """
     best = np.empty((len(queries), 0), np.float32)
     places = np.empty((len(queries), 0), np.int64)
     start = 0
     for block in blocks:
-        cosines = queries @ block.T
+        # The same vector gives another last digit at another place of a block.
+        cosines = np.round(queries @ block.T, DIGITS)
         chosen = _largest(cosines, k)
         best = np.hstack([best, np.take_along_axis(cosines, chosen, 1)])
         places = np.hstack([places, chosen + start])
@@ -66,7 +70,11 @@ def nearest(
 
 
 def _largest(values: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
-    """Places (n, k) of the k largest of each row, in no order; all places of fewer."""
+    """Places (n, k) of the k largest of each row, ascending, of equal ones the first; or all."""
     if values.shape[1] <= k:
         return np.tile(np.arange(values.shape[1]), (len(values), 1))
-    return np.argpartition(values, -k, axis=1)[:, -k:]
+    least = np.partition(values, -k, axis=1)[:, -k, None]
+    above, equal = values > least, values == least
+    free = k - above.sum(axis=1, keepdims=True)
+    taken = above | (equal & (np.cumsum(equal, axis=1) <= free))
+    return np.nonzero(taken)[1].reshape(len(values), k)

@@ -181,8 +181,8 @@ class FittedScikit:
         scaling = _scaling_of(scalers, int(self._pipeline.n_features_in_))
         if scaling is None or not hasattr(classifier, "coef_"):
             raise UsageError(
-                f"only linear heads can be exported, which this {type(classifier).__name__} is "
-                "not; train --head linear_svm or logistic"
+                f"only linear heads with one of our scalers can be exported, and this "
+                f"{type(classifier).__name__} is none; train --head linear_svm or logistic"
             )
         decided = linear(scaling, classifier.coef_, classifier.intercept_)
         if hasattr(self._pipeline, "predict_proba"):
@@ -261,6 +261,6 @@ def _kind(name: str, c: float) -> HeadKind:
 KINDS = (
     _kind("logistic", 1e-3),
     _kind("linear_svm", 1e-5),
-    _kind("ridge", 1e-5),
+    _kind("ridge", 1e-4),
     _kind("rbf_svm", 1.0),
 )

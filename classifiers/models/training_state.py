@@ -160,7 +160,7 @@ def _read(path: Path) -> tuple[Header, Iterator[npt.NDArray[Any]]]:
     Raises:
         ValueError: it is none; other errors are those of NumPy and of ZIP archives.
     """
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file) as archive:
         header = value_from_json(archive["arr_0"].tobytes(), Header)
         at = header.position
         if min(header.arrays) < 0 or len(at.rows) != at.step + 1:

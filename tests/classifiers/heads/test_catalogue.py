@@ -97,7 +97,7 @@ def test_its_options_are_shown_and_are_of_nobody_else(table, tmp_path, capsys):
     assert "--units UNITS dense 256 " in shown
     assert "--learning_rate LEARNING_RATE dense 2e-05, softmax 0.01, finetune 1e-05 " in shown
     assert "of the head alone: dense 3, softmax 5 " in shown
-    defaults = "logistic 0.001, linear_svm 1e-05, ridge 1e-05, rbf_svm 1"
+    defaults = "logistic 0.001, linear_svm 1e-05, ridge 0.0001, rbf_svm 1"
     assert f"inverse regularisation: {defaults} " in shown
 
     assert run_train(table, "logistic", tmp_path / "m", "--scale", "2") == 2

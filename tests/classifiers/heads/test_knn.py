@@ -86,7 +86,8 @@ def test_the_nearest_of_blocks_are_those_of_a_sort(rows, block, k, seed):
     np.testing.assert_allclose(
         (queries @ vectors.T)[np.arange(5)[:, None], places], cosines, atol=1e-6
     )
-    assert all(len({*row}) == k for row in places.tolist())
+    wanted = np.argsort(-np.round(queries @ vectors.T, 6), axis=1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(places, wanted)
 
 
 def test_large_features_do_not_overflow_and_zeros_are_near_nothing():
@@ -95,6 +96,32 @@ def test_large_features_do_not_overflow_and_zeros_are_near_nothing():
     cosines, places = nearest(blocks_of(unit_rows(vectors)), np.array([[0, 1]], np.float32), 3)
     np.testing.assert_allclose(cosines, [[0.8, 0.0, 0.0]], rtol=1e-6)
     assert places.tolist() == [[2, 0, 1]]
+
+
+@pytest.mark.parametrize("block_bytes", [48 * 3, 48 * 7, 2**26])
+def test_equal_images_vote_the_same_however_they_are_read(block_bytes, monkeypatch):
+    """Twenty of each of four, whose classes differ: the first five of them vote."""
+    monkeypatch.setattr(neighbours, "BLOCK_BYTES", block_bytes)
+    vectors = np.random.default_rng(0).normal(size=(4, 12)).astype(np.float32)
+    targets = np.tile([1, 1, 1, 0], 20)
+    head, _ = KnnHead(5).fit(HeldSet(np.repeat(vectors, 20, axis=0), targets), None, 2, None, 0)
+    np.testing.assert_allclose(head.judge(vectors).probabilities, [[0.2, 0.8]] * 4)
+
+
+def test_features_that_are_zero_or_no_numbers(tmp_path, monkeypatch):
+    head, _ = KnnHead(3, 1e-320).fit(clouds(2, 30, 1), None, 2, None, seed=0)
+    head.save(tmp_path)
+    monkeypatch.setattr("classifiers.heads.knn.HELD_BYTES", 0)
+    for each in (head, FittedKnn.load(tmp_path)):
+        queries = clouds(2, 3, 5).features
+        queries[0], queries[1, 4] = 0.0, np.nan
+        found = each.judge(queries).probabilities
+        np.testing.assert_array_equal(found[:2], [[0.5, 0.5], [np.nan, np.nan]])
+        assert found[2].max() == 1.0
+    spoilt = clouds(2, 30, 1)
+    spoilt.features[4, 2] = np.inf
+    with pytest.raises(TableError, match="features of 1 rows are no finite numbers"):
+        KnnHead(3).fit(spoilt, None, 2, None, seed=0)
 
 
 def test_all_features_zero_are_refused():
