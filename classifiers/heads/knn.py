@@ -207,7 +207,7 @@ def _unit_rows(
     features: npt.NDArray[np.float32],
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
     """Which rows are finite numbers, and all as `unit_rows` has them, with zeros for the others."""
-    finite = np.isfinite(features).all(axis=1)
+    finite: npt.NDArray[np.bool_] = np.asarray(np.isfinite(features).all(axis=1))
     return finite, unit_rows(np.where(finite[:, None], features, np.float32(0.0)))
 
 
