@@ -3,6 +3,8 @@
 ARG PYTHON_BASE=python:3.11-slim-bookworm
 ARG GO_BASE=golang:1.26-bookworm
 ARG MAVEN_BASE=maven:3.9-eclipse-temurin-17
+# What trainer and worker are made from: the stage below, or an image of it.
+ARG PACKAGES=packages
 # What submit is made from: the stage below, or the very worker image that the cluster runs.
 ARG WORKER=worker
 
@@ -33,42 +35,13 @@ ARG WEIGHTS=container/none
 COPY ${WEIGHTS} /weights/
 RUN rm -f /weights/.gitkeep && chmod -R a+rX,go-w /weights
 
-FROM ${PYTHON_BASE} AS python
-RUN python3.11 -m venv /opt/venv \
-    && echo /opt/frozen-features > /opt/venv/lib/python3.11/site-packages/frozen-features.pth
-ENV PATH=/opt/venv/bin:${PATH}
-WORKDIR /build
-
-# Every package is a wheel whose hash is known beforehand: nothing is compiled, and nothing run.
-FROM python AS worker-python
-ARG ACCELERATOR=cpu
-COPY container/worker-${ACCELERATOR}.lock ./
-RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --require-hashes --no-deps --only-binary=:all: \
-    --requirement "worker-${ACCELERATOR}.lock"
-COPY setup.py pyproject.toml README.md ./
-COPY pipelines pipelines
-COPY classifiers classifiers
-COPY frozen_features frozen_features
-RUN pip install --no-cache-dir --no-deps --no-build-isolation --target /opt/frozen-features .
-
-FROM python AS trainer-python
-COPY container/trainer.lock ./
-RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --require-hashes --no-deps --only-binary=:all: --requirement trainer.lock
-COPY setup.py pyproject.toml README.md ./
-COPY pipelines pipelines
-COPY classifiers classifiers
-COPY frozen_features frozen_features
-RUN pip install --no-cache-dir --no-deps --no-build-isolation --target /opt/frozen-features .
-
-# What the three have in common. The root filesystem may be read-only: what is written goes to
-# /tmp and /cache.
-FROM ${PYTHON_BASE} AS runtime
+# What the three have in common: the packages of both locks, one layer that a node pulls once. The root
+# filesystem may be read-only: what is written goes to /tmp and /cache.
+FROM ${PYTHON_BASE} AS packages
 ARG PYTHON_BASE
 ARG VERSION=0.1.0
 ARG REVISION=unknown
-LABEL org.opencontainers.image.title="frozen-features" \
+LABEL org.opencontainers.image.title="frozen-features/packages" \
       org.opencontainers.image.description="A batch feature store for images" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
@@ -84,25 +57,44 @@ ENV PATH=/opt/venv/bin:${PATH} \
     PYTHONSAFEPATH=1 \
     PYTHONUNBUFFERED=1
 WORKDIR /tmp
+# Every package is a wheel whose hash is known beforehand: nothing is compiled, and nothing run.
+RUN --mount=type=bind,source=container,target=/mnt --mount=type=cache,target=/root/.cache/pip \
+    python3.11 -m venv /opt/venv \
+    && echo /opt/frozen-features > /opt/venv/lib/python3.11/site-packages/frozen-features.pth \
+    && pip --cache-dir /root/.cache/pip install --require-hashes --no-deps --only-binary=:all: \
+       --requirement /mnt/common.lock
 
-FROM runtime AS trainer
+FROM ${PACKAGES} AS sources
+WORKDIR /build
+COPY setup.py pyproject.toml README.md ./
+COPY pipelines pipelines
+COPY classifiers classifiers
+COPY frozen_features frozen_features
+RUN pip install --no-cache-dir --no-deps --no-build-isolation --target /opt/frozen-features .
+
+FROM ${PACKAGES} AS trainer
 LABEL org.opencontainers.image.title="frozen-features/trainer"
-COPY --from=trainer-python /opt/venv /opt/venv
+RUN --mount=type=bind,source=container,target=/mnt --mount=type=cache,target=/root/.cache/pip \
+    pip --cache-dir /root/.cache/pip install --require-hashes --no-deps --only-binary=:all: \
+    --requirement /mnt/trainer.lock
 COPY --from=weights /weights /weights
-COPY --from=trainer-python /opt/frozen-features /opt/frozen-features
+COPY --from=sources /opt/frozen-features /opt/frozen-features
 COPY --chmod=755 container/health/trainer.py /usr/local/bin/health
 USER 10001:10001
 HEALTHCHECK --interval=5m --timeout=60s CMD ["health"]
 CMD ["python", "-m", "classifiers.train", "--help"]
 
 # Beam's contract of an SDK container: boot is the entrypoint, and the worker pool its default.
-FROM runtime AS worker
+FROM ${PACKAGES} AS worker
+ARG ACCELERATOR=cpu
 LABEL org.opencontainers.image.title="frozen-features/worker"
 ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
-COPY --from=worker-python /opt/venv /opt/venv
+RUN --mount=type=bind,source=container,target=/mnt --mount=type=cache,target=/root/.cache/pip \
+    pip --cache-dir /root/.cache/pip install --require-hashes --no-deps --only-binary=:all: \
+    --requirement "/mnt/worker-${ACCELERATOR}.lock"
 COPY --from=boot /opt/boot/container /opt/apache/beam/boot
 COPY --from=weights /weights /weights
-COPY --from=worker-python /opt/frozen-features /opt/frozen-features
+COPY --from=sources /opt/frozen-features /opt/frozen-features
 COPY --chmod=755 container/health/worker.py /usr/local/bin/health
 USER 10001:10001
 EXPOSE 50000

@@ -12,11 +12,12 @@ from tests.conftest import ROOT
 
 LOCKS = sorted((ROOT / "container").glob("*.lock"))
 EXTRAS = {
+    "common": ("keras", "openvino", "ncnn"),
     "trainer": ("train", "openvino", "ncnn"),
     "worker-cpu": ("extract",),
     "worker-gpu": ("extract", "cuda"),
 }
-"""What of setup.py an image's lock file is made for."""
+"""What of setup.py a lock file of the images is made for."""
 
 
 def pins(lock: Path) -> dict[str, str]:
@@ -60,12 +61,14 @@ def test_a_lock_file_holds_what_setup_asks_for(lock, monkeypatch):
     assert not names - pins(lock).keys(), "make lock was not run"
 
 
-def test_there_is_a_lock_file_for_every_image():
+def test_there_is_a_lock_file_for_every_image_and_one_for_what_they_share():
     assert [lock.stem for lock in LOCKS] == list(EXTRAS)
+    common, *images = (pins(lock).items() for lock in LOCKS)
+    assert all(common <= image for image in images), "make lock was not run"
 
 
 def test_the_trainer_has_no_beam_and_a_gpu_worker_adds_nvidia_s_libraries_alone():
-    trainer, cpu, gpu = (pins(lock) for lock in LOCKS)
+    _, trainer, cpu, gpu = (pins(lock) for lock in LOCKS)
     assert "apache-beam" not in trainer
     assert "scikit-learn" in trainer
     assert "apache-beam" in cpu

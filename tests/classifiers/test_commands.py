@@ -82,6 +82,7 @@ def test_evaluation(table, logistic, tmp_path, capsys):
     assert np.array(values["confusion"]).sum() == 20
 
 
+@pytest.mark.acceptance
 def test_many_classes_and_an_older_version(make_job, tmp_path, capsys):
     from pipelines.driver import extract as run
 

@@ -68,6 +68,7 @@ def test_parts_and_shards_read_each_row_group_about_once(dataset, make_job, tmp_
     assert len(begun) <= 3 * 22 + 2
 
 
+@pytest.mark.acceptance
 def test_changed_images_are_found_by_their_hashes(dataset, make_job, tmp_path):
     folder = tmp_path / "images"
     shutil.copytree(dataset, folder)

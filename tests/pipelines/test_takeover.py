@@ -68,6 +68,7 @@ def test_a_table_that_another_contract_took_meanwhile(images, make_job, tmp_path
     assert extract(other).counts["present"] == 88
 
 
+@pytest.mark.acceptance
 def test_two_runs_at_once_end_in_one_right_table(images, make_job, tmp_path, monkeypatch):
     """The second run commits between the first one's plan and commit: all its rows, then some."""
     job = make_job(images, tmp_path / "features", shard_rows=16)
@@ -95,6 +96,7 @@ def test_two_runs_at_once_end_in_one_right_table(images, make_job, tmp_path, mon
     assert np.isfinite(np.concatenate(content(job.table)["features"].to_numpy())).all()
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize("place", [0.3, 0.6, 0.9])
 def test_a_damaged_file_of_a_dead_run_is_not_taken_over(
     images, make_job, tmp_path, monkeypatch, place

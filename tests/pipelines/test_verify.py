@@ -195,6 +195,7 @@ def test_a_changed_label_in_a_manifest(verify, images, where, make_job, tmp_path
     )
 
 
+@pytest.mark.acceptance
 def test_files_that_delta_s_own_compaction_wrote_are_accepted(verify, where, images, make_job):
     DeltaTable(str(where)).optimize.compact()
     table = FeatureTable.open(str(where))

@@ -107,6 +107,7 @@ def test_an_epoch_takes_one_row_of_each_image(copied, monkeypatch, streams):
     assert set(copies[np.concatenate(epochs)]) == {0, 1, 2, 3}
 
 
+@pytest.mark.acceptance
 def test_without_copies_a_training_is_what_it_is_on_a_table_without(copied, table, tmp_path):
     for name, where, more in (("one", table, []), ("other", copied, ["--copies", "0"])):
         command = ["--table", str(where), "--head", "dense", "--units", "8", "--epochs", "2"]
@@ -123,6 +124,7 @@ def test_more_copies_than_there_are_train_on_those_and_say_so(copied, tmp_path, 
     assert "192 rows to train on" in said
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize("head", ["dense --epochs=1", "logistic"])
 def test_the_card_tells_of_copies_and_measures_are_of_images(copied, tmp_path, capsys, head):
     model, result = tmp_path / "model", tmp_path / "result.json"
@@ -143,6 +145,7 @@ def test_the_card_tells_of_copies_and_measures_are_of_images(copied, tmp_path, c
     assert json.loads((model / "card.json").read_text())["copies"] == 2
 
 
+@pytest.mark.acceptance
 def test_the_same_seed_draws_the_same_copies(copied):
     held = hold(training_set(copied))
     head = DenseHead(units=4, epochs=3, learning_rate=0.01)

@@ -41,7 +41,7 @@ def _two_processors(monkeypatch):
             [*EPOCHS, "--units", "64", "--class_weight", "dog=1.5"],
             marks=pytest.mark.acceptance,
         ),
-        ("logistic", []),
+        pytest.param("logistic", [], marks=pytest.mark.acceptance),
         pytest.param("linear_svm", ["--C", "0.001"], marks=pytest.mark.acceptance),
     ],
 )

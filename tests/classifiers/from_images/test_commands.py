@@ -137,6 +137,7 @@ def test_without_this_project_the_model_predicts_the_same(dataset, tuned, tmp_pa
     assert predictions["predicted"].to_pylist() == predicted
 
 
+@pytest.mark.acceptance
 def test_evaluation_agrees_with_the_predictions(dataset, tuned, tmp_path, capsys):
     result, output = tmp_path / "result.json", tmp_path / "p.parquet"
     images = ["--model", str(tuned), "--input", str(dataset)]
@@ -201,6 +202,7 @@ def test_a_split_of_bad_images_cannot_be_measured(tuned, tmp_path, capsys):
     assert "no image of split 'test' can be used: test/dark/broken.png (not" in complaint(capsys)
 
 
+@pytest.mark.acceptance
 def test_many_classes_from_a_manifest(tmp_path):
     classes = ("a", "b", "c")
     images = write_dataset(tmp_path / "images", {"train": 4}, classes)

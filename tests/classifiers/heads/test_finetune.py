@@ -121,6 +121,7 @@ def test_before_unfreezing_it_is_the_head_on_the_frozen_base(weights):
     )
 
 
+@pytest.mark.acceptance
 def test_the_steps_count_weight_tensors_as_the_book_does(weights, capsys):
     train = stored("VGG16", weights["VGG16"], *images_of(2))
     fitted, history = small(weights, unfreeze="block5_conv3").fit(train, None, 2, None, seed=0)

@@ -136,6 +136,7 @@ def test_the_dense_head_is_the_book_s(classes, tmp_path):
     np.testing.assert_allclose(again.probabilities, judged.probabilities, rtol=1e-6)
 
 
+@pytest.mark.acceptance
 def test_the_seed_decides_the_dense_head():
     train = blobs(2, 60, 1)
     head = DenseHead(units=8, epochs=2)

@@ -65,9 +65,10 @@ def built(
         common = {"PYTHON_BASE": python, "REVISION": "of-tests"}
         return images.build(context, f"frozen-features/{target}", target, **common, **arguments)
 
-    # One after the other: each takes 10 GB of disk until it is built, and then 3.
-    trainer = build("trainer")
-    worker = build("worker", GO_BASE=go, WEIGHTS=f"container/files/{WEIGHTS}")
+    packages = build("packages")
+    trainer = build("trainer", PACKAGES=packages)
+    weights = f"container/files/{WEIGHTS}"
+    worker = build("worker", PACKAGES=packages, GO_BASE=go, WEIGHTS=weights)
     submit = build(
         "submit",
         WORKER=worker,

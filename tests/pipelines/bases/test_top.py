@@ -109,6 +109,7 @@ def test_the_top_s_imagenet_weights_are_for_one_size(base, size, sizes):
         make_contract(choice)
 
 
+@pytest.mark.acceptance
 def test_a_file_must_hold_the_top(tmp_path):
     path = tmp_path / "x.weights.h5"
     load_base(BASES["MobileNet"], 32, RANDOM).model.save_weights(path)

@@ -147,6 +147,7 @@ def test_a_trial_that_dies_is_an_error_of_one_line(tmp_path):
         try_conversion("ncnn", tmp_path, 1, 4, IMAGES, 1)
 
 
+@pytest.mark.acceptance
 def test_a_conversion_with_other_features_is_never_kept(request_, monkeypatch, tmp_path):
     real = NetText.convolution
 
@@ -176,6 +177,7 @@ def test_features_that_are_no_numbers_cannot_win_nor_spoil_the_record(
     json.dumps(asdict(found), allow_nan=False)
 
 
+@pytest.mark.acceptance
 def test_a_remembered_engine_that_runs_no_more_is_forgotten(
     request_, contract, monkeypatch, capsys, dataset, tmp_path
 ):

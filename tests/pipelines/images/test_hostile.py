@@ -59,6 +59,7 @@ def test_usable_files_are_decoded_as_keras_does(tmp_path):
             np.testing.assert_array_equal(found, np.asarray(expected), err_msg=file.name)
 
 
+@pytest.mark.acceptance
 def test_a_real_picture_of_thirty_thousand_pixels_squared_is_not_decoded(tmp_path):
     """900 million pixels in a small file; decoded they would take 2.7 GB."""
     code = (

@@ -77,6 +77,7 @@ def test_parts_end_in_the_table_of_one_commit(job, tmp_path):
     assert content(job.table).equals(content(tmp_path / "at once"))
 
 
+@pytest.mark.acceptance
 def test_a_run_that_dies_in_its_second_part_keeps_the_first(job, monkeypatch):
     work = driver.extract_shards
 
@@ -95,6 +96,7 @@ def test_a_run_that_dies_in_its_second_part_keeps_the_first(job, monkeypatch):
     assert rows_by_version(job.table) == [30, 59, 88]
 
 
+@pytest.mark.acceptance
 def test_a_changed_image_keeps_its_old_row_until_its_turn(job, images):
     extract(replace(job, commit_every=None))
     for number in range(24):
@@ -256,6 +258,7 @@ def test_a_refused_run_s_failures_count_again(job, images):
             extract(limited)
 
 
+@pytest.mark.acceptance
 def test_the_command_says_which_part_is_which_version(images, tmp_path, capsys):
     table = str(tmp_path / "features")
     told = ["--weights", "random:1", "--image_size", "32", "--engine", "keras"]

@@ -45,6 +45,7 @@ def files_on_disk(table: Path) -> set[str]:
     return {f"data/{path.name}" for path in (table / "data").iterdir()}
 
 
+@pytest.mark.acceptance
 def test_tidy_merges_files_and_changes_no_row(nights, images, capsys):
     before, version = content(nights), FeatureTable.open(str(nights)).version
     many = FeatureTable.open(str(nights)).paths

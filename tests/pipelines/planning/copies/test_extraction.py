@@ -46,6 +46,7 @@ def test_copies_are_what_a_plain_loop_makes(job, images):
         )
 
 
+@pytest.mark.acceptance
 def test_more_copies_extract_only_the_new_ones(job, tmp_path):
     extract(job)
     report = extract(replace(job, copies=4))
@@ -75,6 +76,7 @@ def test_a_table_without_copies_gets_its_first_ones(job, tmp_path, capsys):
     assert "train       dark     24       8" in shown
 
 
+@pytest.mark.acceptance
 def test_copies_of_another_policy_are_refused_and_the_table_s_need_not_be_named(job):
     extract(replace(job, augmentation={"zoom": 0.5, "seed": 3}))
     version = FeatureTable.open(job.table).version
