@@ -5,6 +5,7 @@ import gzip
 import http.server
 import threading
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -18,6 +19,8 @@ class Server(http.server.ThreadingHTTPServer):
     Attributes:
         images: by path, what is served.
         asked: how often each path was asked for.
+        unchanged: how often each path was answered by "not modified".
+        modified: the time of change of what is below /dated/.
         moved: where the path /moved/... leads, before that path.
     """
 
@@ -27,6 +30,8 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, images: Mapping[str, bytes]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.images, self.asked = images, Counter[str]()
+        self.unchanged = Counter[str]()
+        self.modified = "Sun, 06 Nov 1994 08:49:37 GMT"
         self.moved = self.url
         self.ending = threading.Event()
         self.open, self.most = 0, 0
@@ -88,6 +93,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(content)
+
+    def _etag(self, content: bytes, _: str) -> None:
+        self._answer_unless("If-None-Match", "ETag", f'"{zlib.crc32(content)}"', content)
+
+    def _weak(self, content: bytes, _: str) -> None:
+        self._answer_unless("If-None-Match", "ETag", f'W/"{len(content)}"', content)
+
+    def _dated(self, content: bytes, _: str) -> None:
+        self._answer_unless("If-Modified-Since", "Last-Modified", self.server.modified, content)
+
+    def _answer_unless(self, asked: str, name: str, value: str, content: bytes) -> None:
+        if self.headers.get(asked) == value:
+            self.server.unchanged[self.path] += 1
+            self.send_response(304)
+            self.end_headers()
+            return
+        self._answer(content, **{name: value})
 
     def _slow(self, content: bytes, _: str) -> None:
         time.sleep(0.1)

@@ -21,6 +21,7 @@ from pipelines.images.hashing import ContentHashes
 from pipelines.images.layout import STRATIFIED
 from pipelines.images.listing import list_images
 from pipelines.images.splits import split_named
+from pipelines.images.web_hashes import WebHashes
 from pipelines.outputs import require_outside
 from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted, short_of_copies
@@ -37,7 +38,6 @@ from pipelines.planning.uncommitted import (
 from pipelines.records import ImageRef
 from pipelines.shards.beam_flags import with_a_worker_a_gpu, workers_here
 from pipelines.stores.places import is_remote
-from pipelines.stores.reading import sha256_of
 from pipelines.system.cores import usable_cores
 from pipelines.system.gpus import visible_gpus
 from pipelines.system.keras_backend import limit_threads
@@ -111,7 +111,7 @@ class Run:
         self.uri = table_uri(job.table)
         self.augmentation = Augmentation(**job.augmentation)
         self.worked = False
-        self._hashes = ContentHashes(functools.partial(sha256_of, most=job.max_image_bytes))
+        self._hashes = ContentHashes(WebHashes(job.max_image_bytes).sha256_of)
         self._intact: dict[str, bool] = {}
         self._receipts_read: set[str] = set()
 

@@ -17,6 +17,7 @@ from pipelines import __version__
 from pipelines.redaction import redacted
 from pipelines.stores.files import refuse_too_large
 from pipelines.stores.silent_hosts import SilentHosts
+from pipelines.stores.validators import Validator, conditions, validator_of
 from pipelines.stores.web_addresses import (
     RefusedHostError,
     is_web,
@@ -74,12 +75,33 @@ class _PassingError(Exception):
 _silent_hosts = SilentHosts()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server gave.
+
+    Attributes:
+        content: None if it is what it was.
+        validator: of its state, for the next time; None if the server says nothing of use.
+    """
+
+    content: bytes | None
+    validator: Validator | None
+
+
 def read_url(url: str, most: int) -> bytes:
-    """Fetch what is at a URL; what may pass is tried again.
+    """Fetch what is at a URL; as `ask_url`, without anything known of it."""
+    content = ask_url(url, most, None).content
+    assert content is not None
+    return content
+
+
+def ask_url(url: str, most: int, known: Validator | None) -> Answer:
+    """Fetch what is at a URL, if it is another than before; what may pass is tried again.
 
     Args:
         url: without user, password or signature.
         most: bytes; of what has more, no more is taken.
+        known: the state of what was fetched before; None if nothing was.
 
     Raises:
         TooLargeError: it has more.
@@ -92,7 +114,7 @@ def read_url(url: str, most: int) -> bytes:
     while True:
         try:
             with _places:
-                return _fetched(url, most, min(patience.attempt, ends - time.monotonic()))
+                return _fetched(url, most, known, min(patience.attempt, ends - time.monotonic()))
         except _PassingError as error:
             pause = patience.pause * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)
             pause = max(error.wait, pause)
@@ -104,7 +126,7 @@ def read_url(url: str, most: int) -> bytes:
             attempt += 1
 
 
-def _fetched(url: str, most: int, seconds: float) -> bytes:
+def _fetched(url: str, most: int, known: Validator | None, seconds: float) -> Answer:
     with ending_after(max(0.0, seconds)) as watch:
         for _ in range(REDIRECTS + 1):
             if (complaint := url_complaint(url, kept=False)) is not None:
@@ -113,7 +135,7 @@ def _fetched(url: str, most: int, seconds: float) -> bytes:
             _silent_hosts.refuse(host)
             late = OSError(errno.ETIMEDOUT, f"{host} did not give it within {seconds:.0f} seconds")
             try:
-                content = _asked(url, host, most)
+                answer = _asked(url, host, most, known)
             except _PassingError as error:
                 if watch.expired:
                     raise late from error
@@ -121,9 +143,9 @@ def _fetched(url: str, most: int, seconds: float) -> bytes:
             if watch.expired:  # what was given looks whole where its length is not known
                 raise late
             _silent_hosts.heard(host)
-            if isinstance(content, bytes):
-                return content
-            url = content.place
+            if isinstance(answer, Answer):
+                return answer
+            url = answer.place
     raise OSError(errno.ELOOP, f"it is redirected more than {REDIRECTS} times")
 
 
@@ -132,20 +154,23 @@ class _Redirect:
     place: str
 
 
-def _asked(url: str, host: str, most: int) -> bytes | _Redirect:
+def _asked(url: str, host: str, most: int, known: Validator | None) -> Answer | _Redirect:
     patience = PATIENCE
+    unless = conditions(known, url)
     timeout = urllib3.Timeout(connect=patience.connect, read=patience.silence)
     try:
         response = connections(private_hosts_allowed()).request(
             "GET",
             url,
-            headers=_HEADERS,
+            headers={**_HEADERS, **unless},
             timeout=timeout,
             redirect=False,
             preload_content=False,
             decode_content=False,
         )
         try:
+            if unless and response.status == http.HTTPStatus.NOT_MODIFIED:
+                return Answer(None, known)
             return _taken(response, url, host, most)
         finally:
             # What was not read to its end is not waited for.
@@ -159,7 +184,9 @@ def _asked(url: str, host: str, most: int) -> bytes | _Redirect:
         raise _PassingError(f"{host} did not give it: {_said(error)}") from error
 
 
-def _taken(response: urllib3.BaseHTTPResponse, url: str, host: str, most: int) -> bytes | _Redirect:
+def _taken(
+    response: urllib3.BaseHTTPResponse, url: str, host: str, most: int
+) -> Answer | _Redirect:
     status, headers = response.status, response.headers
     if status in _REDIRECTS and "Location" in headers:
         place = urljoin(url, headers["Location"])
@@ -182,7 +209,7 @@ def _taken(response: urllib3.BaseHTTPResponse, url: str, host: str, most: int) -
         refuse_too_large(len(content), most)
     if _is_page(headers.get("Content-Type", ""), bytes(content[:512])):
         raise OSError(errno.EIO, f"{host} answered with a page of HTML, and no image")
-    return bytes(content)
+    return Answer(bytes(content), validator_of(url, headers))
 
 
 def _is_page(kind: str, begins: bytes) -> bool:

@@ -63,7 +63,7 @@ def test_the_table_is_that_of_the_folder_and_bad_urls_cost_themselves(
     assert {failure.ref.image_id for failure in report.failures} == {f"bad{n}" for n in range(4)}
     assert rows_of(job.table).equals(rows_of(table))
     again = extract(job)
-    # What may pass is tried again; what is there is fetched to be hashed, and not extracted.
+    # What may pass is tried again; what is there is hashed, and not extracted.
     assert (again.attempted, len(again.failures)) == (4, 4)
     server.images[name] = server.images[next(reversed(server.images))]
     assert len(rows_of(job.table)) == 88
