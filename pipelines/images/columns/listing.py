@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipelines.cli import few, log
 from pipelines.errors import InputError
+from pipelines.images.arranging import by_option
 from pipelines.images.columns.meant import BytesColumns, columns_of_images
 from pipelines.images.columns.said import (
     Said,
@@ -107,7 +108,6 @@ def list_columns(
     """
     if not files:
         return []
-    _refuse_what_is_not_read(root, layout)
     files = sorted(files)
     found: list[_File] = []
     unreadable: list[ImageRef] = []
@@ -130,17 +130,28 @@ def list_columns(
     if any(by_file) and not all(each.columns.split for each in found):
         log(f"splits by the names of the files: {few(sorted({*filter(None, by_file)}), SHOWN)}")
     refs = unreadable
+    told = _told_by_paths(root, found, layout)
     for each, split in zip(found, by_file, strict=True):
         tell_renamed(root, {*filter(None, map(plain_text, each.column(each.columns.split)))})
-        refs += _refs(each, ids, split, layout.split_by)
+        refs += _refs(each, ids, split, layout.split_by, told)
     return refs
 
 
-def _refuse_what_is_not_read(root: str, layout: Layout) -> None:
-    given = {"group_column": "group" in layout.columns, "labels_from": layout.labels_from}
-    for name, value in given.items():
-        if value:
-            raise InputError(f"--{name} has no meaning for the images in columns of {root}")
+def _told_by_paths(
+    root: str, files: Sequence[_File], layout: Layout
+) -> Iterator[tuple[str | None, str | None]] | None:
+    """The label and the split that each image's path says, file by file; None if none is asked."""
+    if layout.labels_from is None:
+        return None
+    named = [(file, file.columns.path or file.columns.id) for file in files]
+    nameless = next((file.name for file, name in named if name is None), None)
+    if nameless is not None:
+        raise InputError(
+            f"--labels_from reads the paths of images, and no column of {nameless} has them; "
+            "--label_column names one of labels"
+        )
+    paths = [tuple((path or "").split("/")) for file, name in named for path in file.column(name)]
+    return ((each.label, each.split) for each in by_option(root, paths, layout.labels_from))
 
 
 def _stats(files: Sequence[str]) -> list[ImageRef]:
@@ -210,16 +221,25 @@ def _split_of_file(name: str) -> str | None:
 
 
 def _refs(
-    file: _File, ids: Iterator[str], split: str | None, split_by: str | None
+    file: _File,
+    ids: Iterator[str],
+    split: str | None,
+    split_by: str | None,
+    told: Iterator[tuple[str | None, str | None]] | None,
 ) -> Iterator[ImageRef]:
     columns = file.columns
     labels, splits = file.column(columns.label), file.column(columns.split)
-    lengths = file.column(columns.length)
+    lengths, groups = file.column(columns.length), file.column(columns.group)
     for row in range(file.rows):
-        label = _class(file, row, plain_label(labels[row]))
-        image_id = next(ids)
-        said = plain_text(splits[row]) or split
-        place = split_named(said) if said else split_of(image_id, label, None, split_by)
+        image_id, group = next(ids), plain_text(groups[row])
+        said = plain_text(splits[row])
+        if told is None:
+            label = _class(file, row, plain_label(labels[row]))
+        else:
+            label, by_path = next(told)
+            said = said or by_path
+        said = said or split
+        place = split_named(said) if said else split_of(image_id, label, group, split_by)
         uri = Member(file.kind, file.stat.uri, row, 1, columns.image).uri
         length = lengths[row] or ""
         # A million rows have few labels and splits: one string each serves all.
@@ -230,6 +250,7 @@ def _refs(
             label=None if label is None else sys.intern(label),
             split=sys.intern(place),
             bytes=int(length) if length.isdecimal() else 0,
+            group=None if group is None else sys.intern(group),
         )
 
 

@@ -41,6 +41,7 @@ class BytesColumns:
         id: their ids.
         label: class names, or their numbers in `classes`.
         split: names of splits.
+        group: what images have in common that no split may tell apart.
         length: how many bytes an image has.
         classes: names by number; None where labels are names.
     """
@@ -50,13 +51,14 @@ class BytesColumns:
     id: str | None
     label: str | None
     split: str | None
+    group: str | None
     length: str | None
     classes: tuple[str, ...] | None
 
     @property
     def said(self) -> tuple[str, ...]:
         """All but the images."""
-        named = (self.path, self.id, self.label, self.split, self.length)
+        named = (self.path, self.id, self.label, self.split, self.group, self.length)
         return tuple(dict.fromkeys(filter(None, named)))
 
 
@@ -88,6 +90,7 @@ def columns_of_images(file: str, schema: pa.Schema, layout: Layout) -> BytesColu
         id=named_column(file, schema, layout, "id"),
         label=label,
         split=named_column(file, schema, layout, "split"),
+        group=named_column(file, schema, layout, "group"),
         length="length" if _is_binary_file(schema) else None,
         classes=_classes(file, features.get(label or ""), schema, label),
     )

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.errors import InputError
-from pipelines.images.layout import Layout
+from pipelines.images.layout import LabelsFrom, Layout
 from pipelines.images.listing import list_images
 from pipelines.images.splits import split_of
 from pipelines.stores.reading import read_bytes
@@ -234,8 +234,42 @@ def test_images_in_a_column_have_stratified_splits(tmp_path):
         assert splits == ["test", "train", "validation"]
 
 
-@pytest.mark.parametrize("option", [{"columns": {"group": "id"}}, {"labels_from": "parent"}])
-def test_what_is_not_read_of_images_in_a_column_is_refused(tmp_path, option):
-    path = write(hugging_face([("0.jpg", b"a")], [0], ["a"]), tmp_path / "x.parquet")
-    with pytest.raises(InputError, match="has no meaning for the images in columns of"):
-        list_images(str(path), layout=Layout(**option))
+@pytest.mark.parametrize(
+    ("name", "layout"), [("group", {}), ("patient", {"columns": {"group": "patient"}})]
+)
+def test_images_in_a_column_have_groups(tmp_path, name, layout):
+    groups = [f"p{number // 3}" for number in range(30)]
+    groups[29] = " "
+    table = hugging_face(
+        [(f"{number:02d}.jpg", b"%d" % number) for number in range(30)], [0] * 30, ["a"]
+    )
+    path = write(table.append_column(name, pa.array(groups)), tmp_path / "x.parquet")
+    refs = list_images(str(path), layout=Layout(**layout))
+    assert [ref.group for ref in refs] == [*groups[:29], None]
+    for ref in refs:
+        assert ref.split == split_of(ref.image_id, ref.label, ref.group)
+    assert len({(ref.group, ref.split) for ref in refs[:27]}) == 9
+    assert len({ref.split for ref in refs}) > 1
+
+
+@pytest.mark.parametrize(
+    ("option", "labels"),
+    [
+        ("parent", ["cat", "cat", "dog"]),
+        (r"filename:^(\w+)-", ["a", "a", "b"]),
+        ("none", [None, None, None]),
+    ],
+)
+def test_labels_of_images_in_a_column_are_read_off_their_paths(tmp_path, option, labels):
+    names = ["train/cat/a-0.jpg", "train/cat/a-2.jpg", "val/dog/b-1.jpg"]
+    table = hugging_face([(name, name.encode()) for name in names], [0, 0, 0], ["wrong"])
+    path = write(table, tmp_path / "x.parquet")
+    refs = list_images(str(path), layout=Layout(labels_from=LabelsFrom.parse(option)))
+    assert [(ref.image_id, ref.label) for ref in refs] == list(zip(names, labels, strict=True))
+    assert [ref.split for ref in refs] == ["train", "train", "validation"]
+
+
+def test_labels_cannot_be_read_off_paths_that_are_not_there(tmp_path):
+    path = write(pa.table({"image": pa.array([b"a"], pa.binary())}), tmp_path / "x.parquet")
+    with pytest.raises(InputError, match=r"no column of x\.parquet has them; --label_column names"):
+        list_images(str(path), layout=Layout(labels_from=LabelsFrom.parse("parent")))
