@@ -21,11 +21,11 @@ install: $(READY)
 # A Python that is asked for is looked at every time: .venv may be of another one.
 $(READY): setup.py requirements.lock $(if $(PYTHON),asked)
 	@scripts/make-venv .venv $(PYTHON)
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint requirements.lock --editable '.[dev]'
 	touch $(READY)
 
 $(CLUSTER_READY): $(READY)
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,cluster]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint requirements.lock --editable '.[dev,cluster]'
 	touch $(CLUSTER_READY)
 
 demo: $(READY)

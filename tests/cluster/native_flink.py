@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from tests.cluster.api_servers import ADMIN, ApiServer
-from tests.cluster.flink import _OPENED, flink_jars, free_ports
+from tests.cluster.flink import _OPENED, SHORT_LIVED, flink_jars, free_ports
 from tests.cluster.processes import start
 from tests.cluster.tools import absent, program
 
@@ -126,7 +126,7 @@ def jobmanager(
 def _java(main: str) -> list[str]:
     opened = [part for each in _OPENED for part in ("--add-opens", each)]
     java = program("java", "openjdk-17-jre-headless")
-    return [java, "-Xmx384m", *opened, "-cp", f"{flink_jars()}/*", main]
+    return [java, "-Xmx384m", *SHORT_LIVED, *opened, "-cp", f"{flink_jars()}/*", main]
 
 
 def _configuration(settings: Mapping[str, str], folder: Path) -> Path:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.flink import SHORT_LIVED
 from tests.cluster.processes import start
 from tests.conftest import ROOT
 
@@ -43,6 +44,7 @@ class Submission:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env={**os.environ, "JDK_JAVA_OPTIONS": " ".join(SHORT_LIVED)},  # of the job server
         )
 
     @property
