@@ -6,6 +6,7 @@ Importing this imports none of the libraries that do the work; each function doe
 from frozen_features.exporting import export
 from frozen_features.extracting import extract, plan
 from frozen_features.models import compare, evaluate, load, load_model, predict
+from frozen_features.promoting import promote
 from frozen_features.tables import bases, describe, doctor, forget, tidy, verify
 from frozen_features.training import search, train
 from pipelines import __version__
@@ -26,6 +27,7 @@ __all__ = [
     "load_model",
     "plan",
     "predict",
+    "promote",
     "search",
     "tidy",
     "train",

@@ -1,12 +1,62 @@
-"""A model in memory or by its folder: whichever is given, its card and its head."""
+"""A model in memory, by its folder, or by its name: its card and its head."""
 
+import contextlib
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from classifiers.models.card import ModelCard
 from classifiers.models.folder import Model, load_model, read_card
+from classifiers.models.versions.local import LocalVersions
+from classifiers.models.versions.names import ModelName
+from pipelines.cli import few
+from pipelines.errors import ModelError
+from pipelines.outputs import VERSIONS
 
 ModelOrFolder = Model | str | os.PathLike[str]
+
+SHOWN = 5
+"""Versions that are named of those that there are."""
+
+
+def found(name: ModelName) -> ModelOrFolder:
+    """The model of a name, `latest` being the one that is so now.
+
+    Returns:
+        The folder of a local one; whoever reads it says what it lacks.
+
+    Raises:
+        ModelError: there is no such version.
+    """
+    return LocalVersions(Path(name.location)).path(pinned(name).version or 1)
+
+
+def pinned(name: ModelName) -> ModelName:
+    """The name with the number of the version that it is of now; a plain folder has none.
+
+    Raises:
+        ModelError: there is no such version.
+    """
+    versions = LocalVersions(Path(name.location))
+    there = versions.numbers()
+    if name.version is not None and name.version not in there:
+        held = few([str(number) for number in reversed(there)], SHOWN) or "no model at all"
+        raise ModelError(f"{name.location} has no version {name.version}, only {held}")
+    if not there or versions.is_plain:
+        return replace(name, version=None)
+    return replace(name, version=name.version or there[-1])
+
+
+@contextlib.contextmanager
+def files_of(name: ModelName) -> Iterator[Path]:
+    """A folder that holds the files of a model, of a name that `pinned` gave.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    with LocalVersions(Path(name.location)).files(name.version or 1) as folder:
+        yield folder
 
 
 def card_of(model: ModelOrFolder) -> ModelCard:
@@ -19,8 +69,13 @@ def card_of(model: ModelOrFolder) -> ModelCard:
 
 
 def name_of(model: ModelOrFolder) -> str:
-    """What to call a model in a report: its folder."""
-    return model.name if isinstance(model, Model) else os.fspath(model)
+    """What to call a model in a report: its folder, or the name of the version that it is."""
+    if isinstance(model, Model):
+        return model.name
+    folder = Path(model)
+    if folder.parent.name == VERSIONS and folder.name.isdecimal():
+        return str(ModelName(str(folder.parent.parent), int(folder.name)))
+    return os.fspath(model)
 
 
 def opened(model: ModelOrFolder) -> Model:
