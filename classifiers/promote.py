@@ -4,11 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from classifiers.models.measuring_options import add_measuring_options, measured
-from classifiers.models.versions.local import LocalVersions
 from classifiers.models.versions.names import NAME_HELP, model_name, model_place
+from classifiers.models.versions.places import versions_at
 from classifiers.promoting.conditions import FORMS, parse_condition
 from classifiers.promoting.promoting import PromoteJob, promote
 from classifiers.promoting.report import PromoteReport
@@ -74,7 +73,7 @@ def work(options: argparse.Namespace) -> PromoteReport:
     return promote(
         PromoteJob(
             model=options.model,
-            to=LocalVersions(Path(options.to), "--to"),
+            to=versions_at(options.to, "--to"),
             conditions=conditions,
             measure=partial(measured, options),
         )

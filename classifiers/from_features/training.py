@@ -106,12 +106,13 @@ def train(job: TrainJob) -> TrainReport:
     given = (sets["train"], sets.get("validation"), len(classes), weight, job.seed)
     state, course = None, Course()
     if isinstance(job.head, EpochHead):
-        if job.checkpoint_every is not None:
+        beside = job.model.state_beside()
+        if job.checkpoint_every is not None and beside is not None:
             identity = _identity(
                 job, table, {"train": training, "validation": validation}, classes, weight
             )
             identity["streamed_within"] = job.budget.size if holding.streams else None
-            state = TrainingState(job.model.state, identity, job.checkpoint_every)
+            state = TrainingState(beside, identity, job.checkpoint_every)
         course = Course(job.head.keep, job.head.patience, state)
         head, history = job.head.fit(*given, course)
     else:

@@ -110,9 +110,10 @@ def train_on_images(job: ImageTrainJob) -> TrainReport:
     weight = parse_class_weight(job.class_weight, classes, sets["train"].targets)
     plan = EpochPlan(job.way.batch_size, job.seed, job.pixels.augmentation)
     state = None
-    if job.checkpoint_every is not None:
+    beside = job.model.state_beside()
+    if job.checkpoint_every is not None and beside is not None:
         identity = _identity(job, network, sets, classes, weight)
-        state = TrainingState(job.model.state, identity, job.checkpoint_every)
+        state = TrainingState(beside, identity, job.checkpoint_every)
     course = Course(job.way.keep, job.way.patience, state)
     history = fit(job.way, network, sets["train"], sets.get("validation"), plan, weight, course)
     if len(job.way.steps) > 1:

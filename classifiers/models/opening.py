@@ -8,11 +8,12 @@ from pathlib import Path
 
 from classifiers.models.card import ModelCard
 from classifiers.models.folder import Model, load_model, read_card
-from classifiers.models.versions.local import LocalVersions
 from classifiers.models.versions.names import ModelName
+from classifiers.models.versions.places import versions_at
 from pipelines.cli import few
 from pipelines.errors import ModelError
 from pipelines.outputs import VERSIONS
+from pipelines.stores.places import is_remote
 
 ModelOrFolder = Model | str | os.PathLike[str]
 
@@ -24,12 +25,14 @@ def found(name: ModelName) -> ModelOrFolder:
     """The model of a name, `latest` being the one that is so now.
 
     Returns:
-        The folder of a local one; whoever reads it says what it lacks.
+        The folder of a local one, and whoever reads it says what it lacks; one in a bucket is read.
 
     Raises:
-        ModelError: there is no such version.
+        ModelError: there is no such version, or the store does not give it.
     """
-    return LocalVersions(Path(name.location)).path(pinned(name).version or 1)
+    name = pinned(name)
+    with files_of(name) as folder:
+        return replace(load_model(folder), name=str(name)) if is_remote(name.location) else folder
 
 
 def pinned(name: ModelName) -> ModelName:
@@ -38,11 +41,13 @@ def pinned(name: ModelName) -> ModelName:
     Raises:
         ModelError: there is no such version.
     """
-    versions = LocalVersions(Path(name.location))
+    versions = versions_at(name.location)
     there = versions.numbers()
     if name.version is not None and name.version not in there:
         held = few([str(number) for number in reversed(there)], SHOWN) or "no model at all"
         raise ModelError(f"{name.location} has no version {name.version}, only {held}")
+    if not there and is_remote(name.location):
+        raise ModelError(f"no version of a model in {name.location}; train or promote makes one")
     if not there or versions.is_plain:
         return replace(name, version=None)
     return replace(name, version=name.version or there[-1])
@@ -55,7 +60,7 @@ def files_of(name: ModelName) -> Iterator[Path]:
     Raises:
         ModelError: it cannot be read.
     """
-    with LocalVersions(Path(name.location)).files(name.version or 1) as folder:
+    with versions_at(name.location).files(name.version or 1) as folder:
         yield folder
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifiers.models.place import check_target, model_draft
+from classifiers.models.versions.bucket import BucketVersions
 from classifiers.models.versions.draft import Draft
 from classifiers.models.versions.local import LocalVersions
 from pipelines.errors import UsageError
 from pipelines.outputs import VERSIONS
+from pipelines.stores.places import is_remote, parse_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,7 @@ class PlainTarget:
     folder: Path
     overwrite: bool
 
-    @property
-    def state(self) -> Path:
+    def state_beside(self) -> Path:
         """What the state of a training lies beside."""
         return self.folder
 
@@ -40,7 +41,7 @@ class PlainTarget:
             yield Draft(folder, self.folder)
 
 
-Target = PlainTarget | LocalVersions
+Target = PlainTarget | LocalVersions | BucketVersions
 
 
 def target_at(location: str, *, overwrite: bool) -> Target:
@@ -53,6 +54,8 @@ def target_at(location: str, *, overwrite: bool) -> Target:
     Raises:
         UsageError: the place is the folder that one is in, or a version.
     """
+    if is_remote(location):
+        return BucketVersions(parse_place(location))
     folder = Path(location)
     if folder.resolve() == Path.cwd():
         raise UsageError(f"--model {location} is the folder you are in; name one in it")

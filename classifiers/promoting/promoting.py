@@ -9,8 +9,8 @@ from classifiers.models.opening import ModelOrFolder, files_of, found, opened, p
 from classifiers.models.pinning import pin_card
 from classifiers.models.place import model_files
 from classifiers.models.reports import EvaluateReport
-from classifiers.models.versions.local import LocalVersions
 from classifiers.models.versions.names import ModelName
+from classifiers.models.versions.places import Versions
 from classifiers.promoting.conditions import BETTER, Condition, answer
 from classifiers.promoting.report import PromoteReport
 
@@ -29,7 +29,7 @@ class PromoteJob:
     """
 
     model: ModelName
-    to: LocalVersions
+    to: Versions
     conditions: tuple[Condition, ...]
     measure: Measure = field(repr=False)
 

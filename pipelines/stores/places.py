@@ -46,6 +46,10 @@ class Place:
         """Another place in the same bucket."""
         return replace(self, key=key)
 
+    def inside(self, name: str) -> Self:
+        """A place below this one; `name` may have several parts."""
+        return self.at(f"{self.key}/{name}".lstrip("/"))
+
     def below(self, key: str) -> str | None:
         """What of a key comes after this place; None where it does not lie below it."""
         if not self.key:

@@ -38,8 +38,7 @@ class LocalVersions:
         """The folder, as names have it."""
         return str(self.folder)
 
-    @property
-    def state(self) -> Path:
+    def state_beside(self) -> Path:
         """What the state of a training lies beside."""
         return self.folder
 
