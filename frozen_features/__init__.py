@@ -7,6 +7,7 @@ from frozen_features.exporting import export
 from frozen_features.extracting import extract, plan
 from frozen_features.models import compare, evaluate, load, load_model, predict
 from frozen_features.promoting import promote
+from frozen_features.refitting import refit
 from frozen_features.tables import bases, describe, doctor, forget, tidy, verify
 from frozen_features.training import search, train
 from pipelines import __version__
@@ -28,6 +29,7 @@ __all__ = [
     "plan",
     "predict",
     "promote",
+    "refit",
     "search",
     "tidy",
     "train",
