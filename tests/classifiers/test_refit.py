@@ -47,7 +47,16 @@ def same(one, other) -> None:
     first, second = load_model(Path(one)), load_model(Path(other))
     features = np.random.default_rng(3).normal(0, 2, (50, 32)).astype(np.float32)
     np.testing.assert_array_equal(first.judge(features).scores, second.judge(features).scores)
-    for name in ("settings", "decisions", "metrics", "rows", "splits", "class_weight", "asked"):
+    for name in (
+        "settings",
+        "decisions",
+        "metrics",
+        "rows",
+        "splits",
+        "class_weight",
+        "asked",
+        "seed",
+    ):
         assert getattr(first.card, name) == getattr(second.card, name), name
 
 
@@ -57,7 +66,7 @@ def same(one, other) -> None:
         ["--head", "logistic", "--C", "0.03", "--class_weight", "balanced", *DECIDING],
         ["--head", "linear_svm", "--scaler", "l2", "--C", "2", "--class_weight", "a=2", *DECIDING],
         ["--head", "ridge", "--scaler", "none", "--validation_split", "none", "--seed", "5"],
-        ["--head", "knn", "--k", "7", "--temperature", "0.5"],
+        ["--head", "knn", "--k", "7", "--temperature", "0.5", "--copies", "0"],
     ],
 )
 def test_a_model_is_what_the_same_command_makes_of_the_table_now(table, tmp_path, capsys, options):

@@ -70,6 +70,21 @@ def test_better_is_what_mcnemars_test_says_of_the_images_that_they_tell_apart(ma
     assert f"not promoted: {place}@1 stays in place" in str(report)
 
 
+def test_a_promotion_that_was_overtaken_changes_nothing(made_up, tmp_path, monkeypatch, capsys):
+    place, measured = tmp_path / "prod", promote.measured
+    assert run(made_up, made_up.poor, place) == 0
+
+    def overtaken(options, model):
+        monkeypatch.undo()
+        assert run(made_up, made_up.poor, place) == 0
+        return measured(options, model)
+
+    monkeypatch.setattr(promote, "measured", overtaken)
+    assert run(made_up, made_up.good, place, "better") == 1
+    assert f"{place}@2 was put there meanwhile by another process" in capsys.readouterr().err
+    assert ff.load_model(place).card == ff.load_model(made_up.poor).card
+
+
 def test_all_conditions_must_hold(made_up, tmp_path, capsys):
     place = tmp_path / "prod"
     assert run(made_up, made_up.good, place, "accuracy>=0.5", "log_loss<0.001") == 4
