@@ -9,6 +9,7 @@ from frozen_features.models import compare, evaluate, load, load_model, predict
 from frozen_features.promoting import promote
 from frozen_features.refitting import refit
 from frozen_features.tables import bases, describe, doctor, forget, tidy, verify
+from frozen_features.tracking import track
 from frozen_features.training import search, train
 from pipelines import __version__
 from pipelines.errors import FrozenFeaturesError
@@ -32,6 +33,7 @@ __all__ = [
     "refit",
     "search",
     "tidy",
+    "track",
     "train",
     "verify",
 ]

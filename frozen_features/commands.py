@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": ("classifiers", "measure a trained model on a split of a table, or of images"),
     "predict": ("classifiers", "classes of images, from stored features or from the images"),
     "promote": ("classifiers", "make a model the latest version at a place, if it is good enough"),
+    "track": ("classifiers", "write a model as a run of MLflow's, into a folder or to a server"),
     "export": ("classifiers", "base and head in one file, for those without this project"),
     "doctor": ("pipelines", "what is installed here and what would be used"),
 }
