@@ -44,8 +44,8 @@ def pinned(name: ModelName) -> ModelName:
     versions = versions_at(name.location)
     there = versions.numbers()
     if name.version is not None and name.version not in there:
-        held = few([str(number) for number in reversed(there)], SHOWN) or "no model at all"
-        raise ModelError(f"{name.location} has no version {name.version}, only {held}")
+        held = f"only {few([str(each) for each in reversed(there)], SHOWN)}" if there else "nor any"
+        raise ModelError(f"{name.location} has no version {name.version}, {held}")
     if not there and is_remote(name.location):
         raise ModelError(f"no version of a model in {name.location}; train or promote makes one")
     if not there or versions.is_plain:

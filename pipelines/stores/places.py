@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -41,6 +42,13 @@ class Place:
     def folder(self) -> Self:
         """The place one level up."""
         return self.at(posixpath.dirname(self.key))
+
+    def above(self) -> Iterator[Self]:
+        """The places that this one lies below, the bucket last."""
+        place = self
+        while place.key:
+            place = place.folder
+            yield place
 
     def at(self, key: str) -> Self:
         """Another place in the same bucket."""

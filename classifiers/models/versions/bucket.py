@@ -21,7 +21,7 @@ from classifiers.models.versions.record import LARGEST_RECORD, record_from_json,
 from classifiers.models.versions.uploading import publish, upload, withdraw
 from pipelines.cli import log
 from pipelines.errors import FrozenFeaturesError, ModelError, UsageError
-from pipelines.outputs import VERSIONS
+from pipelines.outputs import TABLES, VERSIONS
 from pipelines.stores.door import require_store
 from pipelines.stores.objects import (
     StoreError,
@@ -37,6 +37,9 @@ from pipelines.system.cache import cache_folder, make_cache_folder, may_read_cac
 FILES = "_files"
 TRAININGS = "trainings"
 """In the cache."""
+
+(LOG,) = TABLES
+"""What tells a table."""
 
 _RECORD = re.compile(r"([1-9][0-9]{0,17})\.json")
 
@@ -115,6 +118,12 @@ class BucketVersions:
         """
         with _store_errors():
             require_store(self.place)
+            for above in self.place.above():
+                if first_objects(above.inside(LOG)):
+                    raise UsageError(
+                        f"{self.option} {self.location} lies in a table, {above.uri}; name a "
+                        "place outside"
+                    )
             names = (self.place.below(each.key) or "" for each in first_objects(self.place))
             others = sorted({name.partition("/")[0] for name in names} - {FILES, VERSIONS})
             if others:

@@ -199,4 +199,16 @@ def test_a_place_of_other_things_takes_no_model(made_up, bucket, capsys):
     obstore.put(bucket, "dense/_delta_log/0.json", b"{}")
     assert train_into(made_up, PLACE) == 2
     assert "holds _delta_log, which is no part of a model's versions" in capsys.readouterr().err
+    for inside in (f"{PLACE}/m", f"{PLACE}/a/m"):
+        assert train_into(made_up, inside) == 2
+        assert f"--model {inside} lies in a table, {PLACE}; name a place" in capsys.readouterr().err
     assert keys(bucket) == ["dense/_delta_log/0.json"]
+
+
+def test_search_and_refit_add_versions_too(made_up, bucket):
+    found = ff.search(made_up.table, heads="logistic", C="0.1,1", folds=2, model=PLACE)
+    assert found.trained.model == f"{PLACE}@1"
+    assert "pictures" not in str(found)
+    again = ff.refit(PLACE)
+    assert (again.model, again.card.settings) == (f"{PLACE}@2", found.trained.card.settings)
+    assert again.card.metrics == found.trained.card.metrics

@@ -173,7 +173,7 @@ def test_a_table_that_is_gone_costs_a_line(made_up, tmp_path, capsys):
         (["--to", "az://bucket/model"], 2, "stores are s3:// and gs://"),
         (["--to", "s3://bucket"], 2, "s3://bucket is a whole bucket; name a place in it"),
         (["--model", "{tmp}/none"], 1, "no model in {tmp}/none"),
-        (["--model", "{tmp}/none@3"], 1, "has no version 3, only no model at all"),
+        (["--model", "{tmp}/none@3"], 1, "has no version 3, nor any"),
     ],
 )
 def test_mistakes_get_one_line(made_up, tmp_path, capsys, options, status, said):
