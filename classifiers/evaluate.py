@@ -8,13 +8,13 @@ from functools import partial
 
 from classifiers.models.comparing import CompareReport, compared
 from classifiers.models.measured_pictures import check_pictures, draw_measured
-from classifiers.models.measuring import on_images, on_table
-from classifiers.models.opening import ModelOrFolder, name_of
+from classifiers.models.measuring_options import add_measuring_options
+from classifiers.models.measuring_options import measured as measured_on
+from classifiers.models.opening import ModelOrFolder, found, name_of
 from classifiers.models.reports import EvaluateReport
 from classifiers.models.sources import refuse
-from pipelines.cli import Parser, add_json_option, local_path, run_command, whole_number, write_json
-from pipelines.images.layout_options import add_layout_options, layout_given, layout_of
-from pipelines.images.splits import TEST
+from classifiers.models.versions.names import NAME_HELP, model_name
+from pipelines.cli import Parser, add_json_option, local_path, run_command, write_json
 
 PROG = "python -m classifiers.evaluate"
 
@@ -35,37 +35,27 @@ def _evaluate(parser: Parser, argv: Sequence[str]) -> int:
 def make_parser(prog: str = PROG) -> Parser:
     """The command's options."""
     parser = Parser(prog=prog, description=(__doc__ or "").partition(": ")[2])
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--table", help="the feature table, for a head on features")
-    what.add_argument("--input", help="a folder or manifest of images")
-    parser.add_argument("--table_version", type=whole_number, help="with --table: an older version")
-    parser.add_argument(
-        "--weights",
-        help="with --input, of the base under a head on features: imagenet (if not given), "
-        "random[:SEED], or a file",
-    )
     parser.add_argument(
         "--model",
-        type=local_path,
+        type=model_name,
         required=True,
-        metavar="DIR",
-        help="what classifiers.train wrote",
+        metavar="NAME",
+        help=NAME_HELP,
     )
     parser.add_argument(
         "--compare",
-        type=local_path,
+        type=model_name,
         nargs="+",
-        metavar="DIR",
+        metavar="NAME",
         help="other models, to be held against it on the same images",
     )
-    parser.add_argument("--split", default=TEST, help="split to measure on")
     parser.add_argument(
         "--pictures",
         type=local_path,
         metavar="DIR",
         help="a folder for pictures: ROC and PR curves, reliability, scores, confusion",
     )
-    add_layout_options(parser, "with --input")
+    add_measuring_options(parser, required=True)
     add_json_option(parser)
     return parser
 
@@ -74,8 +64,8 @@ def work(options: argparse.Namespace) -> EvaluateReport | CompareReport:
     """Do what the options of `make_parser` say."""
     if options.compare:
         refuse({"pictures": options.pictures}, "--compare")
-        return compare(options, [options.model, *options.compare])
-    return measured(options, options.model)
+        return compare(options, [found(each) for each in (options.model, *options.compare)])
+    return measured(options, found(options.model))
 
 
 def compare(options: argparse.Namespace, models: Sequence[ModelOrFolder]) -> CompareReport:
@@ -88,26 +78,11 @@ def measured(options: argparse.Namespace, model: ModelOrFolder) -> EvaluateRepor
     """Measure a model on the images that the options name, and draw it where they say."""
     if options.pictures is not None:
         check_pictures(options.pictures)
-    report = _measured(options, model)
+    report = measured_on(options, model)
     if options.pictures is None:
         return report
     made = draw_measured(options.pictures, report.measured, report.head, report.split)
     return replace(report, pictures=tuple(made))
-
-
-def _measured(options: argparse.Namespace, model: ModelOrFolder) -> EvaluateReport:
-    if options.input is None:
-        refuse({"weights": options.weights, **layout_given(options)}, "--table")
-        return on_table(model, options.table, options.split, options.table_version)
-    refuse({"table_version": options.table_version}, "--input")
-    return on_images(
-        model,
-        options.input,
-        options.split,
-        options.input_root,
-        layout_of(options),
-        options.weights,
-    )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from functools import partial
 from classifiers.exporting.exporting import Export, check_output, export
 from classifiers.exporting.formats import FORMATS
 from classifiers.exporting.report import ExportReport
-from classifiers.models.opening import ModelOrFolder
+from classifiers.models.opening import ModelOrFolder, found
+from classifiers.models.versions.names import NAME_HELP, model_name
 from pipelines.cli import Parser, add_json_option, local_path, run_command, write_json
 
 PROG = "python -m classifiers.export"
@@ -21,7 +22,7 @@ def main(argv: Sequence[str], prog: str = PROG) -> int:
 
 def _export(parser: Parser, argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
-    report = work(options, options.model)
+    report = work(options, found(options.model))
     print(report)
     write_json(options.json, report.as_json())
     return 0
@@ -32,10 +33,10 @@ def make_parser(prog: str = PROG) -> Parser:
     parser = Parser(prog=prog, description=(__doc__ or "").partition(": ")[2])
     parser.add_argument(
         "--model",
-        type=local_path,
+        type=model_name,
         required=True,
-        metavar="DIR",
-        help="what classifiers.train wrote",
+        metavar="NAME",
+        help=NAME_HELP,
     )
     parser.add_argument("--format", choices=list(FORMATS), required=True, help="what to write")
     suffixes = ", ".join(each.suffix for each in FORMATS.values())

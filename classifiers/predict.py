@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from classifiers.models.columns import add_column_options, columns_of
-from classifiers.models.opening import card_of
+from classifiers.models.opening import card_of, found
 from classifiers.models.reports import PredictReport
 from classifiers.models.sources import (
     check_output,
@@ -15,6 +15,7 @@ from classifiers.models.sources import (
     make_predictions,
     refuse,
 )
+from classifiers.models.versions.names import NAME_HELP, model_name
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -47,10 +48,10 @@ def make_parser(prog: str = PROG) -> Parser:
     parser = Parser(prog=prog, description=(__doc__ or "").partition(": ")[2])
     parser.add_argument(
         "--model",
-        type=local_path,
+        type=model_name,
         required=True,
-        metavar="DIR",
-        help="what classifiers.train wrote",
+        metavar="NAME",
+        help=NAME_HELP,
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--table", help="a feature table")
@@ -75,15 +76,14 @@ def work(options: argparse.Namespace) -> PredictReport:
     else:
         refuse({"split": options.split, "table_version": options.table_version}, "--input")
     output = check_output(options.output, overwrite=options.overwrite)
-    card_of(options.model)
+    model = found(options.model)
+    card_of(model)
     columns = columns_of(options)
     if options.table is not None:
-        wanted = from_table(
-            options.model, options.table, options.split, options.table_version, columns
-        )
+        wanted = from_table(model, options.table, options.split, options.table_version, columns)
     else:
         refs = list_or_name(options.input, options.input_root, layout_of(options))
-        wanted = from_images(options.model, refs, options.weights, columns)
+        wanted = from_images(model, refs, options.weights, columns)
     return make_predictions(wanted, output)
 
 

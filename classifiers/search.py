@@ -4,9 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from classifiers.data.memory import default_budget, memory_budget
+from classifiers.models.targets import target_at
+from classifiers.models.versions.names import model_place
 from classifiers.searching.report import CSV_FILE, SearchReport
 from classifiers.searching.search import REFITS, TRAIN_ONLY, SearchJob, search
 from classifiers.searching.settings import (
@@ -111,18 +112,26 @@ def make_parser(prog: str = PROG) -> Parser:
         "from it",
     )
     parser.add_argument(
-        "--model", type=local_path, metavar="DIR", help="folder for a model of the best setting"
+        "--model",
+        type=model_place,
+        metavar="PLACE",
+        help="a folder, s3:// or gs:// for a model of the best setting",
     )
     parser.add_argument("--refit", choices=REFITS, default=TRAIN_ONLY, help="what it is trained on")
-    parser.add_argument("--overwrite", action="store_true", help="replace a model that is there")
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace a model that is there; versions are never replaced, one is added",
+    )
     add_json_option(parser)
     return parser
 
 
 def work(options: argparse.Namespace) -> SearchReport:
     """Do what the options of `make_parser` say."""
-    if options.model is not None and options.model.resolve() == Path.cwd():
-        raise UsageError(f"--model {options.model} is the folder you are in; name one in it")
+    target = None
+    if options.model is not None:
+        target = target_at(options.model, overwrite=options.overwrite)
     if options.output is not None and options.output.exists() and not options.output.is_dir():
         raise UsageError(f"--output {options.output} is a file, and a folder is needed")
     if options.output is not None:
@@ -140,9 +149,8 @@ def work(options: argparse.Namespace) -> SearchReport:
             seed=options.seed,
             budget=options.memory or default_budget(),
             output=options.output,
-            model=options.model,
+            model=target,
             refit=options.refit,
-            overwrite=options.overwrite,
         )
     )
 

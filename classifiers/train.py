@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from classifiers.data.held_out import NO_SPLIT
 from classifiers.data.memory import default_budget, memory_budget
@@ -21,17 +20,17 @@ from classifiers.heads.catalogue import HEADS
 from classifiers.heads.kind import real_from_zero
 from classifiers.models.decision_options import add_decision_options, wanted_of
 from classifiers.models.reports import TrainReport
+from classifiers.models.targets import target_at
 from classifiers.models.training_state import CHECKPOINT_SECONDS, SUFFIX
+from classifiers.models.versions.names import PLACE_HELP, model_place
 from pipelines.cli import (
     Parser,
     add_json_option,
-    local_path,
     run_command,
     seed_number,
     whole_number,
     write_json,
 )
-from pipelines.errors import UsageError
 from pipelines.images.splits import TRAIN, VALIDATION
 
 PROG = "python -m classifiers.train"
@@ -52,13 +51,10 @@ def _train(parser: Parser, argv: Sequence[str]) -> int:
 
 def work(options: argparse.Namespace) -> TrainReport:
     """Do what the options of `make_parser` say."""
-    folder = Path(options.model)
-    if folder.resolve() == Path.cwd():
-        raise UsageError(f"--model {options.model} is the folder you are in; name one in it")
     if options.from_images is not None:
-        return TrainReport(folder, train_on_images(image_job(options)))
+        return train_on_images(image_job(options))
     refuse_image_options(options)
-    return TrainReport(folder, train(_table_job(options)))
+    return train(_table_job(options))
 
 
 def make_parser(prog: str = PROG) -> Parser:
@@ -73,9 +69,13 @@ def make_parser(prog: str = PROG) -> Parser:
         "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
     parser.add_argument(
-        "--model", type=local_path, required=True, metavar="DIR", help="folder to write"
+        "--model", type=model_place, required=True, metavar="PLACE", help=PLACE_HELP
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace a model that is there")
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace a model that is there; versions are never replaced, one is added",
+    )
     parser.add_argument("--train_split", default=TRAIN, help="split to train on")
     parser.add_argument(
         "--validation_split",
@@ -126,8 +126,7 @@ def _table_job(options: argparse.Namespace) -> TrainJob:
         table=options.table,
         table_version=options.table_version,
         head=make_head(options),
-        model=Path(options.model),
-        overwrite=options.overwrite,
+        model=target_at(options.model, overwrite=options.overwrite),
         train_split=options.train_split,
         validation_split=options.validation_split,
         class_weight=options.class_weight,

@@ -6,7 +6,10 @@ Importing this imports none of the libraries that do the work; each function doe
 from frozen_features.exporting import export
 from frozen_features.extracting import extract, plan
 from frozen_features.models import compare, evaluate, load, load_model, predict
+from frozen_features.promoting import promote
+from frozen_features.refitting import refit
 from frozen_features.tables import bases, describe, doctor, forget, tidy, verify
+from frozen_features.tracking import track
 from frozen_features.training import search, train
 from pipelines import __version__
 from pipelines.errors import FrozenFeaturesError
@@ -26,8 +29,11 @@ __all__ = [
     "load_model",
     "plan",
     "predict",
+    "promote",
+    "refit",
     "search",
     "tidy",
+    "track",
     "train",
     "verify",
 ]

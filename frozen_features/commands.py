@@ -17,8 +17,11 @@ COMMANDS = {
     "forget": ("pipelines", "delete images from a table for good, old versions included"),
     "train": ("classifiers", "fit a head on stored features, or a network on images"),
     "search": ("classifiers", "which settings of the heads on features do best"),
+    "refit": ("classifiers", "train a model again, as its card says, on its table as it is now"),
     "evaluate": ("classifiers", "measure a trained model on a split of a table, or of images"),
     "predict": ("classifiers", "classes of images, from stored features or from the images"),
+    "promote": ("classifiers", "make a model the latest version at a place, if it is good enough"),
+    "track": ("classifiers", "write a model as a run of MLflow's, into a folder or to a server"),
     "export": ("classifiers", "base and head in one file, for those without this project"),
     "doctor": ("pipelines", "what is installed here and what would be used"),
 }

@@ -23,7 +23,7 @@ def export(
     """Write preprocessing, base and head as one file, proven equal on 64 images.
 
     Args:
-        model: a model or its folder.
+        model: a model, its folder or its name.
         format: "keras", "onnx" or "openvino".
         output: the file, which ends in .keras, .onnx or .xml; a .bin lies beside the last.
         weights: of the base: "imagenet" (when None), "random", "random:SEED", or a weights file.
@@ -37,8 +37,10 @@ def export(
     given = dict(locals())
     from classifiers import export as command
 
-    held = not isinstance(model, str | os.PathLike)
-    options = parse_keywords(
-        command.make_parser(), {**given, "model": "in memory" if held else model}
-    )
-    return command.work(options, model if held else options.model)
+    if not isinstance(model, str | os.PathLike):
+        options = parse_keywords(command.make_parser(), {**given, "model": "in memory"})
+        return command.work(options, model)
+    from classifiers.models.opening import found
+
+    options = parse_keywords(command.make_parser(), given)
+    return command.work(options, found(options.model))

@@ -2,14 +2,15 @@
 
 import argparse
 import os
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TypedDict, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypedDict, TypeVar, cast
 
-from pipelines.cli import Parser, local_path
+from pipelines.cli import Parser
 from pipelines.errors import UsageError
 
 Location = str | os.PathLike[str]
+
+_Parsed = TypeVar("_Parsed")
 
 
 class LayoutOptions(TypedDict, total=False):
@@ -76,25 +77,26 @@ def parse_keywords(parser: Parser, given: Mapping[str, object]) -> argparse.Name
     for name, value in given.items():
         if value is None:
             continue
+        option = actions[name].option_strings[0]
         if actions[name].nargs == 0:
             if not isinstance(value, bool):
                 raise UsageError(f"{name} is True or False, not {value!r}")
-            argv += [f"--{name}"] if value else []
+            argv += [option] if value else []
         elif isinstance(actions[name], argparse._AppendAction) and not isinstance(value, str):
-            argv += [f"--{name}={_as_text(each)}" for each in cast(Iterable[object], value)]
+            argv += [f"{option}={_as_text(each)}" for each in cast(Iterable[object], value)]
         else:
-            argv.append(f"--{name}={_as_text(value)}")
+            argv.append(f"{option}={_as_text(value)}")
     return parser.parse_args(argv)
 
 
-def local(name: str, location: Location) -> Path:
-    """A place on this machine's disks, as a command's option of that name takes it.
+def as_option(name: str, parse: Callable[[str], _Parsed], location: Location) -> _Parsed:
+    """A place as a command's option of that name takes it.
 
     Raises:
-        UsageError: it is a URL, or empty.
+        UsageError: the option does not take it.
     """
     try:
-        return local_path(_as_text(location))
+        return parse(_as_text(location))
     except argparse.ArgumentTypeError as error:
         raise UsageError(f"argument --{name}: {error}") from error
 

@@ -4,7 +4,13 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Unpack
 
-from frozen_features.keywords import LayoutOptions, Location, arguments, local, parse_keywords
+from frozen_features.keywords import (
+    LayoutOptions,
+    Location,
+    arguments,
+    as_option,
+    parse_keywords,
+)
 from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
@@ -44,10 +50,10 @@ def load(
 
 @without_secrets
 def load_model(model: Location) -> "Model":
-    """Read a model folder.
+    """Read a model.
 
     Args:
-        model: the folder.
+        model: its folder, or its name: "PLACE@3", "s3://bucket/place".
 
     Returns:
         The trained `head` and its `card`; its `judge` says what features show, calibrated as the
@@ -58,7 +64,7 @@ def load_model(model: Location) -> "Model":
     """
     from classifiers.models.opening import opened
 
-    return opened(local("model", model))
+    return opened(_found(model))
 
 
 @without_secrets
@@ -77,7 +83,7 @@ def evaluate(
     """Measure a model on a split of a table, or of images.
 
     Args:
-        model: a model or its folder.
+        model: a model, its folder or its name.
         table: the feature table, for a head on features.
         input: a folder or manifest of images; a head on features gets them through its base.
         split: the split to measure on.
@@ -98,7 +104,7 @@ def evaluate(
     from classifiers import evaluate as command
 
     options = parse_keywords(command.make_parser(), {**given, "model": "in memory"})
-    return command.measured(options, _place_of(model))
+    return command.measured(options, _found(model))
 
 
 @without_secrets
@@ -116,7 +122,7 @@ def compare(
     """Hold models against the first of them, on the same images: intervals and McNemar's test.
 
     Args:
-        models: models or their folders, at least two.
+        models: models, their folders or names, at least two.
         table: the feature table, for heads on features.
         input: a folder or manifest of images.
         split: the split to measure on.
@@ -136,7 +142,7 @@ def compare(
         raise UsageError("name at least two models")
     named = {name: value for name, value in given.items() if name != "models"}
     options = parse_keywords(command.make_parser(), {**named, "model": "in memory"})
-    return command.compare(options, [_place_of(each) for each in models])
+    return command.compare(options, [_found(each) for each in models])
 
 
 @without_secrets
@@ -159,7 +165,7 @@ def predict(
     """Predict the classes of images: of a table's, of files, or of features that are at hand.
 
     Args:
-        model: a model or its folder.
+        model: a model, its folder or its name.
         table: a feature table.
         input: a folder or manifest of images, an image, or a list of images.
         features: numbers (n, length), as the base gave them; an image's id is its row's number.
@@ -188,7 +194,7 @@ def predict(
     given = arguments(locals())
     from classifiers.models import sources
     from classifiers.models.columns import add_column_options, columns_of
-    from pipelines.cli import Parser
+    from pipelines.cli import Parser, local_path
     from pipelines.errors import UsageError
     from pipelines.images.layout_options import LAYOUT_OPTIONS, add_layout_options, layout_of
     from pipelines.images.listing import list_or_name, name_images
@@ -205,9 +211,9 @@ def predict(
     of_images = {"weights": weights, **of_layout}
     file = None
     if output is not None:
-        file = sources.check_output(local("output", output), overwrite=overwrite)
+        file = sources.check_output(as_option("output", local_path, output), overwrite=overwrite)
         refuse_inputs_as_outputs({"output": file, "input": input, "weights": weights})
-    model = _place_of(model)
+    model = _found(model)
     if table is not None:
         sources.refuse(of_images, "--table")
         wanted = sources.from_table(model, os.fspath(table), split, table_version, columns)
@@ -229,5 +235,11 @@ def predict(
     return sources.make_predictions(wanted, file)
 
 
-def _place_of(model: "Model | Location") -> "Model | Location":
-    return local("model", model) if isinstance(model, str | os.PathLike) else model
+def _found(model: "Model | Location") -> "Model | Location":
+    """A model in memory as it is; of a name what is there."""
+    if not isinstance(model, str | os.PathLike):
+        return model
+    from classifiers.models.opening import found
+    from classifiers.models.versions.names import model_name
+
+    return found(as_option("model", model_name, model))

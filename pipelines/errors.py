@@ -47,6 +47,10 @@ class ModelError(FrozenFeaturesError):
     """A model folder is missing, damaged, or was made for other features."""
 
 
+class TrackingError(FrozenFeaturesError):
+    """A store of runs, such as MLflow's, does not take one."""
+
+
 class EngineError(FrozenFeaturesError):
     """An engine did not run."""
 

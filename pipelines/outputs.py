@@ -9,8 +9,11 @@ from pipelines.errors import UsageError
 OUTPUTS = ("json", "output")
 """Options that name a file to write."""
 
+VERSIONS = "_versions"
+"""In the folder of a model that has several, the folder of them."""
+
 TABLES = {"_delta_log": "a table"}
-INSIDES = {**TABLES, "model.keras": "a model", "model.skops": "a model"}
+INSIDES = {**TABLES, "model.keras": "a model", "model.skops": "a model", VERSIONS: "a model"}
 """What the folder of a table or a model holds. Nothing is written into one; none is an input."""
 
 

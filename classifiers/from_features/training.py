@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,14 +16,16 @@ from classifiers.data.training_set import StreamedSet, labelled_rows
 from classifiers.from_features.holding import choose_holding
 from classifiers.heads.course import Course, require_validation
 from classifiers.heads.head import EpochHead, Head
-from classifiers.models.card import ModelCard
+from classifiers.models.card import Asked, ModelCard
 from classifiers.models.deciding import Decided, fit_decisions, require_held_out
 from classifiers.models.decision_options import NOTHING, Wanted
 from classifiers.models.evaluation import Evaluation, measure
 from classifiers.models.folder import write_model
 from classifiers.models.pictures import draw
-from classifiers.models.place import check_target, model_draft
+from classifiers.models.pinning import pin_table
 from classifiers.models.provenance import library_versions, now
+from classifiers.models.reports import TrainReport
+from classifiers.models.targets import Target
 from classifiers.models.training_state import (
     CHECKPOINT_SECONDS,
     TrainingState,
@@ -33,7 +34,6 @@ from classifiers.models.training_state import (
 )
 from pipelines.cli import log
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.pins import pin_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,7 @@ class TrainJob:
         table: the table's location.
         table_version: version to train on; None for the newest.
         head: kind of head and its settings.
-        model: folder to write.
-        overwrite: replace a model that is there.
+        model: where the model goes.
         train_split: split to train on.
         validation_split: split to validate on; None for what is called so, if there is one.
         copies: augmented copies of an image to train on at most; None for all that there are.
@@ -61,8 +60,7 @@ class TrainJob:
     table: str
     table_version: int | None
     head: Head
-    model: Path
-    overwrite: bool
+    model: Target
     train_split: str
     validation_split: str | None
     class_weight: str
@@ -74,15 +72,15 @@ class TrainJob:
     checkpoint_every: float | None = CHECKPOINT_SECONDS
 
 
-def train(job: TrainJob) -> ModelCard:
-    """Train a head and write its model folder.
+def train(job: TrainJob) -> TrainReport:
+    """Train a head and write its model.
 
     Raises:
         UsageError: the folder is taken, or the options do not fit the table.
         TableError: there is no such table or split, or it has one class only.
     """
     started, worked = time.monotonic(), time.process_time()
-    check_target(job.model, overwrite=job.overwrite)
+    job.model.check()
     table = FeatureTable.open(job.table, job.table_version)
     rows = _rows(table, job)
     job.head.check(rows.keys.num_rows)
@@ -108,12 +106,13 @@ def train(job: TrainJob) -> ModelCard:
     given = (sets["train"], sets.get("validation"), len(classes), weight, job.seed)
     state, course = None, Course()
     if isinstance(job.head, EpochHead):
-        if job.checkpoint_every is not None:
+        beside = job.model.state_beside()
+        if job.checkpoint_every is not None and beside is not None:
             identity = _identity(
                 job, table, {"train": training, "validation": validation}, classes, weight
             )
             identity["streamed_within"] = job.budget.size if holding.streams else None
-            state = TrainingState(job.model, identity, job.checkpoint_every)
+            state = TrainingState(beside, identity, job.checkpoint_every)
         course = Course(job.head.keep, job.head.patience, state)
         head, history = job.head.fit(*given, course)
     else:
@@ -152,22 +151,20 @@ def train(job: TrainJob) -> ModelCard:
         augmentation=asdict(table.augmentation) if copies and table.augmentation else None,
         decisions=decisions,
         course=course.outcome(),
+        asked=Asked(tuple(_trained_on(job)), job.class_weight, job.copies, job.wanted.calibrate),
     )
-    with model_draft(job.model, overwrite=job.overwrite) as draft:
-        card = write_model(draft, head, card, history or [_only_row(measured)])
+    with job.model.draft() as draft:
+        card = write_model(draft.folder, head, card, history or [_only_row(measured)])
         part, split = (
             ("train", " and ".join(_trained_on(job)))
             if held_out is None
             else ("validation", held_out)
         )
-        draw(draft, history, measured[part], job.head.name, split)
+        draw(draft.folder, history, measured[part], job.head.name, split)
     if state is not None:
         state.delete()
-    try:
-        pin_version(table.uri, table.version, str(job.model.resolve()))
-    except OSError as error:
-        log(f"version {table.version} could not be marked as in use by this model: {error}")
-    return card
+    pin_table(table, table.version, draft.place)
+    return TrainReport(draft.place, card)
 
 
 def _trained_on(job: TrainJob) -> list[str]:

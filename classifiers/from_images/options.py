@@ -2,7 +2,6 @@
 
 import argparse
 from dataclasses import fields, replace
-from pathlib import Path
 
 from classifiers.data.memory import default_budget
 from classifiers.from_images.convnet import AUGMENTED_CONVNET, Convnet
@@ -11,6 +10,7 @@ from classifiers.from_images.training import ImageTrainJob
 from classifiers.from_images.way import Way
 from classifiers.heads.catalogue import HEADS
 from classifiers.models.decision_options import wanted_of
+from classifiers.models.targets import target_at
 from pipelines.bases import BASES, PREPROCESSINGS, base_named, parse_weights
 from pipelines.cli import positive_number
 from pipelines.contract import Augmentation
@@ -106,8 +106,7 @@ def image_job(options: argparse.Namespace) -> ImageTrainJob:
             augmentation=_policy(options, augmented=augmented),
         ),
         way=_way(options, augmented=augmented),
-        model=Path(options.model),
-        overwrite=options.overwrite,
+        model=target_at(options.model, overwrite=options.overwrite),
         train_split=options.train_split,
         validation_split=options.validation_split,
         class_weight=options.class_weight,

@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import prod
-from pathlib import Path
 from typing import Any
 
 from classifiers.data.encoding import classes_of, parse_class_weight
@@ -23,8 +22,9 @@ from classifiers.models.decision_options import NOTHING, Wanted
 from classifiers.models.evaluation import measure
 from classifiers.models.folder import write_model
 from classifiers.models.pictures import draw
-from classifiers.models.place import check_target, model_draft
 from classifiers.models.provenance import library_versions, now
+from classifiers.models.reports import TrainReport
+from classifiers.models.targets import Target
 from classifiers.models.training_state import (
     CHECKPOINT_SECONDS,
     TrainingState,
@@ -49,8 +49,7 @@ class ImageTrainJob:
         layout: how what is there is to be understood.
         pixels: how images are decoded, and augmented in training if they are.
         way: what is trained, and its settings.
-        model: folder to write.
-        overwrite: replace a model that is there.
+        model: where the model goes.
         train_split: split to train on.
         validation_split: split to validate on; None for what is called so, if there is one.
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
@@ -66,8 +65,7 @@ class ImageTrainJob:
     layout: Layout
     pixels: PixelSpec
     way: Way
-    model: Path
-    overwrite: bool
+    model: Target
     train_split: str
     validation_split: str | None
     class_weight: str
@@ -77,8 +75,8 @@ class ImageTrainJob:
     checkpoint_every: float | None = CHECKPOINT_SECONDS
 
 
-def train_on_images(job: ImageTrainJob) -> ModelCard:
-    """Train on images and write the model folder.
+def train_on_images(job: ImageTrainJob) -> TrainReport:
+    """Train on images and write the model.
 
     Raises:
         UsageError: the folder is taken, the options do not fit, or the images do not fit in memory.
@@ -87,7 +85,7 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
         WeightsError: the base's weights cannot be loaded.
     """
     started, worked = time.monotonic(), time.process_time()
-    check_target(job.model, overwrite=job.overwrite)
+    job.model.check()
     parts = _parts(job)
     validated_on = parts["validation"].split if "validation" in parts else None
     require_validation(job.way.keep, job.way.patience, validated_on)
@@ -112,9 +110,10 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
     weight = parse_class_weight(job.class_weight, classes, sets["train"].targets)
     plan = EpochPlan(job.way.batch_size, job.seed, job.pixels.augmentation)
     state = None
-    if job.checkpoint_every is not None:
+    beside = job.model.state_beside()
+    if job.checkpoint_every is not None and beside is not None:
         identity = _identity(job, network, sets, classes, weight)
-        state = TrainingState(job.model, identity, job.checkpoint_every)
+        state = TrainingState(beside, identity, job.checkpoint_every)
     course = Course(job.way.keep, job.way.patience, state)
     history = fit(job.way, network, sets["train"], sets.get("validation"), plan, weight, course)
     if len(job.way.steps) > 1:
@@ -155,13 +154,14 @@ def train_on_images(job: ImageTrainJob) -> ModelCard:
         decisions=decisions,
         course=course.outcome(),
     )
-    with model_draft(job.model, overwrite=job.overwrite) as draft:
-        card = write_model(draft, fitted, card, history)
+    with job.model.draft() as draft:
+        card = write_model(draft.folder, fitted, card, history)
         part = "validation" if "validation" in measured else "train"
-        draw(draft, history, measured[part], f"{job.way.name} from images", parts[part].split)
+        name, split = f"{job.way.name} from images", parts[part].split
+        draw(draft.folder, history, measured[part], name, split)
     if state is not None:
         state.delete()
-    return card
+    return TrainReport(draft.place, card)
 
 
 def _parts(job: ImageTrainJob) -> dict[str, LabelledRefs]:

@@ -57,6 +57,23 @@ class ImageCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a training on a table was asked for, where the rest of the card says what came of it.
+
+    Attributes:
+        splits: trained on.
+        class_weight: as `--class_weight` takes it.
+        copies: augmented copies of an image at most; None for all.
+        calibrate: whether probabilities were to be calibrated.
+    """
+
+    splits: tuple[str, ...]
+    class_weight: str
+    copies: int | None
+    calibrate: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """Where a model comes from and what it is good for.
 
@@ -86,6 +103,7 @@ class ModelCard:
         model_sha256: of the file that holds the model; None in older cards.
         decisions: calibration, thresholds and sets; None where none was asked for.
         course: which epoch was kept, and why the training ended; None of a head that has none.
+        asked: what the training was asked for; None of images, and in older cards.
     """
 
     head: str
@@ -111,6 +129,7 @@ class ModelCard:
     model_sha256: str | None = None
     decisions: Decisions | None = None
     course: Outcome | None = None
+    asked: Asked | None = None
 
     def of_features(self) -> Contract:
         """The contract of the features that it takes.
@@ -147,6 +166,7 @@ def card_from_json(text: bytes) -> ModelCard:
         ("images", ImageCard),
         ("decisions", Decisions),
         ("course", Outcome),
+        ("asked", Asked),
     ):
         if whole.get(name) is not None:
             value_from_json(json.dumps(whole[name]), kind)

@@ -1,12 +1,67 @@
-"""A model in memory or by its folder: whichever is given, its card and its head."""
+"""A model in memory, by its folder, or by its name: its card and its head."""
 
+import contextlib
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from classifiers.models.card import ModelCard
 from classifiers.models.folder import Model, load_model, read_card
+from classifiers.models.versions.names import ModelName
+from classifiers.models.versions.places import versions_at
+from pipelines.cli import few
+from pipelines.errors import ModelError
+from pipelines.outputs import VERSIONS
+from pipelines.stores.places import is_remote
 
 ModelOrFolder = Model | str | os.PathLike[str]
+
+SHOWN = 5
+"""Versions that are named of those that there are."""
+
+
+def found(name: ModelName) -> ModelOrFolder:
+    """The model of a name, `latest` being the one that is so now.
+
+    Returns:
+        The folder of a local one, and whoever reads it says what it lacks; one in a bucket is read.
+
+    Raises:
+        ModelError: there is no such version, or the store does not give it.
+    """
+    name = pinned(name)
+    with files_of(name) as folder:
+        return replace(load_model(folder), name=str(name)) if is_remote(name.location) else folder
+
+
+def pinned(name: ModelName) -> ModelName:
+    """The name with the number of the version that it is of now; a plain folder has none.
+
+    Raises:
+        ModelError: there is no such version.
+    """
+    versions = versions_at(name.location)
+    there = versions.numbers()
+    if name.version is not None and name.version not in there:
+        held = f"only {few([str(each) for each in reversed(there)], SHOWN)}" if there else "nor any"
+        raise ModelError(f"{name.location} has no version {name.version}, {held}")
+    if not there and is_remote(name.location):
+        raise ModelError(f"no version of a model in {name.location}; train or promote makes one")
+    if not there or versions.is_plain:
+        return replace(name, version=None)
+    return replace(name, version=name.version or there[-1])
+
+
+@contextlib.contextmanager
+def files_of(name: ModelName) -> Iterator[Path]:
+    """A folder that holds the files of a model, of a name that `pinned` gave.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    with versions_at(name.location).files(name.version or 1) as folder:
+        yield folder
 
 
 def card_of(model: ModelOrFolder) -> ModelCard:
@@ -19,8 +74,13 @@ def card_of(model: ModelOrFolder) -> ModelCard:
 
 
 def name_of(model: ModelOrFolder) -> str:
-    """What to call a model in a report: its folder."""
-    return model.name if isinstance(model, Model) else os.fspath(model)
+    """What to call a model in a report: its folder, or the name of the version that it is."""
+    if isinstance(model, Model):
+        return model.name
+    folder = Path(model)
+    if folder.parent.name == VERSIONS and folder.name.isdecimal():
+        return str(ModelName(str(folder.parent.parent), int(folder.name)))
+    return os.fspath(model)
 
 
 def opened(model: ModelOrFolder) -> Model:

@@ -77,6 +77,11 @@ def model_draft(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     _put_in_place(new, folder, folder.with_name(f"{folder.name}{BEFORE}{token}"), overwrite)
 
 
+def model_files() -> set[str]:
+    """What the files of a model can be called."""
+    return {CARD_FILE, HISTORY_FILE, CURVES_FILE, CONFUSION_FILE, *fitted_files()}
+
+
 def left_beside(folder: Path) -> list[Path]:
     """Whole models that trainings left beside a model's place because they were stopped."""
     folder = _followed(folder)
@@ -118,8 +123,7 @@ def _check_taken(folder: Path, *, overwrite: bool) -> None:
             raise UsageError(f"--model {folder} exists and is no model folder; name another")
         if any(folder.iterdir()) and not overwrite:
             raise UsageError(f"--model {folder} holds a model; name another, or give --overwrite")
-        ours_in_it = {CARD_FILE, HISTORY_FILE, CURVES_FILE, CONFUSION_FILE, *fitted_files()}
-        strangers = sorted({path.name for path in folder.iterdir()} - ours_in_it)
+        strangers = sorted({path.name for path in folder.iterdir()} - model_files())
         if strangers:
             raise UsageError(
                 f"--overwrite would delete {folder / strangers[0]}, which is no part of a model; "

@@ -31,11 +31,11 @@ class TrainReport(Report):
     """A training that is done.
 
     Attributes:
-        model: the model's folder.
+        model: the model's folder; of a version its name.
         card: the model's card.
     """
 
-    model: Path
+    model: Path | str
     card: ModelCard
 
     def parts(self) -> list[Part]:
@@ -45,9 +45,11 @@ class TrainReport(Report):
             for split, measures in self.card.metrics.items()
             if measures is not None
         ]
-        pictures = [self.model / CURVES_FILE, self.model / CONFUSION_FILE]
-        shown = ", ".join(str(picture) for picture in pictures if picture.is_file())
-        where = f"model in {self.model} after {self.card.seconds:.1f} s; pictures: {shown}"
+        where = f"model in {self.model} after {self.card.seconds:.1f} s"
+        if isinstance(self.model, Path):
+            pictures = [self.model / CURVES_FILE, self.model / CONFUSION_FILE]
+            shown = ", ".join(str(picture) for picture in pictures if picture.is_file())
+            where += f"; pictures: {shown}"
         return [Grid(rows, COLUMNS), "", *self._course(), where]
 
     def _course(self) -> list[str]:

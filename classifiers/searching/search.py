@@ -13,8 +13,8 @@ from classifiers.data.memory import MemoryBudget
 from classifiers.data.row_groups import splits
 from classifiers.from_features.training import TrainJob, train
 from classifiers.heads.scikit import ScikitHead
-from classifiers.models.place import check_target
 from classifiers.models.reports import TrainReport
+from classifiers.models.targets import Target
 from classifiers.searching.data import DividedRows, Division, divide
 from classifiers.searching.findings import Finding, best_of
 from classifiers.searching.kept import Kept
@@ -46,9 +46,8 @@ class SearchJob:
         seed: of every random choice.
         budget: most memory for features and what is made of them.
         output: folder for the results, which a search goes on from; None for none.
-        model: folder for the best setting's model; None for none.
+        model: where the best setting's model goes; None for none.
         refit: one of `REFITS`.
-        overwrite: replace a model that is there.
     """
 
     table: str
@@ -62,9 +61,8 @@ class SearchJob:
     seed: int
     budget: MemoryBudget
     output: Path | None
-    model: Path | None
+    model: Target | None
     refit: str
-    overwrite: bool
 
 
 def search(job: SearchJob) -> SearchReport:
@@ -76,7 +74,7 @@ def search(job: SearchJob) -> SearchReport:
     """
     started = time.monotonic()
     if job.model is not None:
-        check_target(job.model, overwrite=job.overwrite)
+        job.model.check()
     table = FeatureTable.open(job.table, job.table_version)
     held_out = _held_out(job, table)
     scored_on = held_out if job.folds is None else None
@@ -142,16 +140,15 @@ def _tell_unconverged(findings: Sequence[Finding]) -> None:
 
 
 def _refit(
-    job: SearchJob, model: Path, table: FeatureTable, best: Setting, held_out: str | None
+    job: SearchJob, model: Target, table: FeatureTable, best: Setting, held_out: str | None
 ) -> TrainReport:
     both = job.refit == WITH_VALIDATION
-    card = train(
+    return train(
         TrainJob(
             table=job.table,
             table_version=table.version,
             head=ScikitHead(best.head, best.c, best.scaler),
             model=model,
-            overwrite=job.overwrite,
             train_split=job.train_split,
             validation_split=NO_SPLIT if both else job.validation_split,
             class_weight=job.class_weight,
@@ -161,4 +158,3 @@ def _refit(
             besides=held_out if both else None,
         )
     )
-    return TrainReport(model, card)

@@ -140,7 +140,7 @@ def _asked_for(uri: str, most: int) -> Iterator[Any]:
 @contextlib.contextmanager
 def _reading(place: Place) -> Iterator[None]:
     try:
-        with _complaints(place, "read"):
+        with complaints(place, "read"):
             yield
     except StoreError as error:
         gone = isinstance(error.__cause__, FileNotFoundError)
@@ -158,10 +158,10 @@ def list_objects(folder: Place) -> Iterator[list[ObjectStat]]:
     """
     import obstore
 
-    with _complaints(folder, "list"):
+    with complaints(folder, "list"):
         pages = obstore.list(open_bucket(folder), folder.key or None, chunk_size=PAGE)
     while True:
-        with _complaints(folder, "list"):
+        with complaints(folder, "list"):
             page = next(pages, None)
         if page is None:
             return
@@ -186,7 +186,7 @@ def stat_of(place: Place) -> ObjectStat | None:
     import obstore
 
     try:
-        with _complaints(place, "look at"):
+        with complaints(place, "look at"):
             return _stat(obstore.head(open_bucket(place), place.key))
     except StoreError as error:
         if isinstance(error.__cause__, FileNotFoundError):
@@ -233,7 +233,7 @@ def check_can_write(folder: Place, name: str) -> None:
 
     # A name of its own: another process may do the same, and this one may end in between.
     probe = folder.at(f"{folder.key}/{name}-{uuid.uuid4().hex}".lstrip("/"))
-    with _complaints(folder, "write to"):
+    with complaints(folder, "write to"):
         store = open_bucket(folder)
         obstore.put(store, probe.key, b"")
         with contextlib.suppress(FileNotFoundError):
@@ -241,7 +241,16 @@ def check_can_write(folder: Place, name: str) -> None:
 
 
 @contextlib.contextmanager
-def _complaints(place: Place, doing: str) -> Iterator[None]:
+def complaints(place: Place, doing: str) -> Iterator[None]:
+    """Around a request: what a client raises becomes a `StoreError` of one line.
+
+    Args:
+        place: what is asked for.
+        doing: what is done with it, as a verb.
+
+    Raises:
+        StoreError: the request failed.
+    """
     from obstore.exceptions import InvalidPathError
 
     try:

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -42,9 +43,20 @@ class Place:
         """The place one level up."""
         return self.at(posixpath.dirname(self.key))
 
+    def above(self) -> Iterator[Self]:
+        """The places that this one lies below, the bucket last."""
+        place = self
+        while place.key:
+            place = place.folder
+            yield place
+
     def at(self, key: str) -> Self:
         """Another place in the same bucket."""
         return replace(self, key=key)
+
+    def inside(self, name: str) -> Self:
+        """A place below this one; `name` may have several parts."""
+        return self.at(f"{self.key}/{name}".lstrip("/"))
 
     def below(self, key: str) -> str | None:
         """What of a key comes after this place; None where it does not lie below it."""

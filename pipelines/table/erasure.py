@@ -62,7 +62,8 @@ class Forgotten(Report):
             Grid(rows),
             "",
             "these models were trained on a version that held one of them, or of which that cannot "
-            "be told any more; train them again, or delete them:",
+            "be told any more; train them again (frozen-features refit --model MODEL), or delete "
+            "them:",
             Grid(models),
         ]
 

@@ -7,6 +7,7 @@ import obstore
 import pytest
 from obstore.exceptions import AlreadyExistsError
 
+import frozen_features as ff
 from pipelines.driver import extract
 from pipelines.images.listing import list_images
 from pipelines.stores.clients import open_bucket
@@ -79,3 +80,16 @@ def test_extractions_at_once_lose_and_double_nothing(store, images):
     ids = FeatureTable.open(table).keys()["image_id"].to_pylist()
     assert sorted(ids) == [ref.image_id for ref in list_images(images)]
     finish(command(images, table))
+
+
+def test_a_model_on_googles_store(store, images, make_job, tmp_path):
+    """Trained into the bucket, promoted within it, and the same when it is read back."""
+    table, place = f"gs://{BUCKET}/tables/of_models", f"gs://{BUCKET}/models"
+    extract(make_job(images, table, **FEATURES))
+    trained = ff.train(table, head="logistic", model=f"{place}/tried")
+    assert trained.model == f"{place}/tried@1"
+    done = ff.promote(trained.model, to=f"{place}/prod", conditions="better", table=table)
+    assert done.after == f"{place}/prod@1"
+    assert ff.load_model(f"{place}/prod").card.model_sha256 == trained.card.model_sha256
+    again = ff.promote(trained.model, to=f"{place}/prod", conditions="better", table=table)
+    assert not again.promoted

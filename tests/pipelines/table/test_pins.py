@@ -88,7 +88,7 @@ def test_forgetting_names_the_models_that_have_learned_from_an_image(small, caps
     assert list(done.models) == wanted
     assert done.as_json()["models"] == done.models
     assert f"/models/{NEWEST}\\x1b" in str(done)
-    assert "train them again, or delete them" in str(done)
+    assert "train them again (frozen-features refit --model MODEL), or delete them" in str(done)
 
 
 def test_forgetting_names_no_model_where_none_was_trained(small):

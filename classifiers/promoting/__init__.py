@@ -1,0 +1,1 @@
+"""Putting a model in the place of another, if it is good enough."""

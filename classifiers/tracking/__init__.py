@@ -1,0 +1,1 @@
+"""Models as runs of MLflow."""
