@@ -16,7 +16,7 @@ NCNN = ["ncnn>=1.0.20261020,<2"]
 # Keras writes ONNX by tf2onnx; ONNX Runtime proves what was written.
 EXPORT = ["onnxruntime>=1.23,<2", "tf2onnx>=1.16,<2"]
 # A folder as a store takes the last two, which are no part of MLflow's small package.
-MLFLOW = ["mlflow-skinny>=3.17,<4", "sqlalchemy>=2,<3", "alembic>=1.13,<2"]
+MLFLOW = ["mlflow-skinny>=3.17,<4", "sqlalchemy>=2,<2.1", "alembic>=1.13,<2"]
 COMPLETION = ["argcomplete>=3.6,<4"]
 CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.

@@ -1,4 +1,4 @@
-"""Options that take no URL refuse one, instead of writing a folder `s3:`."""
+"""Options that take no URL, or only a store's, refuse one, instead of writing a folder `s3:`."""
 
 from pathlib import Path
 
@@ -14,11 +14,16 @@ from pipelines.table.storage import table_uri
 TABLE = ["--table", "t"]
 TRAINING = [*TABLE, "--head", "logistic"]
 MODEL = ["--model", "m"]
+REFUSED = ("is a URL", "cannot use", "a local path is named without")
 EXTRACTION = [*TABLE, "--input", "i"]
-PLACES = [
-    *((train, TRAINING, "--model"), (train, [*TRAINING, *MODEL], "--json")),
-    *((evaluate, TABLE, "--model"), (evaluate, [*TABLE, *MODEL], "--json")),
+MODELS = [
+    (train, TRAINING, "--model"),
+    (evaluate, TABLE, "--model"),
     (predict, [*TABLE, "--output", "o.parquet"], "--model"),
+]
+LOCAL = [
+    (train, [*TRAINING, *MODEL], "--json"),
+    (evaluate, [*TABLE, *MODEL], "--json"),
     (predict, [*TABLE, *MODEL], "--output"),
     (predict, [*TABLE, *MODEL, "--output", "o.parquet"], "--json"),
     *((extract, EXTRACTION, "--json"), (extract, EXTRACTION, "--weights")),
@@ -27,14 +32,20 @@ PLACES = [
     *((forget, TABLE, "--ids"), (forget, [*TABLE, "--image_id", "a"], "--json")),
     *((tidy, TABLE, "--json"), (describe, TABLE, "--json"), (doctor, [], "--json")),
 ]
+PLACES = [*MODELS, *LOCAL]
+TRIED = [
+    *((place, *each) for each in LOCAL for place in ("s3://bucket/x.parquet", "s3:/bucket/x", "")),
+    *((place, *each) for each in MODELS for place in ("http://host/x", "s3:/bucket/x", "")),
+]
 
 
-@pytest.mark.parametrize("place", ["s3://bucket/x.parquet", "s3:/bucket/x.parquet", ""])
 @pytest.mark.parametrize(
-    ("command", "usual", "option"), PLACES, ids=lambda each: str(getattr(each, "__name__", each))
+    ("place", "command", "usual", "option"),
+    TRIED,
+    ids=lambda each: str(getattr(each, "__name__", each)),
 )
 def test_no_url_is_taken_for_a_local_path(
-    command, usual, option, place, tmp_path, monkeypatch, capsys
+    place, command, usual, option, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "i").mkdir()
@@ -44,11 +55,11 @@ def test_no_url_is_taken_for_a_local_path(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert option in line
-    assert ("is a URL" if place else "is no path") in line
+    assert any(said in line for said in (REFUSED if place else ("is no path",)))
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("place", ["s3://bucket/m", Path("s3://bucket/m"), "gs:/b", "", "a\0b"])
+@pytest.mark.parametrize("place", ["http://host/m", Path("s3://bucket/m"), "gs:/b", "", "a\0b"])
 def test_functions_refuse_them_as_commands_do(place, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     calls = [
@@ -59,7 +70,7 @@ def test_functions_refuse_them_as_commands_do(place, tmp_path, monkeypatch):
         lambda: ff.load_model(place),
     ]
     for call in calls:
-        with pytest.raises(UsageError, match=r"is a URL|is no path"):
+        with pytest.raises(UsageError, match=r"is a URL|is no path|cannot use"):
             call()
     assert list(tmp_path.iterdir()) == []
 
