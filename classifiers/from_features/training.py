@@ -15,7 +15,7 @@ from classifiers.data.row_groups import SplitRows, find_rows, splits
 from classifiers.data.training_set import StreamedSet, labelled_rows
 from classifiers.from_features.holding import choose_holding
 from classifiers.heads.course import Course, require_validation
-from classifiers.heads.head import EpochHead, Head
+from classifiers.heads.head import Converging, EpochHead, Head
 from classifiers.models.card import Asked, ModelCard
 from classifiers.models.deciding import Decided, fit_decisions, require_held_out
 from classifiers.models.decision_options import NOTHING, Wanted
@@ -151,6 +151,7 @@ def train(job: TrainJob) -> TrainReport:
         augmentation=asdict(table.augmentation) if copies and table.augmentation else None,
         decisions=decisions,
         course=course.outcome(),
+        converged=head.converged if isinstance(head, Converging) else None,
         asked=Asked(tuple(_trained_on(job)), job.class_weight, job.copies, job.wanted.calibrate),
     )
     with job.model.draft() as draft:

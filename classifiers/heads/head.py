@@ -130,6 +130,14 @@ class FittedHead(Protocol):
         ...
 
 
+@runtime_checkable
+class Converging(Protocol):
+    """A head whose fit goes on until it converges, or is ended before."""
+
+    converged: bool | None
+    """Whether it did; None of a head that was loaded."""
+
+
 class Head(Protocol):
     """A kind of head with its settings, before training."""
 

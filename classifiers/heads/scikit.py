@@ -104,16 +104,21 @@ class ScikitHead:
             converged = not any(issubclass(w.category, ConvergenceWarning) for w in caught)
         if not converged:
             log(f"{self.name} stopped before it converged; a smaller --C helps")
-        return FittedScikit(model), []
+        return FittedScikit(model, converged), []
 
 
 class FittedScikit:
-    """A trained scikit-learn pipeline."""
+    """A trained scikit-learn pipeline.
+
+    Attributes:
+        converged: see `Converging`.
+    """
 
     file_name: ClassVar[str] = "model.skops"
 
-    def __init__(self, pipeline: Any) -> None:  # noqa: ANN401 - scikit-learn is untyped
+    def __init__(self, pipeline: Any, converged: bool | None = None) -> None:  # noqa: ANN401 - scikit-learn is untyped
         self._pipeline = pipeline
+        self.converged = converged
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -103,6 +103,7 @@ class ModelCard:
         model_sha256: of the file that holds the model; None in older cards.
         decisions: calibration, thresholds and sets; None where none was asked for.
         course: which epoch was kept, and why the training ended; None of a head that has none.
+        converged: whether the fit did; None of heads in epochs, without a fit, and in older cards.
         asked: what the training was asked for; None of images, and in older cards.
     """
 
@@ -129,6 +130,7 @@ class ModelCard:
     model_sha256: str | None = None
     decisions: Decisions | None = None
     course: Outcome | None = None
+    converged: bool | None = None
     asked: Asked | None = None
 
     def of_features(self) -> Contract:

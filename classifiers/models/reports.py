@@ -53,7 +53,9 @@ class TrainReport(Report):
         return [Grid(rows, COLUMNS), "", *self._course(), where]
 
     def _course(self) -> list[str]:
-        """Which epoch was kept, where that is not simply the last one of all."""
+        """Which epoch was kept, where that is not the last one of all; that it did not converge."""
+        if self.card.converged is False:
+            return [f"{self.card.head} stopped before it converged; a smaller --C helps"]
         course = self.card.course
         if course is None or course.kept == course.planned:
             return []

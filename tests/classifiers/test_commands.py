@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import classifiers
-from classifiers import evaluate, predict
+from classifiers import evaluate, predict, train
 from classifiers.models.folder import load_model, read_card
 from pipelines.images.splits import TEST
 from tests.classifiers.conftest import run_train
@@ -128,3 +128,18 @@ def test_the_base_is_the_same_bits_before_and_after_heads_are_trained(dataset, t
     assert base.trainable_weights == []
     assert [a.tobytes() for a in after] == [b.tobytes() for b in before]
     assert fingerprint(after) == read_card(tmp_path / "dense").contract.weights
+
+
+@pytest.mark.parametrize("head", ["logistic", "linear_svm"])
+def test_a_fit_that_did_not_converge_is_told_at_the_end_and_on_the_card(
+    table, tmp_path, capsys, monkeypatch, head
+):
+    given = ["--table", str(table), "--head", head, "--C", "100"]
+    assert train.main([*given, "--model", str(tmp_path / "whole")]) == 0
+    assert "converged" not in capsys.readouterr().out
+    assert json.loads((tmp_path / "whole/card.json").read_text())["converged"] is True
+    monkeypatch.setattr("classifiers.heads.scikit.ITERATIONS", 1)
+    assert train.main([*given, "--model", str(tmp_path / "short")]) == 0
+    printed = capsys.readouterr()
+    assert f"{head} stopped before it converged; a smaller --C helps" in printed.out
+    assert json.loads((tmp_path / "short/card.json").read_text())["converged"] is False
