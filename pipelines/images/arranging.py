@@ -53,7 +53,8 @@ def arrange(
         InputError: it cannot be told what the folders mean.
     """
     found = list(images)
-    paths = [tuple(storable(part) for part in parts) for parts, _ in found]
+    # Of millions of names nearly all are what any file can hold.
+    paths = [p if "".join(p).isascii() else tuple(map(storable, p)) for p, _ in found]
     if layout.labels_from is None:
         said = _by_depth(root, paths) if paths else []
     else:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 
 from pipelines.cli import few, log
 from pipelines.images.layout import BY_ID, STRATIFIED
@@ -37,6 +37,7 @@ def split_meant(name: str) -> str | None:
     return next(matches, None)
 
 
+@lru_cache(maxsize=1024)  # millions of images have a few splits
 def split_named(name: str) -> str:
     """Our name of a split that an input calls so; its own where it is no spelling of ours.
 

@@ -102,7 +102,10 @@ def _why(error: Exception) -> str:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    return tuple(part for part in name.split("/") if part not in ("", "."))
+    parts = name.split("/")
+    if "" in parts or "." in parts:  # of millions of members few
+        parts = [part for part in parts if part not in ("", ".")]
+    return tuple(parts)
 
 
 def _without_repeated(
