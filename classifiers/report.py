@@ -59,9 +59,7 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument(
         "--audit", type=local_path, metavar="DIR", help="what an audit of the table wrote"
     )
-    parser.add_argument(
-        "--images", type=positive_number, default=IMAGES, help="on the map at most"
-    )
+    parser.add_argument("--images", type=positive_number, default=IMAGES, help="on the map at most")
     parser.add_argument(
         "--max_bytes",
         type=positive_number,
@@ -82,9 +80,7 @@ def make_parser(prog: str = PROG) -> Parser:
     return parser
 
 
-def work(
-    options: argparse.Namespace, models: Sequence[ModelOrFolder] | None = None
-) -> PageReport:
+def work(options: argparse.Namespace, models: Sequence[ModelOrFolder] | None = None) -> PageReport:
     """Do what the options of `make_parser` say.
 
     Args:

@@ -161,15 +161,19 @@ class _Page:
             )
         if self._lost:
             said.append(
-                f"the features of {self._lost:,} images hold values that are no finite numbers; "
+                f"the features of {_images(self._lost)} hold values that are no finite numbers; "
                 "they are not on the map, and no model was asked of them"
             )
         if pictures.missing:
             why = shown(pictures.why)
             said.append(f"{pictures.missing:,} of {len(self.ids):,} images have no picture: {why}")
         if self._unknown:
-            said.append(f"the audit names {self._unknown:,} images that the table does not hold")
+            said.append(f"the audit names {_images(self._unknown)} that the table does not hold")
         return said
+
+
+def _images(many: int) -> str:
+    return "1 image" if many == 1 else f"{many:,} images"
 
 
 def _finite(

@@ -23,10 +23,10 @@ def mapped(features: npt.NDArray[np.float32], seed: int) -> Places:
     Returns:
         float64 (n, 2), between 0 and 1. Images whose features are all equal lie in a spiral.
     """
-    count, length = features.shape
+    count = len(features)
     scale = float(np.abs(features).max())
     # By columns that differ at all; others would only cost time, and huge ones overflow.
-    varied = features[:, np.ptp(features, axis=0) > 0] / np.float32(scale or 1.0)
+    varied = features[:, features.max(axis=0) > features.min(axis=0)] / np.float32(scale or 1.0)
     if varied.shape[1] == 0:
         return _spiral(count)
     components = _principal(varied, min(COMPONENTS, count - 1, varied.shape[1]), seed)
@@ -67,8 +67,9 @@ def _spiral(count: int) -> Places:
 
 
 def _in_unit_square(places: Places) -> Places:
-    span = np.ptp(places, axis=0).max()
+    least, greatest = places.min(axis=0), places.max(axis=0)
+    span = float((greatest - least).max())
     if not span > 0:
         return np.full(places.shape, 0.5)
-    middle = (places.max(axis=0) + places.min(axis=0)) / 2
-    return (places - middle) / span + 0.5
+    moved: Places = (places - (greatest + least) / 2) / span + 0.5
+    return moved

@@ -101,5 +101,3 @@ def _rows(table: FeatureTable, ids: Sequence[str]) -> dict[str, StoredImage]:
         for row in found
         if row["copy"] == 0
     }
-
-

@@ -16,7 +16,7 @@ function up(value) {
 }
 
 // A square chart with shares upwards; `marks` draws into it.
-function chart(title, said, xName, yName, range, marks, names) {
+function chart(title, said, xName, yName, range, marks, names, shares = true) {
   const svg = drawn("svg", { viewBox: "0 0 " + SIZE + " " + SIZE, role: "img", "aria-label": said });
   svg.append(drawn("path", { class: "axis",
     d: "M" + EDGE + " 10V" + (SIZE - EDGE) + "H" + (SIZE - 10) }));
@@ -24,6 +24,9 @@ function chart(title, said, xName, yName, range, marks, names) {
     const value = range[0] + k * (range[1] - range[0]);
     svg.append(drawn("text", { x: across(value, range), y: SIZE - EDGE + 13, "text-anchor": "middle" },
       String(Number(value.toPrecision(3)))));
+    if (shares) {
+      svg.append(drawn("text", { x: EDGE - 4, y: up(k) + 4, "text-anchor": "end" }, String(k)));
+    }
   }
   svg.append(drawn("text", { x: SIZE / 2, y: SIZE - 5, "text-anchor": "middle" }, xName));
   svg.append(drawn("text", { x: 12, y: SIZE / 2, "text-anchor": "middle",
@@ -87,5 +90,5 @@ function scoresChart(of) {
   const total = (counts) => counts.reduce((sum, each) => sum + each, 0);
   const names = [["right: " + total(of.right), RIGHT], ["wrong: " + total(of.wrong), WRONG]];
   return chart("How sure it is", names.map(([text]) => text).join(", "),
-    of.probability ? "probability of the class said" : "score", "images (logarithmic)", range, bars, names);
+    of.probability ? "probability of the class said" : "score", "images (logarithmic)", range, bars, names, false);
 }

@@ -1,7 +1,7 @@
 const FEW = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999933", "#882255"];
 const RIGHT = "#5b8db8", WRONG = "#e8501e", UNKNOWN = "#9a9aa5";
 const NEAR = 14; // pixels around the pointer
-const map = { points: [], shown: [], selected: new Set(), scale: 1, x: 0, y: 0, at: -1 };
+const map = { points: [], shown: [], selected: new Set(), scale: 1, x: 0, y: 0, at: -1, wide: 1, high: 1 };
 
 function colourOf(number, many) {
   if (many <= FEW.length) return FEW[number];
@@ -69,7 +69,7 @@ function select(images) {
 
 function placed(image) {
   const canvas = byId("canvas");
-  const side = Math.min(canvas.clientWidth, canvas.clientHeight) * 0.94;
+  const side = 0.94 * Math.min(canvas.clientWidth / map.wide, canvas.clientHeight / map.high);
   return [
     canvas.clientWidth / 2 + ((data.x[image] - 0.5) * side + map.x) * map.scale,
     canvas.clientHeight / 2 + ((data.y[image] - 0.5) * side + map.y) * map.scale,

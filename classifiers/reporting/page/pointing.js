@@ -90,6 +90,8 @@ function showMap() {
     ...data.models.map((model, k) => [String(k), "mistakes of " + model.name])]);
   options(byId("by-told"), [["", "any"], ...data.models.flatMap((model, k) =>
     ["wrong", "right"].map((how) => [how + " " + k, how + " by " + model.name]))]);
+  const span = (of) => Math.max(0.1, 2 * Math.max(...map.points.map((k) => Math.abs(of[k] - 0.5))));
+  [map.wide, map.high] = [span(data.x), span(data.y)];
   listen();
   update();
 }
