@@ -25,19 +25,28 @@ def colour_of(number: int) -> tuple[int, int, int]:
 
 def write_rows(folder: Path, rows: Sequence[Row], features: np.ndarray) -> Path:
     """A table `features` in a folder, and its pictures beside it in `pictures`."""
-    pictures, table = folder / "pictures", folder / "features"
+    pictures = folder / "pictures"
     pictures.mkdir(parents=True)
+    images = []
+    for number, row in enumerate(rows):
+        path = pictures / f"{number}.png"
+        Image.new("RGB", (24, 24), colour_of(number)).save(path)
+        images.append((*row, str(path)))
+    return write_images(folder / "features", images, features)
+
+
+def write_images(
+    table: Path, images: Sequence[tuple[str, str | None, str, str]], features: np.ndarray
+) -> Path:
+    """A table of images that are there: id, label, split and place of each."""
     storage, paths, length = open_storage(str(table)), [], features.shape[1]
-    for split in sorted({row[2] for row in rows}):
+    for split in sorted({row[2] for row in images}):
         sources, places = [], []
-        for number, (name, label, of) in enumerate(rows):
-            if of != split:
-                continue
-            path = pictures / f"{number}.png"
-            Image.new("RGB", (24, 24), colour_of(number)).save(path)
-            ref = ImageRef(name, str(path), label, split, 1, 1, 1)
-            sources.append(SourceImage(ref, f"{number:064x}", 1, 24, 24))
-            places.append(number)
+        for number, (name, label, of, uri) in enumerate(images):
+            if of == split:
+                ref = ImageRef(name, uri, label, split, 1, 1, 1)
+                sources.append(SourceImage(ref, f"{number:064x}", 1, 24, 24))
+                places.append(number)
         paths.append(f"data/{split}.parquet")
         with FeatureFileWriter(storage, paths[-1], CONTRACT) as writer:
             writer.write(FeatureBlock(sources, features[places].astype(np.float32)))
