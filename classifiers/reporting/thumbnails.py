@@ -26,6 +26,12 @@ SIDE = 80
 """Pixels; squeezed into a square, as the base sees the image."""
 
 QUALITY = 60
+
+NOT_OPENED = (
+    "a table may name any place, and these images are not in a folder that this user extracted; "
+    "--allow_uri names one whose images may be opened"
+)
+
 AHEAD = 64
 
 
@@ -66,7 +72,7 @@ def thumbnails(
     # Of images without a place nothing can be said but that.
     refs, refused = images_of_rows(table, wanted, allowed)
     if refused:
-        made.miss(str(refused[0].why), len(wanted) - len(refs))
+        made.miss(NOT_OPENED, len(wanted) - len(refs))
     pixels = PixelSpec(SIDE, "bilinear", table.contract.orientation)
     left = most_bytes
     for drawn, each in enumerate(load_images(refs, pixels, usable_cores(), AHEAD), 1):

@@ -1,4 +1,4 @@
-const SIZE = 260, EDGE = 34;
+const SIZE = 260, EDGE = 42;
 
 function drawn(name, attributes, text) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);

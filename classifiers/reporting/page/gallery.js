@@ -18,7 +18,8 @@ function captioned(image, model) {
     const told = toldBy(each, image);
     if (told === null) continue;
     lines.push(element("span", { className: told.right === false ? "is-wrong" : "" },
-      (told.right === false ? "✗ " : told.right ? "✓ " : "") + told.name + " "
+      (told.right === false ? "✗ " : told.right ? "✓ " : "")
+      + (model || data.models.length === 1 ? "" : called(each) + ": ") + told.name + " "
       + sure(each, told.sureness)));
   }
   return element("li", {},

@@ -127,7 +127,7 @@ function point(image) {
     const lines = data.models.map((model) => [model, toldBy(model, image)])
       .filter(([, told]) => told !== null).map(([model, told]) => element("p",
         { className: told.right === false ? "is-wrong" : "" },
-        model.head + ": " + told.name + " " + sure(model, told.sureness)));
+        called(model) + ": " + told.name + " " + sure(model, told.sureness)));
     hover.replaceChildren(picture(image), element("p", {}, data.ids[image]),
       element("p", {}, labelOf(image) + ", " + splitOf(image)), ...lines);
     const canvas = byId("canvas"), [x, y] = placed(image);

@@ -39,6 +39,12 @@ function toldBy(model, image) {
   return { name, right: known ? name === labelOf(image) : null, sureness: model.sureness[image] };
 }
 
+// What to call a model in few letters: its head, unless two models have the same.
+function called(model) {
+  const alike = data.models.filter((each) => each.head === model.head);
+  return alike.length > 1 ? model.name : model.head;
+}
+
 function sure(model, value) {
   if (value === null) return "";
   return model.probabilities ? (100 * value).toFixed(1) + " %" : "score " + value.toFixed(3);
