@@ -91,7 +91,7 @@ function heat(model, cells, open) {
   for (const [truth, said, images] of model.cells) {
     const share = images / sums[truth];
     pen.fillStyle = truth === said ? "rgba(91, 141, 184, " + share + ")"
-      : "rgba(232, 80, 30, " + Math.sqrt(share) + ")";
+      : "rgba(232, 80, 30, " + (0.3 + 0.7 * Math.sqrt(share)) + ")";
     pen.fillRect(said, truth, 1, 1);
   }
   const at = (event) => cells.get(Math.floor((event.offsetY / canvas.clientHeight) * side) + " "
