@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from classifiers.data.row_groups import find_rows
-from classifiers.models.opening import card_of
+from classifiers.models.opening import card_of, name_of
 from classifiers.reporting.findings import read_findings
 from classifiers.reporting.job import ReportJob
 from classifiers.reporting.judging import judged_on
@@ -36,7 +36,12 @@ def make_page(job: ReportJob) -> PageReport:
     groups = [] if job.audit is None else read_findings(job.audit)
     table = FeatureTable.open(job.table, job.table_version)
     for model in job.models:  # before anything takes long
-        require_same_contract(card_of(model).of_features(), "the model", table.contract, table.uri)
+        contract = card_of(model).contract
+        if contract is None:
+            raise UsageError(
+                f"{name_of(model)} reads images, and the page is of heads on features; leave it out"
+            )
+        require_same_contract(contract, name_of(model), table.contract, table.uri)
     rows = find_rows(table, None, copies=0)
     split = job.split or _held_out(rows.keys)
     of_split = find_rows(table, split, copies=0, option="--split") if job.models else rows

@@ -1,15 +1,21 @@
 """Tables of which there is little to show: a page all the same, or one line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from classifiers import report
+from classifiers.models.folder import load_model
+from classifiers.reporting.job import ReportJob
+from classifiers.reporting.making import make_page
+from pipelines.errors import UsageError
 from tests.classifiers.conftest import run_train
 from tests.classifiers.reporting.pages import Parsed
 from tests.classifiers.reporting.tables import two_classes, write_rows
+from tests.pipelines.test_contract import CONTRACT
 
 
 def page_of(folder: Path, *more: str) -> dict:
@@ -87,10 +93,6 @@ def test_a_model_of_another_contract_is_one_line(tmp_path, capsys):
     assert run_train(table, "logistic", tmp_path / "model") == 0
     card = tmp_path / "model" / "card.json"
     said = json.loads(card.read_text())
-    from dataclasses import replace
-
-    from tests.pipelines.test_contract import CONTRACT
-
     other = replace(CONTRACT, image_size=64)
     said["contract"]["image_size"], said["contract_id"] = 64, other.contract_id
     card.write_text(json.dumps(said))
@@ -100,6 +102,20 @@ def test_a_model_of_another_contract_is_one_line(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "image_size" in said
     assert said.count("\n") == 1
+
+
+def test_a_model_that_reads_images_is_one_line(tmp_path, capsys):
+    table = two_classes(tmp_path)
+    assert run_train(table, "logistic", tmp_path / "model") == 0
+    model = load_model(tmp_path / "model")
+    with pytest.raises(UsageError, match="reads images, and the page is of heads on features"):
+        make_page(
+            ReportJob(
+                str(table),
+                tmp_path / "page.html",
+                models=(replace(model, card=replace(model.card, contract=None)),),
+            )
+        )
 
 
 @pytest.mark.parametrize(
