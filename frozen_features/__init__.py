@@ -8,6 +8,7 @@ from frozen_features.extracting import extract, plan
 from frozen_features.models import compare, evaluate, load, load_model, predict
 from frozen_features.promoting import promote
 from frozen_features.refitting import refit
+from frozen_features.reporting import report
 from frozen_features.tables import bases, describe, doctor, forget, tidy, verify
 from frozen_features.tracking import track
 from frozen_features.training import search, train
@@ -31,6 +32,7 @@ __all__ = [
     "predict",
     "promote",
     "refit",
+    "report",
     "search",
     "tidy",
     "track",

@@ -82,7 +82,9 @@ def parse_keywords(parser: Parser, given: Mapping[str, object]) -> argparse.Name
             if not isinstance(value, bool):
                 raise UsageError(f"{name} is True or False, not {value!r}")
             argv += [option] if value else []
-        elif isinstance(actions[name], argparse._AppendAction) and not isinstance(value, str):
+        elif isinstance(actions[name], argparse._AppendAction) and not isinstance(
+            value, str | os.PathLike
+        ):
             argv += [f"{option}={_as_text(each)}" for each in cast(Iterable[object], value)]
         else:
             argv.append(f"{option}={_as_text(value)}")

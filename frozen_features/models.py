@@ -64,7 +64,7 @@ def load_model(model: Location) -> "Model":
     """
     from classifiers.models.opening import opened
 
-    return opened(_found(model))
+    return opened(as_model(model))
 
 
 @without_secrets
@@ -104,7 +104,7 @@ def evaluate(
     from classifiers import evaluate as command
 
     options = parse_keywords(command.make_parser(), {**given, "model": "in memory"})
-    return command.measured(options, _found(model))
+    return command.measured(options, as_model(model))
 
 
 @without_secrets
@@ -142,7 +142,7 @@ def compare(
         raise UsageError("name at least two models")
     named = {name: value for name, value in given.items() if name != "models"}
     options = parse_keywords(command.make_parser(), {**named, "model": "in memory"})
-    return command.compare(options, [_found(each) for each in models])
+    return command.compare(options, [as_model(each) for each in models])
 
 
 @without_secrets
@@ -213,7 +213,7 @@ def predict(
     if output is not None:
         file = sources.check_output(as_option("output", local_path, output), overwrite=overwrite)
         refuse_inputs_as_outputs({"output": file, "input": input, "weights": weights})
-    model = _found(model)
+    model = as_model(model)
     if table is not None:
         sources.refuse(of_images, "--table")
         wanted = sources.from_table(model, os.fspath(table), split, table_version, columns)
@@ -235,7 +235,7 @@ def predict(
     return sources.make_predictions(wanted, file)
 
 
-def _found(model: "Model | Location") -> "Model | Location":
+def as_model(model: "Model | Location") -> "Model | Location":
     """A model in memory as it is; of a name what is there."""
     if not isinstance(model, str | os.PathLike):
         return model

@@ -55,6 +55,7 @@ def test_help_has_a_line_for_each_command(capsys):
             "predict",
             "promote",
             "track",
+            "report",
             "export",
             "doctor",
         ),

@@ -25,11 +25,11 @@ from pipelines.errors import (
 from tests.conftest import copy_table, write_image
 
 TINY = {"weights": "random:1", "image_size": 32, "batch_size": 8, "threads": 2, "engine": "keras"}
-BESIDES = {"extract": {"beam_options"}, "predict": {"features"}}
+BESIDES = {"extract": {"beam_options"}, "predict": {"features"}, "report": {"models"}}
 """Arguments that are no options."""
 
-LACKS = {"describe": {"bases"}, "evaluate": {"compare"}}
-"""Options that are another function."""
+LACKS = {"describe": {"bases"}, "evaluate": {"compare"}, "report": {"model"}}
+"""Options that are another function, or another argument."""
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "forget"])
@@ -63,6 +63,10 @@ def test_keywords_are_read_as_options_are(tmp_path):
         {"table": "t", "model": "m", "head": "dense", "class_weight": {"cat": 2, "dog": 0.5}},
     ).class_weight
     assert weights == "cat=2,dog=0.5"
+    several = import_command("report").make_parser()
+    output = {"table": "t", "output": tmp_path / "page.html"}
+    assert len(parse_keywords(several, {**output, "allow_uri": tmp_path}).allow_uri) == 1
+    assert len(parse_keywords(several, {**output, "allow_uri": [tmp_path, "x"]}).allow_uri) == 2
 
 
 @pytest.mark.parametrize(

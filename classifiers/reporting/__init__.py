@@ -1,0 +1,1 @@
+"""One HTML page of a table and its models: counts, a map, pictures, measures, records."""
