@@ -19,6 +19,7 @@ COMMANDS = {
     "search": ("classifiers", "which settings of the heads on features do best"),
     "evaluate": ("classifiers", "measure a trained model on a split of a table, or of images"),
     "predict": ("classifiers", "classes of images, from stored features or from the images"),
+    "neighbours": ("classifiers", "the stored images that are nearest to an image"),
     "export": ("classifiers", "base and head in one file, for those without this project"),
     "doctor": ("pipelines", "what is installed here and what would be used"),
 }

@@ -22,7 +22,7 @@ differ in a name, a number or a detail one is shown.
 """
 
 COMMANDS = ("extract", "plan", "describe", "verify", "tidy", "forget")
-COMMANDS += ("train", "search", "evaluate", "predict", "doctor")
+COMMANDS += ("train", "search", "evaluate", "predict", "neighbours", "doctor")
 SEVERAL = "several commands"
 IMAGES = "one image"
 

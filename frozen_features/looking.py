@@ -1,0 +1,56 @@
+"""Looking at the images of a table through their features."""
+
+from typing import TYPE_CHECKING, Unpack
+
+from frozen_features.keywords import LayoutOptions, Location, arguments, parse_keywords
+from pipelines.redaction import without_secrets
+
+if TYPE_CHECKING:
+    from classifiers.nearest.report import NeighboursReport
+
+
+@without_secrets
+def neighbours(
+    table: Location,
+    *,
+    id: str | None = None,
+    input: Location | None = None,
+    k: int = 10,
+    split: str | None = None,
+    table_version: int | None = None,
+    input_root: Location | None = None,
+    weights: Location | None = None,
+    output: Location | None = None,
+    page: Location | None = None,
+    overwrite: bool = False,
+    **layout: Unpack[LayoutOptions],
+) -> "NeighboursReport":
+    """Find the stored images whose pooled features are nearest by cosine.
+
+    Args:
+        table: the feature table.
+        id: of an image that the table holds; it is not its own neighbour.
+        input: an image, or a folder or manifest of images, which go through the table's base.
+        k: how many neighbours, 1 or more; all there are if there are fewer.
+        split: search in this split only.
+        table_version: an older version; the newest when None.
+        input_root: with a manifest: folder that its paths are relative to.
+        weights: with `input`: "imagenet" (when None), "random", "random:SEED", or a weights file.
+        output: a .parquet file for the rows.
+        page: a .html file for them with the pictures.
+        overwrite: replace files that are there.
+
+    Returns:
+        The report; its `rows` are a table of Arrow's with columns query, rank, image_id, label,
+        split, uri and cosine. An image that cannot be used is in `unusable`.
+
+    Raises:
+        UsageError: not exactly one of `id` and `input` is given, or the table has no such image.
+        TableError: there is no such table or split, or its features are no finite numbers.
+        InputError: the input cannot be listed.
+        WeightsError: the base's weights are not those of the table's features.
+    """
+    given = arguments(locals())
+    from classifiers import neighbours as command
+
+    return command.work(parse_keywords(command.make_parser(), given))
