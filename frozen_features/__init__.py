@@ -5,7 +5,7 @@ Importing this imports none of the libraries that do the work; each function doe
 
 from frozen_features.exporting import export
 from frozen_features.extracting import extract, plan
-from frozen_features.looking import neighbours
+from frozen_features.looking import drift, neighbours
 from frozen_features.models import compare, evaluate, load, load_model, predict
 from frozen_features.tables import bases, describe, doctor, forget, tidy, verify
 from frozen_features.training import search, train
@@ -19,6 +19,7 @@ __all__ = [
     "compare",
     "describe",
     "doctor",
+    "drift",
     "evaluate",
     "export",
     "extract",

@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": ("classifiers", "measure a trained model on a split of a table, or of images"),
     "predict": ("classifiers", "classes of images, from stored features or from the images"),
     "neighbours": ("classifiers", "the stored images that are nearest to an image"),
+    "drift": ("classifiers", "whether images differ from those before"),
     "export": ("classifiers", "base and head in one file, for those without this project"),
     "doctor": ("pipelines", "what is installed here and what would be used"),
 }

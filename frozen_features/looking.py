@@ -6,6 +6,7 @@ from frozen_features.keywords import LayoutOptions, Location, arguments, parse_k
 from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
+    from classifiers.drifting.report import DriftReport
     from classifiers.nearest.report import NeighboursReport
 
 
@@ -20,6 +21,7 @@ def neighbours(
     table_version: int | None = None,
     input_root: Location | None = None,
     weights: Location | None = None,
+    index: bool = False,
     output: Location | None = None,
     page: Location | None = None,
     overwrite: bool = False,
@@ -36,6 +38,8 @@ def neighbours(
         table_version: an older version; the newest when None.
         input_root: with a manifest: folder that its paths are relative to.
         weights: with `input`: "imagenet" (when None), "random", "random:SEED", or a weights file.
+        index: whether to ask an index, which is built if there is none and kept in the table's
+            folder; its recall is in the report's `index`.
         output: a .parquet file for the rows.
         page: a .html file for them with the pictures.
         overwrite: replace files that are there.
@@ -52,5 +56,49 @@ def neighbours(
     """
     given = arguments(locals())
     from classifiers import neighbours as command
+
+    return command.work(parse_keywords(command.make_parser(), given))
+
+
+@without_secrets
+def drift(
+    table: Location,
+    *,
+    table_version: int | None = None,
+    split: str | None = None,
+    against: Location | None = None,
+    against_version: int | None = None,
+    against_split: str | None = None,
+    alpha: float = 0.05,
+    permutations: int = 999,
+    moved: int = 10,
+    seed: int = 0,
+) -> "DriftReport":
+    """Compare two sets of images by their pooled features.
+
+    Args:
+        table: the feature table.
+        table_version: an older version; the newest when None.
+        split: a split of it; all images when None.
+        against: table of the images before, of the same contract; the same when None.
+        against_version: its version; the newest when None.
+        against_split: its split; `split` when None.
+        alpha: greatest probability of an alarm where nothing drifted, above 0 and below 1.
+        permutations: of each test.
+        moved: how many images that moved most to name.
+        seed: of every random choice.
+
+    Returns:
+        The report: `classifier` and `mmd` have a `statistic` and a p-value `p`, `classes` the same
+        of each class, `moved` the images that moved most; `alarms` are "drift" or "classes".
+
+    Raises:
+        UsageError: both sides are the same images.
+        ContractMismatchError: the tables are not of one contract.
+        TableError: there is no such table, version or split, one has too few images, or its
+            features are no finite numbers.
+    """
+    given = dict(locals())
+    from classifiers import drift as command
 
     return command.work(parse_keywords(command.make_parser(), given))

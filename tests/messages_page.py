@@ -22,7 +22,7 @@ differ in a name, a number or a detail one is shown.
 """
 
 COMMANDS = ("extract", "plan", "describe", "verify", "tidy", "forget")
-COMMANDS += ("train", "search", "evaluate", "predict", "neighbours", "doctor")
+COMMANDS += ("train", "search", "evaluate", "predict", "neighbours", "drift", "doctor")
 SEVERAL = "several commands"
 IMAGES = "one image"
 
