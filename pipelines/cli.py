@@ -21,6 +21,7 @@ EXTRA_OF = {
     **dict.fromkeys(("apache_beam", "tensorflow", "keras", "onnx", "tqdm"), "extract"),
     **dict.fromkeys(("onnxruntime", "tf2onnx"), "export"),
     "openvino": "openvino",
+    **dict.fromkeys(("usearch", "numkong"), "index"),
     **dict.fromkeys(("matplotlib", "sklearn", "scipy", "skops", "threadpoolctl"), "train"),
 }
 """Packages that a command may find missing, and the extra that installs each."""

@@ -28,6 +28,33 @@ class Unusable:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexUsed:
+    """The index that was asked.
+
+    Attributes:
+        version: of the table, that it was made for or last brought up to.
+        added: images that were added to it now; all of them when it was built.
+        removed: images that were taken out of it now.
+        recall: share of the ten nearest, by a search of all, that it finds.
+        measured: images of the table that this was measured on.
+    """
+
+    version: int
+    added: int
+    removed: int
+    recall: float
+    measured: int
+
+    def in_words(self) -> str:
+        """One line of it."""
+        changed = f" ({self.added:,} images added, {self.removed:,} removed)"
+        return (
+            f"by an index of version {self.version}{changed if self.added or self.removed else ''}, "
+            f"whose recall@10 against exact search is {self.recall:.4f} on {self.measured} images"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NeighboursReport(Report):
     """The nearest stored images of each query.
 
@@ -40,6 +67,7 @@ class NeighboursReport(Report):
         rows: columns query, rank (from 1), image_id, label, split, uri and cosine (-1 to 1), by
             query in the order of the input, and by rank.
         unusable: the queries that could not be used.
+        index: the index that was asked; None where all images were looked at.
     """
 
     table: str
@@ -49,13 +77,15 @@ class NeighboursReport(Report):
     queries: pa.Table
     rows: pa.Table
     unusable: tuple[Unusable, ...]
+    index: IndexUsed | None = None
 
     def parts(self) -> list[Part]:
         """See `Report.parts`."""
         images = self.queries.num_rows
         said: list[Part] = [
             f"{images:,} image{'' if images == 1 else 's'} against {self.searched:,} of version "
-            f"{self.table_version}"
+            f"{self.table_version}",
+            "all of them compared" if self.index is None else self.index.in_words(),
         ]
         if self.rows.num_rows:
             shown = self.rows.slice(0, SHOWN).to_pylist()
@@ -76,6 +106,7 @@ class NeighboursReport(Report):
             "table_version": self.table_version,
             "searched": self.searched,
             "k": self.k,
+            "index": None if self.index is None else asdict(self.index),
             "neighbours": self.rows.to_pylist(),
             "unusable": [asdict(each) for each in self.unusable],
         }

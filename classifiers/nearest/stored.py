@@ -1,13 +1,19 @@
-"""The images of a table as what can be near: unit vectors, and what is known of each."""
+"""The images of a table as what can be near: what is known of each, and how they are searched."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from classifiers.data.columns import read_columns
 from classifiers.data.pooled import Floats, read_pooled
-from classifiers.data.row_groups import find_rows
+from classifiers.data.row_groups import SplitRows, find_rows
 from classifiers.heads.neighbours import unit_rows
+from classifiers.nearest.finding import Places, Search, exact_search
+from classifiers.nearest.report import IndexUsed
 from pipelines.errors import TableError
 from pipelines.table.feature_table import FeatureTable
 
@@ -17,12 +23,19 @@ class Stored:
     """Images of a table, without their augmented copies.
 
     Attributes:
+        table: the table.
         rows: columns image_id, label, split and uri, ascending by id.
-        vectors: float32 (n, channels), their pooled features, of length 1.
+        search: finds the nearest of them.
+        vectors_at: the pooled features of images at some places, float32 (n, channels), of length
+            1; a row of zeros stays one.
+        index: the index that is asked; None where all images are looked at.
     """
 
+    table: FeatureTable
     rows: pa.Table
-    vectors: Floats
+    search: Search
+    vectors_at: Callable[[Places], Floats]
+    index: IndexUsed | None = None
 
     def place_of(self, image_id: str) -> int | None:
         """The image's row; None when it is not among them."""
@@ -31,15 +44,63 @@ class Stored:
 
 
 def read_stored(table: FeatureTable, split: str | None) -> Stored:
-    """Read the images of a split, or all of them when it is None.
+    """Read the images of a split, or all of them when it is None, to look at all in a search.
 
     Raises:
-        TableError: there are none, a file is damaged, or features are no finite numbers.
+        TableError: there are none, a file is damaged, or features are no finite numbers or of all
+            images the same.
     """
     rows = find_rows(table, split, 0, "--split")
+    vectors = unit_rows(read_pooled(rows))
+    require_different(rows, vectors)
+    return Stored(table, known_of(rows), exact_search(vectors), lambda places: vectors[places])
+
+
+def known_of(rows: SplitRows) -> pa.Table:
+    """The columns of `Stored.rows`."""
     keys = rows.keys.select(["image_id", "label", "split"])
-    uris = read_columns(rows, ["uri"])["uri"]
-    return Stored(keys.append_column("uri", uris), unit_rows(read_pooled(rows)))
+    return keys.append_column("uri", read_columns(rows, ["uri"])["uri"])
+
+
+def vector_of(stored: Stored, image_id: str) -> Floats | None:
+    """The unit vector (1, channels) of an image of the table, of whatever split.
+
+    Returns:
+        None when the table has no such image.
+    """
+    place = stored.place_of(image_id)
+    if place is not None:
+        return stored.vectors_at(np.array([place]))
+    rows = _row_of(stored.table, image_id)
+    return None if rows is None else unit_rows(read_pooled(rows))
+
+
+def uri_of(stored: Stored, image_id: str) -> str | None:
+    """Where an image of the table is, of whatever split."""
+    place = stored.place_of(image_id)
+    if place is not None:
+        return cast(str | None, stored.rows["uri"][place].as_py())
+    rows = _row_of(stored.table, image_id)
+    return None if rows is None else cast(str | None, read_columns(rows, ["uri"])["uri"][0].as_py())
+
+
+def _row_of(table: FeatureTable, image_id: str) -> SplitRows | None:
+    rows = find_rows(table, None, 0)
+    chosen: npt.NDArray[np.bool_] = np.asarray(rows.keys["image_id"]) == image_id
+    return rows.only(chosen) if chosen.any() else None
+
+
+def require_different(rows: SplitRows, vectors: Floats) -> None:
+    """Refuse images whose vectors (n, channels) all point the same way.
+
+    Raises:
+        TableError: they do, so that none is nearer than another.
+    """
+    if len(vectors) > 1 and (vectors == vectors[0]).all():
+        raise TableError(
+            f"the features of all {len(vectors):,} images of {rows.table.uri} are the same, so "
+            "that none is nearer than another; look at the images and the base's weights"
+        )
 
 
 def require_others(stored: Stored, itself: int) -> None:
