@@ -28,8 +28,8 @@ TINY = {"weights": "random:1", "image_size": 32, "batch_size": 8, "threads": 2, 
 BESIDES = {"extract": {"beam_options"}, "predict": {"features"}}
 """Arguments that are no options."""
 
-LACKS = {"describe": {"bases"}, "evaluate": {"compare"}}
-"""Options that are another function."""
+LACKS = {"describe": {"bases"}, "evaluate": {"compare"}, "drift": {"fail_if"}}
+"""Options that are another function, or an exit status."""
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "forget"])
