@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from classifiers.data.memory import default_budget, memory_budget
 from classifiers.models.sources import check_output, refuse
 from classifiers.nearest.current import read_indexed
-from classifiers.nearest.page import write_page
+from classifiers.nearest.page import uris_shown, write_page
 from classifiers.nearest.report import NeighboursReport, write_rows
 from classifiers.nearest.search import of_images, of_stored
 from classifiers.nearest.stored import read_stored
@@ -24,8 +25,10 @@ from pipelines.cli import (
 from pipelines.errors import UsageError
 from pipelines.images.layout_options import add_layout_options, layout_given, layout_of
 from pipelines.images.listing import list_or_name
+from pipelines.images.roots import fence_named
 from pipelines.outputs import require_outside
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.whereabouts import openable
 
 PROG = "python -m classifiers.neighbours"
 
@@ -64,10 +67,25 @@ def make_parser(prog: str = PROG) -> Parser:
         help="ask an index, which is built if there is none and kept in the table's folder",
     )
     parser.add_argument(
+        "--memory",
+        type=memory_budget,
+        metavar="SIZE",
+        help="most memory for the table's vectors, such as 8G; half of what the process may use "
+        "if not given; larger ones are read from a temporary file",
+    )
+    parser.add_argument(
         "--output", type=local_path, metavar="FILE.parquet", help="also write all rows as Parquet"
     )
     parser.add_argument(
         "--page", type=local_path, metavar="FILE.html", help="also write a page with the pictures"
+    )
+    parser.add_argument(
+        "--allow_uri",
+        type=fence_named,
+        action="append",
+        metavar="PREFIX",
+        help="with --page: folder or s3://, gs:// prefix whose images may be opened, besides the "
+        "one that this user extracted; may be given several times",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     add_layout_options(parser, "with --input")
@@ -80,13 +98,18 @@ def work(options: argparse.Namespace) -> NeighboursReport:
     if options.id is not None:
         refuse({"weights": options.weights, **layout_given(options)}, "--id")
     if options.index:
-        refuse({"split": options.split}, "--index")
+        refuse({"split": options.split, "memory": options.memory}, "--index")
+    if options.page is None:
+        refuse({"allow_uri": options.allow_uri}, "no --page")
     if options.output is not None:
         check_output(options.output, overwrite=options.overwrite)
     if options.page is not None:
         _check_page(options.page, overwrite=options.overwrite)
     table = FeatureTable.open(options.table, options.table_version)
-    stored = read_indexed(table) if options.index else read_stored(table, options.split)
+    if options.index:
+        stored = read_indexed(table)
+    else:
+        stored = read_stored(table, options.split, options.memory or default_budget())
     if options.id is not None:
         report = of_stored(stored, options.id, options.k)
     else:
@@ -95,8 +118,18 @@ def work(options: argparse.Namespace) -> NeighboursReport:
     if options.output is not None:
         write_rows(report, options.output)
     if options.page is not None:
-        write_page(report, options.page)
+        write_page(report, options.page, _places(table, report, options))
     return report
+
+
+def _places(
+    table: FeatureTable, report: NeighboursReport, options: argparse.Namespace
+) -> dict[str, str]:
+    """Where the page's images are that may be opened: a table may name any place there is."""
+    queries, stored = uris_shown(report)
+    if options.id is not None:
+        return openable(table, queries | stored, options.allow_uri or ())
+    return openable(table, stored, options.allow_uri or ()) | {uri: uri for uri in queries}
 
 
 def _check_page(path: Path, *, overwrite: bool) -> None:

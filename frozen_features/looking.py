@@ -1,5 +1,6 @@
 """Looking at the images of a table through their features."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from frozen_features.keywords import LayoutOptions, Location, arguments, parse_keywords
@@ -22,8 +23,10 @@ def neighbours(
     input_root: Location | None = None,
     weights: Location | None = None,
     index: bool = False,
+    memory: str | int | None = None,
     output: Location | None = None,
     page: Location | None = None,
+    allow_uri: Location | Sequence[Location] | None = None,
     overwrite: bool = False,
     **layout: Unpack[LayoutOptions],
 ) -> "NeighboursReport":
@@ -40,8 +43,12 @@ def neighbours(
         weights: with `input`: "imagenet" (when None), "random", "random:SEED", or a weights file.
         index: whether to ask an index, which is built if there is none and kept in the table's
             folder; its recall is in the report's `index`.
+        memory: most memory for the table's vectors, as "8G" or in bytes; half of what the process
+            may use when None.
         output: a .parquet file for the rows.
         page: a .html file for them with the pictures.
+        allow_uri: with `page`: folders or prefixes whose images may be opened, besides the one that
+            this user extracted.
         overwrite: replace files that are there.
 
     Returns:

@@ -35,14 +35,19 @@ def pool(features: Floats, shape: tuple[int, ...]) -> Floats:
     return found
 
 
-def read_pooled(rows: SplitRows) -> Floats:
+def read_pooled(rows: SplitRows, room: Floats | None = None) -> Floats:
     """Read the pooled features of all rows, float32 (n, channels), in the order of the keys.
+
+    Args:
+        rows: the rows.
+        room: where they are put; new memory when None.
 
     Raises:
         TableError: they are not all finite, or a file is missing or damaged.
     """
     shape = rows.table.feature_shape
-    found = np.empty((rows.keys.num_rows, shape[-1]), np.float32)
+    size = (rows.keys.num_rows, shape[-1])
+    found = np.empty(size, np.float32) if room is None else room
     sound = np.empty(rows.keys.num_rows, np.bool_)
 
     def put(block: Block) -> None:

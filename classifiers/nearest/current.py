@@ -1,4 +1,4 @@
-"""The index of exactly the images that a table has now, from one of another version if there is one."""
+"""The index of exactly the images of a table, made of that of another version if there is one."""
 
 import numpy as np
 

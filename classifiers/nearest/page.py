@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 from PIL import Image
 
 from classifiers.nearest.report import NeighboursReport
@@ -35,25 +36,42 @@ STYLE = (
 )
 
 
-def write_page(report: NeighboursReport, path: Path) -> None:
-    """Write the page; an image that is gone or cannot be decoded is said to be so in its place.
+def uris_shown(report: NeighboursReport) -> tuple[set[str], set[str]]:
+    """Where the pictures of a page are, as the report says: of the queries, and of the stored."""
+    queries = report.queries.slice(0, QUERIES_SHOWN)
+    shown = report.rows.filter(pc.is_in(report.rows["query"], queries["query"].combine_chunks()))
+    named = (each["uri"].drop_null().to_pylist() for each in (queries, shown))
+    of_queries, of_stored = map(set, named)
+    return of_queries, of_stored
+
+
+def write_page(report: NeighboursReport, path: Path, places: Mapping[str, str]) -> None:
+    """Write the page; an image that cannot be shown is said to be so in its place.
+
+    Args:
+        report: the neighbours.
+        path: the file.
+        places: where the images are that may be opened, by what the report has as their `uri`.
 
     Raises:
         OSError: the file cannot be written.
     """
     queries = report.queries.slice(0, QUERIES_SHOWN).to_pylist()
-    shown = {each["query"] for each in queries}
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in shown}
+    rows: dict[str, list[dict[str, Any]]] = {each["query"]: [] for each in queries}
     for row in report.rows.to_pylist():
-        if row["query"] in shown:
+        if row["query"] in rows:
             rows[row["query"]].append(row)
-    uris = {each["uri"] for each in queries}
-    uris |= {row["uri"] for of_query in rows.values() for row in of_query}
-    pictures = dict(_thumbnails(sorted(uri for uri in uris if uri is not None)))
-    missing = len(uris) - len(pictures)
-    if missing:
-        log(f"{missing} of {len(uris)} images are gone or cannot be decoded; the page has no "
-            "picture of them")  # fmt: skip
+    of_queries, of_stored = uris_shown(report)
+    uris = sorted(of_queries | of_stored)
+    by_place = dict(_thumbnails(sorted({places[uri] for uri in uris if uri in places})))
+    pictures = {uri: by_place[places[uri]] for uri in uris if places.get(uri) in by_place}
+    if missing := len(uris) - len(pictures):
+        closed = sum(uri not in places for uri in uris)
+        why = f"; {closed} may not be opened, unless --allow_uri names their folder"
+        log(
+            f"{missing} of {len(uris)} pictures cannot be shown: they are gone, cannot be decoded, "
+            f"or may not be opened{why if closed else ''}"
+        )
     title = f"Neighbours in version {report.table_version} of {report.table}"
     lines = [
         "<!doctype html>",

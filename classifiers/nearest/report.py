@@ -48,9 +48,10 @@ class IndexUsed:
     def in_words(self) -> str:
         """One line of it."""
         changed = f" ({self.added:,} images added, {self.removed:,} removed)"
+        named = f"an index of version {self.version}"
         return (
-            f"by an index of version {self.version}{changed if self.added or self.removed else ''}, "
-            f"whose recall@10 against exact search is {self.recall:.4f} on {self.measured} images"
+            f"by {named}{changed if self.added or self.removed else ''}, whose recall@10 against "
+            f"exact search is {self.recall:.4f} on {self.measured} images"
         )
 
 

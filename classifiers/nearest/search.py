@@ -77,7 +77,7 @@ def of_images(
         if not batch.refs:
             continue
         pooled = pool(batch.features, table.feature_shape)
-        finite = np.isfinite(pooled).all(axis=1)
+        finite = np.asarray(np.isfinite(pooled).all(axis=1), np.bool_)
         good = np.flatnonzero(finite & pooled.any(axis=1))
         unusable += [
             Unusable(batch.refs[place].image_id, ZERO if finite[place] else NOT_FINITE)

@@ -1,5 +1,6 @@
 """The images of a table as what can be near: what is known of each, and how they are searched."""
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -9,11 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from classifiers.data.columns import read_columns
+from classifiers.data.memory import MemoryBudget, show_size
 from classifiers.data.pooled import Floats, read_pooled
 from classifiers.data.row_groups import SplitRows, find_rows
-from classifiers.heads.neighbours import unit_rows
+from classifiers.heads.neighbours import blocks_of, rows_of_block, unit_rows
 from classifiers.nearest.finding import Places, Search, exact_search
 from classifiers.nearest.report import IndexUsed
+from pipelines.cli import log
 from pipelines.errors import TableError
 from pipelines.table.feature_table import FeatureTable
 
@@ -43,15 +46,23 @@ class Stored:
         return None if place < 0 else place
 
 
-def read_stored(table: FeatureTable, split: str | None) -> Stored:
+def read_stored(table: FeatureTable, split: str | None, budget: MemoryBudget) -> Stored:
     """Read the images of a split, or all of them when it is None, to look at all in a search.
+
+    Args:
+        table: the table.
+        split: the split.
+        budget: what their vectors may take in memory; larger ones are in a temporary file.
 
     Raises:
         TableError: there are none, a file is damaged, or features are no finite numbers or of all
             images the same.
     """
     rows = find_rows(table, split, 0, "--split")
-    vectors = unit_rows(read_pooled(rows))
+    vectors = read_pooled(rows, _room(rows.keys.num_rows, table.feature_shape[-1], budget))
+    step = rows_of_block(vectors.shape[1])
+    for start in range(0, len(vectors), step):  # as a whole they would be there three times over
+        vectors[start : start + step] = unit_rows(vectors[start : start + step])
     require_different(rows, vectors)
     return Stored(table, known_of(rows), exact_search(vectors), lambda places: vectors[places])
 
@@ -96,11 +107,23 @@ def require_different(rows: SplitRows, vectors: Floats) -> None:
     Raises:
         TableError: they do, so that none is nearer than another.
     """
-    if len(vectors) > 1 and (vectors == vectors[0]).all():
+    if len(vectors) > 1 and all((block == vectors[0]).all() for block in blocks_of(vectors)):
         raise TableError(
             f"the features of all {len(vectors):,} images of {rows.table.uri} are the same, so "
             "that none is nearer than another; look at the images and the base's weights"
         )
+
+
+def _room(rows: int, length: int, budget: MemoryBudget) -> Floats | None:
+    size = 4 * rows * length
+    if size <= budget.size:
+        return None
+    log(
+        f"the vectors of {rows:,} images, {show_size(size)}, are more than "
+        f"{show_size(budget.size)} ({budget.reason}) and lie in a temporary file"
+    )
+    with tempfile.TemporaryFile(prefix="frozen-features-") as file:
+        return np.memmap(file, np.float32, "w+", shape=(rows, length))
 
 
 def require_others(stored: Stored, itself: int) -> None:

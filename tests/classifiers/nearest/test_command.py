@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import classifiers
+import frozen_features as ff
 from classifiers import neighbours
 from classifiers.data.pooled import pool
+from tests.classifiers import tables
 from tests.classifiers.tables import write_table
 from tests.conftest import write_image
 
@@ -55,8 +57,6 @@ def test_an_image_of_the_table_has_the_neighbours_of_a_plain_loop(made_up, tmp_p
 
 def test_an_image_of_another_split_is_searched_for_in_a_split(made_up):
     *_, ids = classifiers.load(made_up, "test")
-    import frozen_features as ff
-
     found = ff.neighbours(made_up, id=ids[0], split="train", k=100).rows.to_pylist()
     assert len(found) == 64
     assert {row["split"] for row in found} == {"train"}
@@ -117,7 +117,8 @@ def test_a_page_runs_nothing_and_says_what_is_gone(tmp_path, capsys):
     row = {"query": evil, "rank": 1, "image_id": evil, "label": evil, "split": evil}
     gone = {**row, "rank": 2, "uri": str(tmp_path / "gone.png"), "cosine": 0.25, "label": None}
     rows = pa.Table.from_pylist([{**row, "uri": there, "cosine": 0.5}, gone])
-    write_page(NeighboursReport(evil, 3, 2, 2, queries, rows, ()), tmp_path / "p.html")
+    places = {each: each for each in (there, str(tmp_path / "gone.png"))}
+    write_page(NeighboursReport(evil, 3, 2, 2, queries, rows, ()), tmp_path / "p.html", places)
     tags = Tags()
     tags.feed((tmp_path / "p.html").read_text())
     names = [name for name, _ in tags.found]
@@ -130,7 +131,7 @@ def test_a_page_runs_nothing_and_says_what_is_gone(tmp_path, capsys):
     assert [source[:23] for source in sources] == 2 * ["data:image/jpeg;base64,"]
     assert names.count("figure") == 3
     assert {"no picture", evil} <= set(tags.text)
-    assert "1 of 2 images are gone" in capsys.readouterr().err
+    assert "1 of 2 pictures cannot be shown" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -151,18 +152,81 @@ def test_mistakes_get_one_line(made_up, options, status, message, capsys):
     assert message in line
 
 
-def test_features_that_are_no_numbers_are_named(tmp_path, capsys, monkeypatch):
-    from tests.classifiers import tables
+def test_vectors_that_do_not_fit_give_the_same(made_up, capsys):
+    name = classifiers.load(made_up).ids[40]
+    small = ff.neighbours(made_up, id=name, memory="1K")
+    assert small.rows.equals(ff.neighbours(made_up, id=name).rows)
+    assert "are more than 1 kB (--memory 1K) and lie in a temporary file" in capsys.readouterr().err
 
-    def with_a_nan(sources, features):
-        features = features.copy()
-        features[3] = np.nan
-        return block(sources, features)
 
+def test_pictures_are_opened_only_where_they_may_be(table, dataset, tmp_path, monkeypatch, capsys):
+    def pictures(*options):
+        page = tmp_path / "p.html"
+        given = ["--id", "test/dark/dark000.png", "--k", "2", "--overwrite", "--page", str(page)]
+        assert neighbours.main(["--table", str(table), *given, *options]) == 0
+        return page.read_text().count("<img ")
+
+    assert pictures() == 3
+    # Of another user's extraction nobody knows which folder was meant.
+    monkeypatch.setenv("FROZEN_FEATURES_CACHE_KEY", str(tmp_path / "other" / "key"))
+    assert pictures() == 0
+    assert "3 may not be opened, unless --allow_uri names" in capsys.readouterr().err
+    assert pictures("--allow_uri", str(dataset / "train")) == 0
+    assert pictures("--allow_uri", str(dataset)) == 3
+
+
+def altered_table(folder, monkeypatch, change, files=1):
+    """A table whose features are what `change` makes of a file's."""
     block = tables.FeatureBlock
-    monkeypatch.setattr(tables, "FeatureBlock", with_a_nan)
-    tables.write_table(tmp_path / "t", {"train": 1}, ("a",))
-    *_, ids = classifiers.load(str(tmp_path / "t"))
-    assert neighbours.main(["--table", str(tmp_path / "t"), "--id", ids[0]]) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "FeatureBlock", lambda sources, x: block(sources, change(x.copy())))
+        tables.write_table(folder, {"train": files}, ("a",))
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: x * 0 + 1, "the features of all 16 images of .* are the same, so that none"),
+        (
+            lambda x: np.where(np.arange(16)[:, None] == 0, 0, x),
+            "features are all zero, so that no",
+        ),
+        (
+            lambda x: np.where(np.arange(16)[:, None] == 3, np.nan, x),
+            "features of 1 rows of .* are",
+        ),
+        (lambda x: np.where(np.arange(16)[:, None] == 3, np.inf, x), r"not finite: .*000-03\.jpg"),
+    ],
+)
+def test_features_of_no_use_get_one_line(tmp_path, monkeypatch, capsys, change, message):
+    table = altered_table(tmp_path / "t", monkeypatch, lambda x: change(x).astype(np.float32))
+    assert neighbours.main(["--table", table, "--id", "train/a/000-00.jpg"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert re.search(r"features of 1 rows .* are not finite: train/a/000-03\.jpg", line)
+    assert re.search(message, line)
+
+
+def test_of_equal_images_the_first_comes_first_and_none_is_its_own(tmp_path, monkeypatch):
+    """Fifteen equal images and another: the one asked for may be the last of equal ones."""
+
+    def change(x):
+        x[1:] = x[1]
+        return x
+
+    table = altered_table(tmp_path / "t", monkeypatch, change)
+    ids = list(classifiers.load(table).ids)
+    for place in (1, 8, 15):
+        found = ff.neighbours(table, id=ids[place], k=3).rows["image_id"].to_pylist()
+        assert found == [name for name in ids[1:] if name != ids[place]][:3]
+    assert ff.neighbours(table, id=ids[1], k=100).rows.num_rows == 15
+
+
+def test_one_image_has_no_neighbours(tmp_path, capsys):
+    made = tables.write_table(tmp_path / "t", {"train": 1}, ("a",))
+    values = np.ones((1, tables.LENGTH), np.float32)
+    tables.add_file(made, "only", "test", values)
+    given = ["--table", made.uri, "--id", "test/only/000.jpg"]
+    assert neighbours.main([*given, "--split", "test"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("test/only/000.jpg is the only image there; its neighbours need others")
+    assert neighbours.main(given) == 0
