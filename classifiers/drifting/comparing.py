@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.drifting.moved import moved_most, shared_ids
-from classifiers.drifting.permuting import Tested, Vectors, classifier_test, mmd
+from classifiers.drifting.permuting import Pairs, Tested, Vectors, classifier_test, mmd
 from classifiers.drifting.report import ClassShift, DriftReport
 from classifiers.drifting.side import LEAST, Side
 from pipelines.errors import TableError
@@ -41,27 +41,39 @@ def compare(
             f"{second.vectors.shape[1]}; compare tables of one contract"
         )
     random = np.random.default_rng(seed)
-    some, others = _sample(first, SAMPLE, random), _sample(second, SAMPLE, random)
+    some, others = _samples(first, second, SAMPLE, random)
     one, other = _standardised(some, others)
     shared = shared_ids(first, second)
-    held_against = second if shared else _sample(second, MOVED_OF, random)
+    held_against = second if shared else _samples(first, second, MOVED_OF, random)[1]
     return DriftReport(
         first=first.name,
         second=second.name,
         images=(len(first.ids), len(second.ids)),
         shared=shared,
         classifier=_classifier(some, others, one, other, permutations, random),
-        mmd=mmd(one, other, permutations, random),
+        mmd=mmd(one, other, _pairs(some, others), permutations, random),
         classes=_classes(first, second, permutations, random),
         moved=moved_most(first, held_against, most),
         alpha=alpha,
     )
 
 
-def _sample(side: Side, most: int, random: np.random.Generator) -> Side:
-    if len(side.ids) <= most:
-        return side
-    return side.only(np.sort(random.choice(len(side.ids), most, replace=False)))
+def _samples(
+    first: Side, second: Side, most: int, random: np.random.Generator
+) -> tuple[Side, Side]:
+    """At most so many images of either side, and of those on both sides the same."""
+    ids, places = np.unique(np.concatenate([first.ids, second.ids]), return_inverse=True)
+    keys = random.permutation(len(ids))[places]
+    one, other = keys[: len(first.ids)], keys[len(first.ids) :]
+    return (
+        first.only(np.sort(np.argsort(one)[:most])),
+        second.only(np.sort(np.argsort(other)[:most])),
+    )
+
+
+def _pairs(first: Side, second: Side) -> Pairs:
+    _, one, other = np.intersect1d(first.ids, second.ids, assume_unique=True, return_indices=True)
+    return one, other
 
 
 def _standardised(first: Side, second: Side) -> tuple[Vectors, Vectors]:
@@ -83,8 +95,13 @@ def _classifier(
     random: np.random.Generator,
 ) -> Tested:
     trained, tried = _halves(first, second, random)
+    pairs = _pairs(first.only(np.flatnonzero(tried[0])), second.only(np.flatnonzero(tried[1])))
     return classifier_test(
-        (one[trained[0]], other[trained[1]]), (one[tried[0]], other[tried[1]]), permutations, random
+        (one[trained[0]], other[trained[1]]),
+        (one[tried[0]], other[tried[1]]),
+        pairs,
+        permutations,
+        random,
     )
 
 
@@ -95,11 +112,9 @@ def _halves(
     first: Side, second: Side, random: np.random.Generator
 ) -> tuple[tuple[Chosen, Chosen], tuple[Chosen, Chosen]]:
     """Half of either side, and the rest; an image that both have is in the same half of both."""
-    both, before, after = np.intersect1d(
-        first.ids, second.ids, assume_unique=True, return_indices=True
-    )
+    before, after = _pairs(first, second)
     halves = _half(len(first.ids), random), _half(len(second.ids), random)
-    if len(both):
+    if len(before):
         halves[1][after] = halves[0][before]
         if not 2 <= halves[1].sum() <= len(second.ids) - 2:
             halves[1][:] = _half(len(second.ids), random)
@@ -118,12 +133,16 @@ def _classes(
     labels = {label for side in (first, second) for label in side.labels if label is not None}
     found = []
     for label in sorted(labels):
-        of_class = [side.only(np.flatnonzero(side.labels == label)) for side in (first, second)]
+        of_class = (
+            first.only(np.flatnonzero(first.labels == label)),
+            second.only(np.flatnonzero(second.labels == label)),
+        )
         counts = len(of_class[0].ids), len(of_class[1].ids)
         tested = None
         if min(counts) >= LEAST:
-            one, other = (_sample(side, OF_CLASS, random) for side in of_class)
-            tested = mmd(*_standardised(one, other), permutations, random)
+            one, other = _samples(*of_class, OF_CLASS, random)
+            pairs = _pairs(one, other)
+            tested = mmd(*_standardised(one, other), pairs, permutations, random)
         shares = counts[0] / len(first.ids), counts[1] / len(second.ids)
         found.append(ClassShift(label, counts, shares, tested))
     return tuple(found)

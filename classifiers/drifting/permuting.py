@@ -2,7 +2,7 @@
 
 If both samples are of one distribution, every way of dealing their images out to two sets of the
 same sizes is as likely as the one that was met. So the p-value is the share of dealings that are as
-extreme.
+extreme. An image that is on both sides is dealt out to both, once as it was and once as it is.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float64]
+Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Places (n,) on the first side and on the second, of images that are on both."""
 
 ROUNDING = 1e-10
 """Statistics that differ by less are equal."""
@@ -29,12 +31,19 @@ class Tested:
     p: float
 
 
-def mmd(first: Vectors, second: Vectors, permutations: int, random: np.random.Generator) -> Tested:
+def mmd(
+    first: Vectors,
+    second: Vectors,
+    pairs: Pairs,
+    permutations: int,
+    random: np.random.Generator,
+) -> Tested:
     """The squared maximum mean discrepancy, by a Gaussian kernel as wide as the median distance.
 
     Args:
         first: (n, length).
         second: (m, length).
+        pairs: images of both.
         permutations: that are tried.
         random: what deals.
     """
@@ -43,6 +52,7 @@ def mmd(first: Vectors, second: Vectors, permutations: int, random: np.random.Ge
     kernel = np.exp(-squares / width)
     weights = _dealings(
         np.r_[np.full(len(first), 1 / len(first)), np.full(len(second), -1 / len(second))],
+        (pairs[0], pairs[1] + len(first)),
         permutations,
         random,
     )
@@ -52,6 +62,7 @@ def mmd(first: Vectors, second: Vectors, permutations: int, random: np.random.Ge
 def classifier_test(
     train: tuple[Vectors, Vectors],
     held_out: tuple[Vectors, Vectors],
+    pairs: Pairs,
     permutations: int,
     random: np.random.Generator,
 ) -> Tested:
@@ -60,6 +71,7 @@ def classifier_test(
     Args:
         train: of each of them (n, length), what the classifier learns from.
         held_out: of each of them (n, length), what it is tried on.
+        pairs: images of both that it is tried on.
         permutations: that are tried.
         random: what deals.
     """
@@ -73,13 +85,22 @@ def classifier_test(
     # The mean rank says as much as the area, and a dealing changes nothing else.
     ranks = _ranks(np.vstack(held_out) @ direction)
     first, second = len(held_out[0]), len(held_out[1])
-    belongs = _dealings(np.r_[np.zeros(first), np.ones(second)], permutations, random)
+    held = np.r_[np.zeros(first), np.ones(second)]
+    belongs = _dealings(held, (pairs[0], pairs[1] + first), permutations, random)
     return _tested((ranks @ belongs - second * (second + 1) / 2) / (first * second))
 
 
-def _dealings(values: Vectors, permutations: int, random: np.random.Generator) -> Vectors:
-    """The values as they are, and permuted, one a column."""
-    dealt = random.permuted(np.tile(values[:, None], permutations), axis=0)
+def _dealings(
+    values: Vectors, pairs: Pairs, permutations: int, random: np.random.Generator
+) -> Vectors:
+    """The values as they are, and permuted, one a column; those of a pair change places only."""
+    dealt = np.tile(values[:, None], permutations)
+    one, other = pairs
+    swapped = random.random((len(one), permutations)) < 0.5
+    dealt[one] = np.where(swapped, values[other][:, None], values[one][:, None])
+    dealt[other] = np.where(swapped, values[one][:, None], values[other][:, None])
+    alone = np.delete(np.arange(len(values)), np.concatenate(pairs))
+    dealt[alone] = random.permuted(dealt[alone], axis=0)
     return np.hstack([values[:, None], dealt])
 
 
