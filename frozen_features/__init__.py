@@ -5,6 +5,7 @@ Importing this imports none of the libraries that do the work; each function doe
 
 from frozen_features.exporting import export
 from frozen_features.extracting import extract, plan
+from frozen_features.looking import drift, neighbours
 from frozen_features.models import compare, evaluate, load, load_model, predict
 from frozen_features.promoting import promote
 from frozen_features.refitting import refit
@@ -22,12 +23,14 @@ __all__ = [
     "compare",
     "describe",
     "doctor",
+    "drift",
     "evaluate",
     "export",
     "extract",
     "forget",
     "load",
     "load_model",
+    "neighbours",
     "plan",
     "predict",
     "promote",

@@ -23,6 +23,8 @@ COMMANDS = {
     "promote": ("classifiers", "make a model the latest version at a place, if it is good enough"),
     "track": ("classifiers", "write a model as a run of MLflow's, into a folder or to a server"),
     "report": ("classifiers", "one HTML page of a table: map, pictures, models, records"),
+    "neighbours": ("classifiers", "the stored images that are nearest to an image"),
+    "drift": ("classifiers", "whether images differ from those before"),
     "export": ("classifiers", "base and head in one file, for those without this project"),
     "doctor": ("pipelines", "what is installed here and what would be used"),
 }

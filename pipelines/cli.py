@@ -22,6 +22,7 @@ EXTRA_OF = {
     **dict.fromkeys(("onnxruntime", "tf2onnx"), "export"),
     "openvino": "openvino",
     **dict.fromkeys(("mlflow", "sqlalchemy", "alembic"), "mlflow"),
+    **dict.fromkeys(("usearch", "numkong"), "index"),
     **dict.fromkeys(("matplotlib", "sklearn", "scipy", "skops", "threadpoolctl"), "train"),
 }
 """Packages that a command may find missing, and the extra that installs each."""

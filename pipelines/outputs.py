@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipelines.errors import UsageError
 
-OUTPUTS = ("json", "output")
+OUTPUTS = ("json", "output", "page")
 """Options that name a file to write."""
 
 VERSIONS = "_versions"

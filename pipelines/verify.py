@@ -24,8 +24,7 @@ from pipelines.images.decode import pixel_spec
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.images.listing import list_images
-from pipelines.images.manifest import Fence
-from pipelines.images.roots import fence_around_root
+from pipelines.images.roots import fence_named
 from pipelines.planning.copies import copies_held, rows_wanted
 from pipelines.planning.job import DEFAULT_BATCH_SIZE
 from pipelines.records import ImageRef
@@ -141,7 +140,7 @@ def make_parser(prog: str = PROG) -> Parser:
     )
     parser.add_argument(
         "--allow_uri",
-        type=_prefix,
+        type=fence_named,
         action="append",
         metavar="PREFIX",
         help="without --input: folder or s3://, gs:// prefix whose images may be opened, besides "
@@ -190,12 +189,6 @@ def _check_against_images(
         for note in check_features(table, extract_images(refs, opened, pixels), stored):
             checked.notes.append(note)
         checked.features = len(refs)
-
-
-def _prefix(text: str) -> Fence:
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty; is a variable not set?")
-    return fence_around_root(text)
 
 
 def _sample(text: str) -> int | None:

@@ -22,17 +22,8 @@ differ in a name, a number or a detail one is shown.
 """
 
 COMMANDS = ("extract", "plan", "describe", "verify", "tidy", "forget")
-COMMANDS += (
-    "train",
-    "search",
-    "refit",
-    "evaluate",
-    "predict",
-    "promote",
-    "track",
-    "export",
-    "doctor",
-)
+COMMANDS += ("train", "search", "refit", "evaluate", "predict", "promote", "track", "report")
+COMMANDS += ("neighbours", "drift", "export", "doctor")
 SEVERAL = "several commands"
 IMAGES = "one image"
 

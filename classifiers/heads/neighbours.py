@@ -10,6 +10,9 @@ Floats = npt.NDArray[np.float32]
 BLOCK_BYTES = 2**26
 """Bytes of the vectors that are compared at once."""
 
+AT_FIRST = 2048
+"""Vectors of a block that are looked at before the others."""
+
 DIGITS = 6
 """To which cosines are told apart; float32 has seven."""
 
@@ -57,16 +60,37 @@ def nearest(
     places = np.empty((len(queries), 0), np.int64)
     start = 0
     for block in blocks:
-        # The same vector gives another last digit at another place of a block.
-        cosines = np.round(queries @ block.T, DIGITS)
-        chosen = _largest(cosines, k)
-        best = np.hstack([best, np.take_along_axis(cosines, chosen, 1)])
-        places = np.hstack([places, chosen + start])
-        kept = _largest(best, k)
-        best, places = np.take_along_axis(best, kept, 1), np.take_along_axis(places, kept, 1)
-        start += len(block)
+        cosines = queries @ block.T
+        # The best of the first ones are a bound, and few of the others are above it.
+        for part in (cosines[:, :AT_FIRST], cosines[:, AT_FIRST:]):
+            values, columns = _candidates(part, best, k)
+            best, places = np.hstack([best, values]), np.hstack([places, columns + start])
+            kept = _largest(best, k)
+            best, places = np.take_along_axis(best, kept, 1), np.take_along_axis(places, kept, 1)
+            start += part.shape[1]
     order = np.lexsort((places, -best), axis=1)
     return np.take_along_axis(best, order, 1), np.take_along_axis(places, order, 1)
+
+
+def _candidates(
+    cosines: npt.NDArray[np.float32], best: npt.NDArray[np.float32], k: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """What may be among the k best: rounded cosines (n, m) and their columns, ascending.
+
+    All of them as long as there are fewer than k best, and then those above the least of these;
+    where a row has fewer than others, it is filled up with less than any cosine.
+    """
+    # Rounded, as the same vector gives another last digit at another place of a block.
+    if best.shape[1] < k:
+        return np.round(cosines, DIGITS), np.tile(np.arange(cosines.shape[1]), (len(cosines), 1))
+    rows, found = np.nonzero(cosines > best.min(axis=1, keepdims=True))
+    counts = np.bincount(rows, minlength=len(cosines))
+    at = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    values = np.full((len(cosines), counts.max(initial=0)), -np.inf, np.float32)
+    columns = np.zeros(values.shape, np.int64)
+    values[rows, at] = np.round(cosines[rows, found], DIGITS)
+    columns[rows, at] = found
+    return values, columns
 
 
 def _largest(values: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:

@@ -35,17 +35,20 @@ class FeatureBatch:
     failures: Sequence[Failure]
 
 
-def open_base(contract: Contract, weights: str | None, images: int) -> Engine:
-    """The base that a model's features were made with; what it is opened for is told.
+def open_base(
+    contract: Contract, weights: str | None, images: int, whose: str = "the model"
+) -> Engine:
+    """The base that features were made with; what it is opened for is told.
 
     Args:
-        contract: of the model.
+        contract: of the features.
         weights: as `--weights` takes them; ImageNet's when None.
         images: how many go through it.
+        whose: the features are, for the complaint.
 
     Raises:
         UsageError: these are no weights.
-        WeightsError: they are not those that the model's features were made with.
+        WeightsError: they are not those that the features were made with.
     """
     wanted = parse_weights("imagenet" if weights is None else weights)
     try:
@@ -54,7 +57,7 @@ def open_base(contract: Contract, weights: str | None, images: int) -> Engine:
         if weights is not None:
             raise
         raise WeightsError(
-            f"the model's features were made with weights {contract.weights[:12]}…, which could "
+            f"{whose}'s features were made with weights {contract.weights[:12]}…, which could "
             f"not be had as ImageNet's; name them with --weights ({error})"
         ) from error
     log(f"{images} image{'' if images == 1 else 's'} through {contract.base}")

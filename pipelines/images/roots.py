@@ -4,6 +4,7 @@ A log may be anybody's, and could name any folder. So a root is signed by whoeve
 only that user's commands open what lies in it without being asked to.
 """
 
+from argparse import ArgumentTypeError
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,13 @@ def fence_around_root(root: str) -> Fence:
         UsageError: it is on no store that is known.
     """
     return fence_around(parse_place(root) if is_remote(root) else Path(root).absolute())
+
+
+def fence_named(text: str) -> Fence:
+    """The value of an option that names a folder or prefix whose images may be opened."""
+    if not text:
+        raise ArgumentTypeError("it is empty; is a variable not set?")
+    return fence_around_root(text)
 
 
 def _is_ours(root: str, signed: object) -> bool:

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from pipelines.cli import log
 from pipelines.errors import TableError
 from pipelines.reports import Grid, Part, Report
 from pipelines.stores.outages import is_outage
@@ -18,6 +19,7 @@ from pipelines.table.failure_files import delete_failures, stale_failures
 from pipelines.table.failures import append_failures, read_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, commit_change
+from pipelines.table.index_files import delete_index
 from pipelines.table.inspection import inspect_file
 from pipelines.table.names import new_run_id
 from pipelines.table.own_files import own_files, refuse_table_in_data
@@ -99,6 +101,9 @@ def forget(table: FeatureTable, ids: frozenset[str]) -> Forgotten:
     affected = set(doomed["path"].to_pylist()) | _receipts_naming(table, ids)
     if affected:
         version = _commit_without(table, rows, found, sorted(affected))
+    # An index may hold them still, of this version or of one before; it can be built again.
+    if delete_index(table.uri):
+        log("the index of neighbours, which may have held them, is deleted")
     deleted = _delete_files_with(FeatureTable.open(table.uri), ids)
     _forget_failures(table.uri, ids)
     return Forgotten(len(found), deleted, version, models)

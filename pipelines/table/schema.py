@@ -71,6 +71,9 @@ PINS_FOLDER = "_pins"
 FAILURES_FOLDER = "_failures"
 """The Delta table of failures inside the table's folder; vacuum leaves underscore folders alone."""
 
+INDEX_FOLDER = "_neighbours"
+"""Where the index of nearest neighbours is kept; vacuum leaves underscore folders alone."""
+
 CONTRACT_KEY = "frozen_features.contract"
 CONTRACT_ID_KEY = "frozen_features.contract_id"
 SHAPE_KEY = "frozen_features.feature_shape"

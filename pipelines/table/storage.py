@@ -24,7 +24,13 @@ from pipelines.stores.door import require_store
 from pipelines.stores.objects import StoreError, check_can_write, first_objects
 from pipelines.stores.places import is_remote, parse_place
 from pipelines.table.links import Links
-from pipelines.table.schema import DATA_FOLDER, FAILURES_FOLDER, LOG_FOLDER, PINS_FOLDER
+from pipelines.table.schema import (
+    DATA_FOLDER,
+    FAILURES_FOLDER,
+    INDEX_FOLDER,
+    LOG_FOLDER,
+    PINS_FOLDER,
+)
 
 _NOT_FOR_DELTA = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
 """What delta-rs decodes, takes for "/", or does not take at all, in the path of a local table."""
@@ -168,7 +174,7 @@ def check_table_folder(uri: str) -> None:
 
 def _refuse_folders_elsewhere(uri: str) -> None:
     links = Links(uri)
-    for name in (LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER):
+    for name in (LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER, INDEX_FOLDER):
         if links.lead_out(name):
             raise TableError(
                 f"{uri}/{name} is a link that leads out of the table's folder, and is not "

@@ -1,6 +1,6 @@
 """Where the images of rows are, and which may be opened: a table may name any place there is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pipelines.images.manifest import Fence
@@ -30,12 +30,12 @@ def images_of_rows(
     Returns:
         Images and copies that may be opened, and why others may not.
     """
-    fences = [*allowed, *(fence_around_root(root) for root in signed_roots(table.history()))]
+    fences = _fences(table, allowed)
     if not fences and rows:
         return [], [Unchecked("features", NO_ROOT)]
     refs, notes = [], []
     for name, row in rows.items():
-        uri = next(filter(None, (_located(fence, row.uri) for fence in fences)), None)
+        uri = _place(fences, row.uri)
         if uri is None:
             why = f"{redacted(row.uri)!r} is not in the folder that was extracted; {OPEN_IT}"
             notes.append(Unchecked(shown_name(name), why))
@@ -43,6 +43,30 @@ def images_of_rows(
             ref = ref_without_stat(image_of(name), uri, row.label, row.split)
             refs.append(replace(ref, copy=copy_of(name)))
     return refs, notes
+
+
+def openable(table: FeatureTable, uris: Iterable[str], allowed: Sequence[Fence]) -> dict[str, str]:
+    """Where images are that rows name, of those that may be opened.
+
+    Args:
+        table: whose log says which folders this user extracted.
+        uris: of its rows.
+        allowed: other folders whose images may be opened.
+
+    Returns:
+        By the row's own `uri`, the place to open.
+    """
+    fences = _fences(table, allowed)
+    places = {uri: _place(fences, uri) for uri in uris}
+    return {uri: place for uri, place in places.items() if place is not None}
+
+
+def _fences(table: FeatureTable, allowed: Sequence[Fence]) -> list[Fence]:
+    return [*allowed, *(fence_around_root(root) for root in signed_roots(table.history()))]
+
+
+def _place(fences: Sequence[Fence], uri: str) -> str | None:
+    return next(filter(None, (_located(fence, uri) for fence in fences)), None)
 
 
 def _located(fence: Fence, uri: str) -> str | None:

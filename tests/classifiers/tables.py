@@ -1,5 +1,6 @@
 """Tables of made-up features: many small row groups, each of one class, as a real table has."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -43,3 +44,31 @@ def write_table(folder: Path, splits: dict[str, int], classes: tuple[str, ...]) 
     state = TableState(str(folder), None, CONTRACT, (LENGTH,), EMPTY_KEYS)
     commit_change(state, Change(found, [], {"run": "r"}))
     return FeatureTable.open(str(folder))
+
+
+def add_file(
+    table: FeatureTable,
+    name: str,
+    split: str,
+    features: np.ndarray,
+    replacing: list[str] = (),  # type: ignore[assignment]
+    label: str | None = None,
+) -> None:
+    """Commit a file of further images, `SPLIT/NAME/000.jpg` and so on, in the place of others."""
+    path = f"data/{split}-{name}.parquet"
+    sources = [
+        SourceImage(
+            ImageRef(image_id, image_id, name if label is None else label, split, 1, 1, 1),
+            hashlib.sha256(image_id.encode()).hexdigest(),
+            1,
+            1,
+            1,
+        )
+        for image_id in (f"{split}/{name}/{row:03d}.jpg" for row in range(len(features)))
+    ]
+    with FeatureFileWriter(table.storage, path, CONTRACT) as writer:
+        writer.write(FeatureBlock(sources, features))
+        json = CONTRACT.canonical_json()
+        writer.close(Receipt("r", "s", split, 0, json, features.shape[1:], "none", "", ()))
+    found = inspect_file(table.storage, path)
+    commit_change(table.state(table.keys()), Change([found], replacing, {"run": "r"}))

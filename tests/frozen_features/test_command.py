@@ -17,7 +17,7 @@ MODULES = {f"{package}.{name}" for name, (package, _) in commands.COMMANDS.items
 @pytest.mark.parametrize(
     ("arguments", "shown", "own"),
     [
-        (["--help"], "  extract   bring a feature table up to a folder", set()),
+        (["--help"], "  extract     bring a feature table up to a folder", set()),
         (["--version"], f"frozen-features {pipelines.__version__}\n", set()),
         (["describe", "--help"], "usage: frozen-features describe", {"pipelines.describe"}),
     ],
@@ -47,18 +47,8 @@ def test_help_has_a_line_for_each_command(capsys):
     listed = re.findall(r"^  (\w+) +\S", capsys.readouterr().out, re.MULTILINE)
     assert listed == [
         *("extract", "plan", "describe", "verify", "tidy", "forget"),
-        *(
-            "train",
-            "search",
-            "refit",
-            "evaluate",
-            "predict",
-            "promote",
-            "track",
-            "report",
-            "export",
-            "doctor",
-        ),
+        *("train", "search", "refit", "evaluate", "predict", "promote", "track", "report"),
+        *("neighbours", "drift", "export", "doctor"),
     ]
 
 

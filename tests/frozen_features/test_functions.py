@@ -28,8 +28,13 @@ TINY = {"weights": "random:1", "image_size": 32, "batch_size": 8, "threads": 2, 
 BESIDES = {"extract": {"beam_options"}, "predict": {"features"}, "report": {"models"}}
 """Arguments that are no options."""
 
-LACKS = {"describe": {"bases"}, "evaluate": {"compare"}, "report": {"model"}}
-"""Options that are another function, or another argument."""
+LACKS = {
+    "describe": {"bases"},
+    "evaluate": {"compare"},
+    "report": {"model"},
+    "drift": {"fail_if"},
+}
+"""Options that are another function, another argument, or an exit status."""
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "forget"])

@@ -1,0 +1,1 @@
+"""Whether images of two sets come from one distribution, by their features."""

@@ -1,0 +1,124 @@
+"""What a comparison of two sets of images has to say."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from classifiers.drifting.moved import Moved
+from classifiers.drifting.permuting import Tested
+from pipelines.reports import Grid, Part, Report
+
+DRIFT = "drift"
+CLASSES = "classes"
+ALARMS = (DRIFT, CLASSES)
+"""What may have drifted: the images as a whole, and those of a class."""
+
+SHOWN = 40
+"""Classes that are printed at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassShift:
+    """One class on both sides.
+
+    Attributes:
+        label: its name.
+        images: how many it has on each side.
+        shares: of all images of each side, 0 to 1.
+        mmd: of its images on one side against those on the other; None where there are too few.
+    """
+
+    label: str
+    images: tuple[int, int]
+    shares: tuple[float, float]
+    mmd: Tested | None
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport(Report):
+    """Two sets of images, compared by their pooled features.
+
+    Attributes:
+        first: what was before.
+        second: what is held against it.
+        images: on each side.
+        shared: images that are on both sides, by their ids.
+        classifier: how well a classifier tells the sides apart: area under the ROC curve.
+        mmd: the squared maximum mean discrepancy.
+        classes: of all labels of either side, by name.
+        moved: the images that moved most, the farthest first.
+        alpha: greatest probability of an alarm where nothing drifted.
+    """
+
+    first: str
+    second: str
+    images: tuple[int, int]
+    shared: int
+    classifier: Tested
+    mmd: Tested
+    classes: tuple[ClassShift, ...]
+    moved: tuple[Moved, ...]
+    alpha: float
+
+    @property
+    def drifted_classes(self) -> tuple[str, ...]:
+        """Names of the classes whose images drifted, by Bonferroni's correction for all classes."""
+        tested = [each for each in self.classes if each.mmd is not None]
+        return tuple(
+            each.label
+            for each in tested
+            if each.mmd is not None and each.mmd.p * len(tested) <= self.alpha
+        )
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """Those of `ALARMS` that are raised; the images' two tests are corrected for being two."""
+        found = [DRIFT] if 2 * min(self.classifier.p, self.mmd.p) <= self.alpha else []
+        return (*found, CLASSES) if self.drifted_classes else tuple(found)
+
+    def parts(self) -> list[Part]:
+        """See `Report.parts`."""
+        tests = {"classifier, ROC AUC": self.classifier, "squared MMD": self.mmd}
+        said: list[Part] = [
+            f"first   {self.first}: {self.images[0]:,} images",
+            f"second  {self.second}: {self.images[1]:,} images, {self.shared:,} of them in both",
+            "",
+            Grid(
+                [(name, f"{t.statistic:.4f}", f"{t.p:.4f}") for name, t in tests.items()],
+                ("test", "statistic", "p"),
+            ),
+            "",
+        ]
+        if self.classes:
+            said += [Grid([_cells(each) for each in self.classes[:SHOWN]], CELLS), ""]
+        else:
+            said += ["no image has a label, so no classes are compared", ""]
+        if len(self.classes) > SHOWN:
+            said.append(f"and {len(self.classes) - SHOWN:,} more classes; --json has all of them")
+        if self.moved:
+            rows = [(each.image_id, each.label, f"{each.distance:.4f}") for each in self.moved]
+            said += [Grid(rows, ("moved most", "label", "distance")), ""]
+        if DRIFT in self.alarms:
+            said.append("the images drifted: the two sides can be told apart")
+        else:
+            said.append(f"no drift was found, at a level of {self.alpha:g}")
+        if self.drifted_classes:
+            said.append(f"classes that drifted: {len(self.drifted_classes)}")
+        return said
+
+    def as_json(self) -> dict[str, Any]:
+        """See `Report.as_json`."""
+        return {
+            **asdict(self),
+            "alarms": list(self.alarms),
+            "drifted_classes": list(self.drifted_classes),
+        }
+
+
+CELLS = ("class", "first", "second", "share first", "share second", "squared MMD", "p")
+
+
+def _cells(each: ClassShift) -> tuple[object, ...]:
+    tested = (
+        (None, None) if each.mmd is None else (f"{each.mmd.statistic:.4f}", f"{each.mmd.p:.4f}")
+    )
+    return (each.label, *each.images, *each.shares, *tested)

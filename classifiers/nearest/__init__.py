@@ -1,0 +1,1 @@
+"""Images of a table that are nearest to others."""
