@@ -3,6 +3,7 @@
 Importing this imports none of the libraries that do the work; each function does when it is called.
 """
 
+from frozen_features.auditing import audit
 from frozen_features.exporting import export
 from frozen_features.extracting import extract, plan
 from frozen_features.models import compare, evaluate, load, load_model, predict
@@ -14,6 +15,7 @@ from pipelines.errors import FrozenFeaturesError
 __all__ = [
     "FrozenFeaturesError",
     "__version__",
+    "audit",
     "bases",
     "compare",
     "describe",

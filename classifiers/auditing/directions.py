@@ -20,31 +20,41 @@ RIDGE = 1.0
 ROWS_AT_ONCE = 4096
 
 
-def directions(pooled: Floats) -> Floats:
+def take_roots(pooled: Floats) -> None:
+    """Replace each value by the root of its size, with its sign, in place.
+
+    Args:
+        pooled: float32 (n, channels).
+    """
+    for start in range(0, len(pooled), ROWS_AT_ONCE):
+        block = pooled[start : start + ROWS_AT_ONCE]
+        block[:] = np.sign(block) * np.sqrt(np.abs(block))
+
+
+def directions(roots: Floats) -> Floats:
     """Unit vectors whose inner products say how near images are, float32 (n, channels).
 
     Args:
-        pooled: float32 (n, channels), finite, of different images; it is written over.
+        roots: float32 (n, channels), finite, of images that differ; written over.
     """
     from scipy.linalg import solve_triangular
 
-    count, channels = pooled.shape
-    for start in range(0, count, ROWS_AT_ONCE):
-        block = pooled[start : start + ROWS_AT_ONCE]
-        block[:] = np.sign(block) * np.sqrt(np.abs(block))
-    mean = pooled.mean(axis=0, dtype=np.float64)
+    count, channels = roots.shape
+    if not count:
+        return roots
+    mean = roots.mean(axis=0, dtype=np.float64)
     covariance = np.zeros((channels, channels))
     for start in range(0, count, ROWS_AT_ONCE):
-        centred = pooled[start : start + ROWS_AT_ONCE] - mean
+        centred = roots[start : start + ROWS_AT_ONCE] - mean
         covariance += centred.T @ centred
     covariance /= max(1, count - 1)
     variance = float(np.trace(covariance)) / channels
     if variance == 0.0:
-        return np.zeros_like(pooled)
+        return np.zeros_like(roots)
     covariance[np.diag_indices(channels)] += variance * (RIDGE + channels / count)
     lower = np.linalg.cholesky(covariance)
     turn = solve_triangular(lower, np.eye(channels), lower=True, check_finite=False).T
     for start in range(0, count, ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
-        pooled[part] = unit_rows(((pooled[part] - mean) @ turn).astype(np.float32))
-    return pooled
+        roots[part] = unit_rows(((roots[part] - mean) @ turn).astype(np.float32))
+    return roots

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from classifiers.auditing.nearest import Nearness, components
 from classifiers.auditing.rows import AuditedRows
-from pipelines.images.splits import TRAIN
 
 Places = npt.NDArray[np.int64]
 
@@ -44,12 +43,6 @@ class DuplicateGroup:
     def under_labels(self) -> bool:
         """Whether one picture has two labels."""
         return len({*self.labels} - {None}) > 1
-
-    @property
-    def split(self) -> str:
-        """Where all of it is best put: the split of most of its images, of equals that to train."""
-        counts = Counter(self.splits)
-        return max(counts, key=lambda name: (counts[name], name == TRAIN, name))
 
 
 def duplicate_groups(
@@ -122,3 +115,22 @@ def _group(
         similarities,
         kind,
     )
+
+
+def units_of(rows: AuditedRows, first: Places, whole: Places, near: Nearness) -> Places:
+    """Numbers of images, int64 (n,), equal for duplicates and for images of one group.
+
+    Args:
+        rows: the images.
+        first: as `duplicate_groups` takes it.
+        whole: likewise.
+        near: likewise.
+    """
+    joined = _linked(rows, first, whole, near)
+    by_group: dict[str, int] = {}
+    everyone = range(len(rows.ids))
+    of_group = [
+        place if name is None else by_group.setdefault(name, place)
+        for place, name in zip(everyone, rows.groups, strict=True)
+    ]
+    return components(len(joined), joined, joined[np.array(of_group, np.int64)])[joined]

@@ -13,7 +13,7 @@ from classifiers.data.memory import MemoryBudget, show_size
 from classifiers.data.row_groups import SplitRows, find_rows
 from pipelines.errors import UsageError
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.schema import GROUP
+from pipelines.table.schema import GROUP, LABELS
 
 Floats = npt.NDArray[np.float32]
 
@@ -52,6 +52,11 @@ class AuditedRows:
     def classes(self) -> tuple[str, ...]:
         """The labels that there are, sorted."""
         return tuple(sorted({each for each in self.labels if each is not None}))
+
+    @property
+    def several_labels(self) -> bool:
+        """Whether images may have several labels, which no column of a CSV holds."""
+        return LABELS in self.table.optional
 
     @property
     def grouped(self) -> bool:
