@@ -78,7 +78,7 @@ def audit(job: AuditJob) -> AuditReport:
     check_models(job.models, rows)
     roots = pooled_features(rows.rows, job.budget)
     take_roots(roots)
-    sound = np.isfinite(roots).all(axis=1)
+    sound: npt.NDArray[np.bool_] = np.asarray(np.isfinite(roots).all(axis=1))
     first = first_of_equal(roots)
     whole = np.flatnonzero(sound & (first == np.arange(len(first))))
     log(f"{len(rows.ids):,} images, {len(whole):,} of them with features of their own")
