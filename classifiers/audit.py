@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from classifiers.auditing.audit import AuditJob, audit
+from classifiers.auditing.directions import NEAR
 from classifiers.auditing.files import AUDIT_FILE
 from classifiers.auditing.report import AuditReport
 from classifiers.data.memory import default_budget, memory_budget
@@ -24,8 +25,6 @@ from pipelines.images.roots import fence_around_root
 from pipelines.outputs import require_outside
 
 PROG = "python -m classifiers.audit"
-
-THRESHOLD = 0.6
 
 
 def main(argv: Sequence[str], prog: str = PROG) -> int:
@@ -60,9 +59,9 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument(
         "--near",
         type=_nearness,
-        default=THRESHOLD,
         metavar="X",
-        help="nearness from which two images are near duplicates, above 0, below 1",
+        help=f"nearness from which two images are near duplicates, above 0, below 1; if not given "
+        f"{NEAR}, and more where features have few channels",
     )
     parser.add_argument(
         "--pictures",

@@ -18,7 +18,7 @@ def audit(
     table_version: int | None = None,
     split: str | None = None,
     model: Location | Sequence[Location] | None = None,
-    near: float = 0.6,
+    near: float | None = None,
     pictures: int | str = "all",
     allow_uri: Location | Sequence[Location] | None = None,
     seed: int = 0,
@@ -32,7 +32,8 @@ def audit(
         table_version: an older version; the newest when None.
         split: this split only; all when None.
         model: models to ask about the labels of splits that they were not trained on.
-        near: nearness, above 0 and below 1, from which two images are near duplicates.
+        near: nearness, above 0 and below 1, from which two images are near duplicates; 0.6 when
+            None, and more where features have few channels.
         pictures: images to open and look at, drawn at random; "all", or 0 for none.
         allow_uri: folders or prefixes whose images may be opened, besides the one that this user
             extracted.

@@ -45,7 +45,8 @@ class AuditJob:
         table_version: version to audit; None for the newest.
         split: this split only; None for all.
         models: trained ones to ask about the splits that they were not trained on.
-        threshold: nearness, -1 to 1, from which two images are near duplicates.
+        threshold: nearness, -1 to 1, from which two images are near duplicates; None for what
+            `Directions.near` says.
         pictures: how many images are opened; None for all.
         allowed: folders whose images may be opened, besides the one that this user extracted.
         seed: of folds and draws.
@@ -57,7 +58,7 @@ class AuditJob:
     table_version: int | None
     split: str | None
     models: Sequence[ModelOrFolder]
-    threshold: float
+    threshold: float | None
     pictures: int | None
     allowed: Sequence[Fence]
     seed: int
@@ -82,7 +83,10 @@ def audit(job: AuditJob) -> AuditReport:
     first = first_of_equal(roots)
     whole = np.flatnonzero(sound & (first == np.arange(len(first))))
     log(f"{len(rows.ids):,} images, {len(whole):,} of them with features of their own")
-    near = nearness(directions(roots[whole]), job.threshold, 1)
+    found = directions(roots[whole])
+    threshold = found.near if job.threshold is None else job.threshold
+    near = nearness(found.units, threshold, 1)
+    del found
     groups = duplicate_groups(rows, first, whole, near)
     units = units_of(rows, first, whole, near)
     log(f"{len(groups):,} groups of near duplicates after {time.monotonic() - started:.1f} s")
@@ -97,7 +101,7 @@ def audit(job: AuditJob) -> AuditReport:
         table=rows.table.uri,
         table_version=rows.table.version,
         split=job.split,
-        threshold=job.threshold,
+        threshold=threshold,
         images=len(rows.ids),
         broken=tuple(rows.ids[place] for place in np.flatnonzero(~sound)),
         groups=tuple(groups),

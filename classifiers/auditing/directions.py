@@ -7,6 +7,8 @@ a multiple of the mean variance is added. That grows where there are fewer image
 that one threshold serves tables of thirty images and of thousands (docs/auditing.md has figures).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +20,39 @@ RIDGE = 1.0
 """What is added to the variance in every direction, in mean variances, with many images."""
 
 ROWS_AT_ONCE = 4096
+
+NEAR = 0.6
+"""Nearness from which two images are near duplicates, where features have hundreds of channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directions:
+    """Where images lie, as seen from the middle of all.
+
+    Attributes:
+        units: float32 (n, channels), of length 1; zero where an image lies in the middle.
+        dimensions: how many equally wide ones the images spread over.
+    """
+
+    units: Floats
+    dimensions: float
+
+    @property
+    def near(self) -> float:
+        """`NEAR`, or where few dimensions make chance pairs near, what one of them would reach.
+
+        That is the nearness that one pair is expected to have by chance, of all pairs of so many
+        random directions.
+        """
+        from scipy.special import betaincinv
+
+        pairs = len(self.units) * (len(self.units) - 1) / 2
+        if pairs < 1 or self.dimensions <= 1:
+            return NEAR
+        # Of random directions, (1 - cosine^2) is beta distributed; half of the cosines are below 0.
+        share = min(1.0, 2.0 / pairs)
+        by_chance = float(np.sqrt(1.0 - betaincinv((self.dimensions - 1) / 2, 0.5, share)))
+        return max(NEAR, by_chance)
 
 
 def take_roots(pooled: Floats) -> None:
@@ -31,8 +66,8 @@ def take_roots(pooled: Floats) -> None:
         block[:] = np.sign(block) * np.sqrt(np.abs(block))
 
 
-def directions(roots: Floats) -> Floats:
-    """Unit vectors whose inner products say how near images are, float32 (n, channels).
+def directions(roots: Floats) -> Directions:
+    """Unit vectors whose inner products say how near images are.
 
     Args:
         roots: float32 (n, channels), finite, of images that differ; written over.
@@ -41,7 +76,7 @@ def directions(roots: Floats) -> Floats:
 
     count, channels = roots.shape
     if not count:
-        return roots
+        return Directions(roots, 0.0)
     mean = roots.mean(axis=0, dtype=np.float64)
     covariance = np.zeros((channels, channels))
     for start in range(0, count, ROWS_AT_ONCE):
@@ -50,11 +85,13 @@ def directions(roots: Floats) -> Floats:
     covariance /= max(1, count - 1)
     variance = float(np.trace(covariance)) / channels
     if variance == 0.0:
-        return np.zeros_like(roots)
-    covariance[np.diag_indices(channels)] += variance * (RIDGE + channels / count)
-    lower = np.linalg.cholesky(covariance)
+        return Directions(np.zeros_like(roots), 0.0)
+    ridged = covariance + variance * (RIDGE + channels / count) * np.eye(channels)
+    lower = np.linalg.cholesky(ridged)
     turn = solve_triangular(lower, np.eye(channels), lower=True, check_finite=False).T
+    whitened = turn.T @ covariance @ turn
+    dimensions = float(np.trace(whitened) ** 2 / np.square(whitened).sum())
     for start in range(0, count, ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
         roots[part] = unit_rows(((roots[part] - mean) @ turn).astype(np.float32))
-    return roots
+    return Directions(roots, dimensions)

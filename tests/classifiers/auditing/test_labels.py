@@ -5,8 +5,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from classifiers.auditing.classes import Overlap, SmallClass, overlaps, small_classes
-from classifiers.auditing.classes import units_of_classes
+from classifiers.auditing.classes import (
+    Overlap,
+    SmallClass,
+    overlaps,
+    small_classes,
+    units_of_classes,
+)
 from classifiers.auditing.judging import judge_unseen
 from classifiers.auditing.suspects import confident_other, in_order_of_doubt
 from classifiers.data.memory import memory_budget
@@ -60,7 +65,9 @@ def test_confident_learning_is_what_a_loop_says():
     counted = random.random(200) < 0.7
     found = confident_other(probabilities, targets, counted)
     bars = [
-        np.mean([p[k] for p, t, c in zip(probabilities, targets, counted, strict=True) if c and t == k])
+        np.mean(
+            [p[k] for p, t, c in zip(probabilities, targets, counted, strict=True) if c and t == k]
+        )
         for k in range(3)
     ]
     for p, target, other in zip(probabilities, targets, found, strict=True):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from classifiers.auditing import nearest
-from classifiers.auditing.directions import directions, take_roots
+from classifiers.auditing.directions import NEAR, Directions, directions, take_roots
 from classifiers.auditing.nearest import components, nearness
 from classifiers.heads.neighbours import unit_rows
 
@@ -25,7 +25,9 @@ def test_blocks_find_what_a_loop_finds(count, k, monkeypatch):
     products = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
     parts = list(range(count))
     for one in range(count):
-        others = sorted((each for each in range(count) if each != one), key=lambda c: -products[one, c])
+        others = sorted(
+            (each for each in range(count) if each != one), key=lambda c: -products[one, c]
+        )
         wanted = others[:k] + [-1] * (k - len(others))
         assert found.places[one].tolist() == wanted
         cosines = [products[one, c] for c in others[:k]] + [-1.0] * (k - len(others))
@@ -76,10 +78,31 @@ def test_directions_are_turned_by_the_inverse_root_of_the_covariance(count):
     values, vectors = np.linalg.eigh(covariance + ridge * np.eye(8))
     plain = centred @ (vectors / np.sqrt(values))
     plain /= np.linalg.norm(plain, axis=1, keepdims=True)
-    found = directions(roots)
+    found = directions(roots).units
     np.testing.assert_allclose(found @ found.T, plain @ plain.T, atol=2e-5)
 
 
 def test_equal_images_have_no_direction():
-    assert not directions(np.ones((3, 4), np.float32)).any()
-    assert directions(np.empty((0, 4), np.float32)).shape == (0, 4)
+    assert not directions(np.ones((3, 4), np.float32)).units.any()
+    assert directions(np.empty((0, 4), np.float32)).units.shape == (0, 4)
+
+
+@pytest.mark.parametrize("length", [3, 8, 200])
+def test_chance_makes_one_pair_near_in_few_dimensions(length):
+    """Of random directions about one pair is as near as that; in many dimensions none is."""
+    counts = []
+    for seed in range(20):
+        units = made_up(300, length, seed)
+        products = np.triu(units @ units.T, 1)
+        counts.append((products >= Directions(units, length).near).sum())
+    if length == 200:
+        assert not any(counts)
+        assert Directions(units, length).near == NEAR
+    else:
+        assert 0.4 < np.mean(counts) < 2.0
+
+
+def test_dimensions_are_those_that_images_spread_over():
+    roots = np.zeros((4000, 12), np.float32)
+    roots[:, :5] = np.random.default_rng(0).normal(size=(4000, 5))
+    assert directions(roots).dimensions == pytest.approx(5.0, abs=0.1)
