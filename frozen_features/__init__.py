@@ -3,6 +3,7 @@
 Importing this imports none of the libraries that do the work; each function does when it is called.
 """
 
+from frozen_features.auditing import audit
 from frozen_features.exporting import export
 from frozen_features.extracting import extract, plan
 from frozen_features.looking import drift, neighbours
@@ -19,6 +20,7 @@ from pipelines.errors import FrozenFeaturesError
 __all__ = [
     "FrozenFeaturesError",
     "__version__",
+    "audit",
     "bases",
     "compare",
     "describe",

@@ -15,6 +15,7 @@ COMMANDS = {
     "verify": ("pipelines", "is a feature table what it claims to be?"),
     "tidy": ("pipelines", "merge small files, remove orphans and versions past their time"),
     "forget": ("pipelines", "delete images from a table for good, old versions included"),
+    "audit": ("classifiers", "duplicates, suspect labels, outliers and poor pictures of a table"),
     "train": ("classifiers", "fit a head on stored features, or a network on images"),
     "search": ("classifiers", "which settings of the heads on features do best"),
     "refit": ("classifiers", "train a model again, as its card says, on its table as it is now"),

@@ -22,7 +22,17 @@ differ in a name, a number or a detail one is shown.
 """
 
 COMMANDS = ("extract", "plan", "describe", "verify", "tidy", "forget")
-COMMANDS += ("train", "search", "refit", "evaluate", "predict", "promote", "track", "report")
+COMMANDS += (
+    "audit",
+    "train",
+    "search",
+    "refit",
+    "evaluate",
+    "predict",
+    "promote",
+    "track",
+    "report",
+)
 COMMANDS += ("neighbours", "drift", "export", "doctor")
 SEVERAL = "several commands"
 IMAGES = "one image"

@@ -84,6 +84,23 @@ def prepare(
     return FoldData(inner, across, by_rows, targets[fold.train], targets[fold.test], class_weight)
 
 
+Step = tuple[Floats, bool]
+"""Scores (m, K) of the test rows, and whether the fit converged."""
+
+
+def steps(head: str, fold: FoldData, strengths: Sequence[float]) -> Iterator[Step]:
+    """The scores of the test rows at each C, ascending; of two classes those of the second.
+
+    Args:
+        head: "logistic" or "linear_svm".
+        fold: the fold.
+        strengths: values of C, ascending.
+    """
+    if fold.by_rows and not (len(fold.class_weight) > 2 and head == "logistic"):
+        return _by_newton(head, fold, strengths)
+    return _by_descent(head, fold, strengths)
+
+
 def outcomes(head: str, fold: FoldData, strengths: Sequence[float]) -> list[Outcome]:
     """The accuracy at each C, ascending.
 
@@ -93,19 +110,11 @@ def outcomes(head: str, fold: FoldData, strengths: Sequence[float]) -> list[Outc
         strengths: values of C, ascending.
     """
     several = len(fold.class_weight) > 2
-    if fold.by_rows and not (several and head == "logistic"):
-        steps = _by_newton(head, fold, strengths)
-    else:
-        steps = _by_descent(head, fold, strengths)
     found = []
-    for scores, converged in steps:
+    for scores, converged in steps(head, fold, strengths):
         predicted = scores.argmax(axis=1) if several else (scores[:, 0] > 0.0).astype(np.int64)
         found.append(Outcome(float(np.mean(predicted == fold.expected)), converged))
     return found
-
-
-Step = tuple[Floats, bool]
-"""Scores (m, K) of the test rows, and whether the fit converged."""
 
 
 def _by_newton(head: str, fold: FoldData, strengths: Sequence[float]) -> Iterator[Step]:

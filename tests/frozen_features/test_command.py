@@ -47,7 +47,7 @@ def test_help_has_a_line_for_each_command(capsys):
     listed = re.findall(r"^  (\w+) +\S", capsys.readouterr().out, re.MULTILINE)
     assert listed == [
         *("extract", "plan", "describe", "verify", "tidy", "forget"),
-        *("train", "search", "refit", "evaluate", "predict", "promote", "track", "report"),
+        *("audit", "train", "search", "refit", "evaluate", "predict", "promote", "track", "report"),
         *("neighbours", "drift", "export", "doctor"),
     ]
 
