@@ -47,7 +47,7 @@ def test_help_has_a_line_for_each_command(capsys):
     listed = re.findall(r"^  (\w+) +\S", capsys.readouterr().out, re.MULTILINE)
     assert listed == [
         *("extract", "plan", "describe", "verify", "tidy", "forget"),
-        *("train", "search", "evaluate", "predict", "export", "doctor"),
+        *("audit", "train", "search", "evaluate", "predict", "export", "doctor"),
     ]
 
 
