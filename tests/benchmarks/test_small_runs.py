@@ -10,6 +10,7 @@ from benchmarks import (
     first_image,
     forecast,
     memory,
+    near_duplicates,
     neighbours,
     scaling,
     shards,
@@ -141,3 +142,12 @@ def test_shards(pictures, tmp_path):
     assert 400 <= lost["by bytes"][0] <= 800
     assert 0 <= lost["by bytes, time and workers"][0] <= 800
     assert all(seconds[0] > 0 for seconds in idle.values())
+
+
+def test_near_duplicates(tmp_path):
+    file = tmp_path / "result.json"
+    few = ["--rows", "900", "--length", "64", "--repeats", "2"]
+    assert near_duplicates.main([*few, "--json", str(file)]) == 0
+    result = json.loads(file.read_text())
+    assert [len(seconds) for seconds in result["raw"]["seconds"].values()] == [2, 2]
+    assert result["tables"][3]["rows"] == [[9, 9]]

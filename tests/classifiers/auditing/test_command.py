@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -168,14 +167,13 @@ def test_suspects_go_back_as_labels_and_groups_as_groups(
     dataset, table, tmp_path, monkeypatch, capsys
 ):
     """Of the tiny base's table: neither runs the base."""
-    images, where = tmp_path / "images", tmp_path / "features"
-    shutil.copytree(dataset, images)
+    where = tmp_path / "features"
     copy_table(table, where)
     wrong = "train/dark/dark003.png"
     listed = tmp_path / "wrong.csv"
     listed.write_text(f"path,label,split\n{wrong},light,train\n")
     tiny = ["--table", str(where), "--weights", "random:1", "--image_size", "32"]
-    roots = ["--input_root", str(images)]
+    roots = ["--input_root", str(dataset)]
     with base_forbidden(monkeypatch):
         assert extract.main(["--input", str(listed), *roots, *tiny]) == 0
         said, files = run(where, tmp_path)
@@ -188,8 +186,6 @@ def test_suspects_go_back_as_labels_and_groups_as_groups(
             writer.writeheader()
             writer.writerow(line)
         columns = ["--id_column", "image_id", "--label_column", "suggested"]
-        # The relabelled row says where that run found its image.
-        assert line["path"] == str(images / wrong)
         assert extract.main(["--input", str(edited), *roots, *columns, *tiny]) == 0
         keys = FeatureTable.open(str(where)).keys().to_pylist()
         assert {(row["split"], row["label"]) for row in keys if row["image_id"] == wrong} == {
