@@ -58,7 +58,7 @@ def _measure(options: argparse.Namespace) -> Result:
     started = time.perf_counter()
     index.add(keys, stored)
     built = time.perf_counter() - started
-    index.measure()
+    index.measure(images(100))
     asked = index.search_among(keys)
 
     def timed(search: Search) -> float:

@@ -30,8 +30,6 @@ GAIN = 0.002
 """Recall that a deeper search must gain to be worth its time, where none reaches `RECALL`."""
 
 SLACK = 2 * 10.0**-DIGITS
-MEASURED = 100
-"""Stored images that recall is measured on."""
 
 
 def row_keys(ids: Sequence[str], hashes: Sequence[str]) -> Keys:
@@ -127,16 +125,17 @@ class VectorIndex:
         found: Floats = np.stack(self._index.get(keys)) if len(keys) else self._none()
         return found
 
-    def measure(self) -> tuple[float, int]:
+    def measure(self, queries: Floats) -> float:
         """Choose how many candidates a search keeps.
 
+        Args:
+            queries: float32 (n, length), unit vectors that it does not have, n at least 1; those
+                that it has are found more easily.
+
         Returns:
-            The share of the ten nearest that it finds then, of stored images drawn at random, and
-            how many of these there were.
+            The share of the ten nearest that it finds then.
         """
-        keys = np.sort(self.keys)
-        drawn = np.random.default_rng(0).permutation(len(keys))[:MEASURED]
-        queries = self.vectors(keys[np.sort(drawn)])
+        keys = self.keys
         k = min(NEIGHBOURS, len(keys))
         step = rows_of_block(self._length)
         blocks = (self.vectors(keys[at : at + step]) for at in range(0, len(keys), step))
@@ -152,7 +151,7 @@ class VectorIndex:
         enough = min(RECALL, max(recalls.values()) - GAIN)
         chosen = next(each for each in recalls if recalls[each] >= enough)
         self._index.expansion_search = chosen
-        return recalls[chosen], len(queries)
+        return recalls[chosen]
 
     def search_among(self, keys: Keys) -> Search:
         """The search that gives places in `keys`; of equal cosines the first place comes first.
