@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.drifting.moved import moved_most, shared_ids
+from classifiers.drifting.moved import alike, moved_most, shared_ids
 from classifiers.drifting.permuting import Pairs, Tested, Vectors, classifier_test, mmd
 from classifiers.drifting.report import ClassShift, DriftReport
 from classifiers.drifting.side import LEAST, Side
@@ -24,6 +24,9 @@ def compare(
 ) -> DriftReport:
     """Say whether, and where, the second set of images differs from the first.
 
+    Images of the second that are on both sides alike, as most are in the next version of a table,
+    would hide what has come or changed; the tests hold the others of it against all of the first.
+
     Args:
         first: the images before.
         second: the images after.
@@ -41,21 +44,38 @@ def compare(
             f"{second.vectors.shape[1]}; compare tables of one contract"
         )
     random = np.random.default_rng(seed)
-    some, others = _samples(first, second, SAMPLE, random)
-    one, other = _standardised(some, others)
-    shared = shared_ids(first, second)
-    held_against = second if shared else _samples(first, second, MOVED_OF, random)[1]
+    fresh = second.only(np.flatnonzero(~alike(first, second)))
+    classifier, by_kernel = _whole(first, fresh, permutations, random)
     return DriftReport(
         first=first.name,
         second=second.name,
         images=(len(first.ids), len(second.ids)),
-        shared=shared,
-        classifier=_classifier(some, others, one, other, permutations, random),
-        mmd=mmd(one, other, _pairs(some, others), permutations, random),
-        classes=_classes(first, second, permutations, random),
-        moved=moved_most(first, held_against, most),
+        shared=shared_ids(first, second),
+        tested=len(fresh.ids),
+        classifier=classifier,
+        mmd=by_kernel,
+        classes=_classes(first, second, fresh, permutations, random),
+        moved=moved_most(first, _at_most(fresh, MOVED_OF, random), most),
         alpha=alpha,
     )
+
+
+def _whole(
+    first: Side, fresh: Side, permutations: int, random: np.random.Generator
+) -> tuple[Tested | None, Tested | None]:
+    """Both tests of the whole; None of either where there are too few images."""
+    if len(fresh.ids) < LEAST:
+        return None, None
+    some, others = _samples(first, fresh, SAMPLE, random)
+    one, other = _standardised(some, others)
+    return (
+        _classifier(some, others, one, other, permutations, random),
+        mmd(one, other, _pairs(some, others), permutations, random),
+    )
+
+
+def _at_most(side: Side, most: int, random: np.random.Generator) -> Side:
+    return side.only(np.sort(random.permutation(len(side.ids))[:most]))
 
 
 def _samples(
@@ -128,21 +148,20 @@ def _half(count: int, random: np.random.Generator) -> Chosen:
 
 
 def _classes(
-    first: Side, second: Side, permutations: int, random: np.random.Generator
+    first: Side, second: Side, fresh: Side, permutations: int, random: np.random.Generator
 ) -> tuple[ClassShift, ...]:
     labels = {label for side in (first, second) for label in side.labels if label is not None}
     found = []
     for label in sorted(labels):
-        of_class = (
-            first.only(np.flatnonzero(first.labels == label)),
-            second.only(np.flatnonzero(second.labels == label)),
+        before, now, new = (
+            side.only(np.flatnonzero(side.labels == label)) for side in (first, second, fresh)
         )
-        counts = len(of_class[0].ids), len(of_class[1].ids)
         tested = None
-        if min(counts) >= LEAST:
-            one, other = _samples(*of_class, OF_CLASS, random)
+        if min(len(before.ids), len(new.ids)) >= LEAST:
+            one, other = _samples(before, new, OF_CLASS, random)
             pairs = _pairs(one, other)
             tested = mmd(*_standardised(one, other), pairs, permutations, random)
+        counts = len(before.ids), len(now.ids)
         shares = counts[0] / len(first.ids), counts[1] / len(second.ids)
         found.append(ClassShift(label, counts, shares, tested))
     return tuple(found)

@@ -5,6 +5,7 @@ from typing import Any
 
 from classifiers.drifting.moved import Moved
 from classifiers.drifting.permuting import Tested
+from classifiers.drifting.side import LEAST
 from pipelines.reports import Grid, Part, Report
 
 DRIFT = "drift"
@@ -42,8 +43,11 @@ class DriftReport(Report):
         second: what is held against it.
         images: on each side.
         shared: images that are on both sides, by their ids.
-        classifier: how well a classifier tells the sides apart: area under the ROC curve.
-        mmd: the squared maximum mean discrepancy.
+        tested: images of the second side that are not on the first with the same features; only
+            these are tested.
+        classifier: how well a classifier tells them from the first side: area under the ROC curve;
+            None where they are too few.
+        mmd: the squared maximum mean discrepancy; None where they are too few.
         classes: of all labels of either side, by name.
         moved: the images that moved most, the farthest first.
         alpha: greatest probability of an alarm where nothing drifted.
@@ -53,8 +57,9 @@ class DriftReport(Report):
     second: str
     images: tuple[int, int]
     shared: int
-    classifier: Tested
-    mmd: Tested
+    tested: int
+    classifier: Tested | None
+    mmd: Tested | None
     classes: tuple[ClassShift, ...]
     moved: tuple[Moved, ...]
     alpha: float
@@ -72,22 +77,22 @@ class DriftReport(Report):
     @property
     def alarms(self) -> tuple[str, ...]:
         """Those of `ALARMS` that are raised; the images' two tests are corrected for being two."""
-        found = [DRIFT] if 2 * min(self.classifier.p, self.mmd.p) <= self.alpha else []
+        tests = [each.p for each in (self.classifier, self.mmd) if each is not None]
+        found = [DRIFT] if tests and len(tests) * min(tests) <= self.alpha else []
         return (*found, CLASSES) if self.drifted_classes else tuple(found)
 
     def parts(self) -> list[Part]:
         """See `Report.parts`."""
-        tests = {"classifier, ROC AUC": self.classifier, "squared MMD": self.mmd}
         said: list[Part] = [
             f"first   {self.first}: {self.images[0]:,} images",
             f"second  {self.second}: {self.images[1]:,} images, {self.shared:,} of them in both",
-            "",
-            Grid(
-                [(name, f"{t.statistic:.4f}", f"{t.p:.4f}") for name, t in tests.items()],
-                ("test", "statistic", "p"),
-            ),
+            f"tested  {self.tested:,} of the second, which are new or have changed",
             "",
         ]
+        tests = {"classifier, ROC AUC": self.classifier, "squared MMD": self.mmd}
+        done = [(name, f"{t.statistic:.4f}", f"{t.p:.4f}") for name, t in tests.items() if t]
+        if done:
+            said += [Grid(done, ("test", "statistic", "p")), ""]
         if self.classes:
             said += [Grid([_cells(each) for each in self.classes[:SHOWN]], CELLS), ""]
         else:
@@ -99,6 +104,8 @@ class DriftReport(Report):
             said += [Grid(rows, ("moved most", "label", "distance")), ""]
         if DRIFT in self.alarms:
             said.append("the images drifted: the two sides can be told apart")
+        elif self.mmd is None:
+            said.append(f"too few images to tell of drift, which takes {LEAST}")
         else:
             said.append(f"no drift was found, at a level of {self.alpha:g}")
         if self.drifted_classes:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from classifiers.data.columns import read_columns
-from classifiers.data.pooled import read_pooled
+from classifiers.data.pooled import Floats, read_pooled
 from classifiers.data.row_groups import SplitRows, find_rows
 from classifiers.heads.neighbours import unit_rows
 from classifiers.nearest.index import Keys, VectorIndex, row_keys
@@ -16,6 +16,12 @@ from pipelines.table.feature_table import FeatureTable
 
 REPLACED = 0.5
 """An index more of whose vectors are to go is built anew: those taken out leave gaps in it."""
+
+
+MEASURED, ENOUGH = 100, 50
+"""New images that recall is measured on, before the index has them; of fewer than enough of them,
+what was measured before tells more.
+"""
 
 
 def read_indexed(table: FeatureTable) -> Stored:
@@ -53,28 +59,42 @@ def current_index(rows: SplitRows, keys: Keys) -> tuple[VectorIndex, IndexUsed]:
     table = rows.table
     if len(np.unique(keys)) < len(keys):
         raise TableError(f"two images of {table.uri} have one key; search without --index")
-    found = read_nearest(table)
-    if found is not None:
-        index, record = found
+    kept = read_nearest(table)
+    if kept is not None:
+        index, record = kept
         held = index.keys
-        gone = np.setdiff1d(held, keys)
-        new = ~np.isin(keys, held)
+        gone, new = np.setdiff1d(held, keys), ~np.isin(keys, held)
         if not len(gone) and not new.any():
             return index, IndexUsed(record.version, 0, 0, record.recall, record.measured)
         if len(gone) > REPLACED * len(held):
-            found = None
-    if found is None:
+            kept = None
+    if kept is None:
         index = VectorIndex.new(table.feature_shape[-1])
         gone, new = keys[:0], np.ones(len(keys), np.bool_)
     index.remove(gone)
-    added = int(new.sum())
-    if added:
-        log(f"{added:,} images into the index")
-        chosen = rows.only(new)
-        vectors = unit_rows(read_pooled(chosen))
-        if found is None:
-            require_different(chosen, vectors)
-        index.add(keys[new], vectors)
-    recall, measured = index.measure()
-    keep(table, index, recall, measured)
-    return index, IndexUsed(table.version, added, len(gone), recall, measured)
+    chosen = rows.only(new)
+    added = chosen.keys.num_rows
+    log(f"{added:,} images into the index")
+    vectors = unit_rows(read_pooled(chosen)) if added else np.empty((0, index.length), np.float32)
+    if kept is None:
+        require_different(chosen, vectors)
+    measured = _put(index, keys[new], vectors)
+    if kept is not None and (measured is None or measured[1] < ENOUGH):
+        measured = record.recall, record.measured
+    recall, images = measured or (1.0, 0)
+    keep(table, index, recall, images)
+    return index, IndexUsed(table.version, added, len(gone), recall, images)
+
+
+def _put(index: VectorIndex, keys: Keys, vectors: Floats) -> tuple[float, int] | None:
+    """Add vectors, some of them only after recall was measured on them.
+
+    Returns:
+        The recall and on how many vectors it was measured; None where there are no two of them.
+    """
+    drawn = np.zeros(len(keys), np.bool_)
+    drawn[np.random.default_rng(0).permutation(len(keys))[: min(MEASURED, len(keys) // 2)]] = True
+    index.add(keys[~drawn], vectors[~drawn])
+    measured = (index.measure(vectors[drawn]), int(drawn.sum())) if drawn.any() else None
+    index.add(keys[drawn], vectors[drawn])
+    return measured

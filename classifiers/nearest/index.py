@@ -19,13 +19,17 @@ from pipelines.system.cores import usable_cores
 Keys = npt.NDArray[np.uint64]
 
 CONNECTIVITY, EXPANSION_ADD = 16, 128
-EXPANSIONS = (64, 128, 256, 512, 1024, 2048, 4096)
+EXPANSIONS = (128, 256, 512, 1024, 2048, 4096)
 """How many candidates a search keeps: the first that reaches `RECALL` is used from then on."""
 
+ONE_BY_ONE = 1000
+"""Vectors that a graph begins with, before several threads put in more."""
+
 RECALL, NEIGHBOURS = 0.99, 10
+GAIN = 0.002
+"""Recall that a deeper search must gain to be worth its time, where none reaches `RECALL`."""
+
 SLACK = 2 * 10.0**-DIGITS
-MEASURED = 100
-"""Stored images that recall is measured on."""
 
 
 def row_keys(ids: Sequence[str], hashes: Sequence[str]) -> Keys:
@@ -104,8 +108,12 @@ class VectorIndex:
 
     def add(self, keys: Keys, vectors: Floats) -> None:
         """Add vectors, float32 (n, length) of length 1, whose keys it does not have."""
-        if len(keys):
-            self._index.add(keys, vectors, threads=usable_cores())
+        # Threads that begin a graph together miss each other's vectors, which nobody finds then.
+        first = max(0, ONE_BY_ONE - len(self._index))
+        if len(keys[:first]):
+            self._index.add(keys[:first], vectors[:first], threads=1)
+        if len(keys[first:]):
+            self._index.add(keys[first:], vectors[first:], threads=usable_cores())
 
     def remove(self, keys: Keys) -> None:
         """Take vectors out."""
@@ -117,28 +125,33 @@ class VectorIndex:
         found: Floats = np.stack(self._index.get(keys)) if len(keys) else self._none()
         return found
 
-    def measure(self) -> tuple[float, int]:
+    def measure(self, queries: Floats) -> float:
         """Choose how many candidates a search keeps.
 
+        Args:
+            queries: float32 (n, length), unit vectors that it does not have, n at least 1; those
+                that it has are found more easily.
+
         Returns:
-            The share of the ten nearest that it finds then, of stored images drawn at random, and
-            how many of these there were.
+            The share of the ten nearest that it finds then.
         """
-        keys = np.sort(self.keys)
-        drawn = np.random.default_rng(0).permutation(len(keys))[:MEASURED]
-        queries = self.vectors(keys[np.sort(drawn)])
+        keys = self.keys
         k = min(NEIGHBOURS, len(keys))
         step = rows_of_block(self._length)
         blocks = (self.vectors(keys[at : at + step]) for at in range(0, len(keys), step))
         least = nearest(blocks, queries, k)[0][:, -1:]
-        recall = 0.0
+        recalls: dict[int, float] = {}
         for expansion in EXPANSIONS:
             self._index.expansion_search = expansion
             # As near as the tenth is as good as the tenth; the last digits are rounded differently.
-            recall = float((self._search(queries, k)[0] >= least - SLACK).mean())
-            if recall >= RECALL:
+            near = self._search(queries, k)[0] >= least - SLACK
+            recalls[expansion] = float(near.mean())
+            if recalls[expansion] >= RECALL:
                 break
-        return recall, len(queries)
+        enough = min(RECALL, max(recalls.values()) - GAIN)
+        chosen = next(each for each in recalls if recalls[each] >= enough)
+        self._index.expansion_search = chosen
+        return recalls[chosen]
 
     def search_among(self, keys: Keys) -> Search:
         """The search that gives places in `keys`; of equal cosines the first place comes first.

@@ -36,7 +36,7 @@ class IndexUsed:
         added: images that were added to it now; all of them when it was built.
         removed: images that were taken out of it now.
         recall: share of the ten nearest, by a search of all, that it finds.
-        measured: images of the table that this was measured on.
+        measured: images that this was measured on, before they were put into it.
     """
 
     version: int

@@ -137,3 +137,50 @@ def test_one_image_other_contracts_and_no_numbers_are_refused(tmp_path, made_up,
         assert drift.main(["--table", str(tmp_path / name), "--against", made_up]) == status
         (line,) = capsys.readouterr().err.splitlines()
         assert message in line
+
+
+@pytest.fixture
+def updated(tmp_path):
+    """A table of 64 images at its first version; a function commits further ones."""
+    table = write_table(tmp_path / "t", {"train": 4}, ("a", "b"))
+
+    def add(count, away):
+        values = np.random.default_rng(count).normal(size=(count, tables.LENGTH)) * 1.5 + away
+        tables.add_file(table, "new", "train", values.astype(np.float32), label="a")
+        return table.uri
+
+    return add
+
+
+def test_what_an_update_brought_is_not_hidden_by_what_it_left(updated):
+    uri = updated(30, 20.0)
+    report = ff.drift(uri, against=uri, against_version=1, permutations=99)
+    assert (report.images, report.shared, report.tested) == ((64, 94), 64, 30)
+    assert report.alarms == ("drift", "classes")
+    assert report.drifted_classes == ("a",)
+    assert (report.classes[0].images, report.classes[1].mmd) == ((32, 62), None)
+    assert len(report.moved) == 10
+    assert all(each.image_id.startswith("train/new/") for each in report.moved)
+    before, after = (classifiers.load(uri, version=version) for version in (1, 2))
+    new = np.char.startswith(after.ids.astype(str), "train/new/")
+    one, other = (
+        each / np.linalg.norm(each, axis=1)[:, None]
+        for each in (before.features, after.features[new])
+    )
+    furthest = np.sort(1 - (other @ one.T).max(axis=1))[::-1][:10]
+    assert [each.distance for each in report.moved] == pytest.approx(furthest, abs=1e-5)
+
+
+@pytest.mark.parametrize("count", [3, 0])
+def test_an_update_of_few_images_or_none_is_no_error_and_no_alarm(updated, tmp_path, capsys, count):
+    if count:
+        uri = updated(count, 20.0)
+    else:  # merged files hold the same images
+        uri = str(tmp_path / "t")
+        ff.tidy(uri)
+    given = ["--table", uri, "--against", uri, "--against_version", "1"]
+    assert drift.main([*given, "--fail_if", "drift,classes"]) == 0
+    said = capsys.readouterr().out
+    assert f"tested  {count} of the second, which are new or have changed" in said
+    assert "too few images to tell of drift, which takes 10" in said
+    assert len(ff.drift(uri, against=uri, against_version=1).moved) == count
