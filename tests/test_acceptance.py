@@ -1,11 +1,22 @@
 """The accuracies promised, on real photographs with real ImageNet weights."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+import classifiers
 from classifiers import evaluate, train
+from classifiers.auditing.directions import take_roots
+from classifiers.auditing.labels import judge_labels
+from classifiers.auditing.rows import audited_rows, pooled_features
+from classifiers.data.memory import default_budget
+from pipelines.table.feature_table import FeatureTable
 from tests.classifiers.history import read_history
 from tests.photographs import run_extract, some_photographs
 
@@ -99,3 +110,46 @@ def test_the_stored_features_are_small(imagenet_table):
     raw = 4 * 8192 * 3999
     print(f"{data / raw:.3f} of the raw size")
     assert data <= 0.21 * raw
+
+
+def test_flipped_labels_are_found_and_accuracy_is_won_back(imagenet_table):
+    rows = audited_rows(FeatureTable.open(str(imagenet_table)), None)
+    budget = default_budget()
+    roots = pooled_features(rows.rows, budget)
+    take_roots(roots)
+    features = classifiers.load(str(imagenet_table)).features
+    train = np.flatnonzero(np.array(rows.splits) == "train")
+    test = np.flatnonzero(np.array(rows.splits) == "test")
+    true = np.array(rows.labels)
+    places = {name: place for place, name in enumerate(rows.ids)}
+    everything = np.ones(len(true), bool)
+
+    def accuracy(labels):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200))
+        model.fit(features[train], labels[train])
+        return model.score(features[test], true[test])
+
+    def audited(share, seed):
+        flipped = np.random.default_rng(seed).choice(train, round(share * len(train)), False)
+        labels = true.copy()
+        labels[flipped] = np.where(true[flipped] == "cats", "dogs", "cats")
+        given = replace(rows, labels=tuple(labels.tolist()))
+        units = np.arange(len(true))
+        found = judge_labels(given, roots, everything, units, (), seed, budget).suspects
+        return flipped, labels, [each for each in found if each.split == "train"]
+
+    precisions = []
+    for seed in range(3):
+        flipped, _, suspects = audited(0.05, seed)
+        named = [places[each.image_id] for each in suspects[: len(flipped)]]
+        precisions.append(np.isin(named, flipped).mean())
+    print("precision at the number flipped:", precisions)
+    assert np.mean(precisions) >= 0.85
+    _, labels, suspects = audited(0.2, 0)
+    again = labels.copy()
+    for each in suspects:
+        if each.confident:
+            again[places[each.image_id]] = each.suggested
+    clean, noisy, relabelled = accuracy(true), accuracy(labels), accuracy(again)
+    print(f"accuracy {clean:.4f} clean, {noisy:.4f} noisy, {relabelled:.4f} relabelled")
+    assert relabelled - noisy >= (clean - noisy) / 2
