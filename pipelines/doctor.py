@@ -30,7 +30,7 @@ PROG = "python -m pipelines.doctor"
 PACKAGES = (
     *("numpy", "pillow", "pyarrow", "deltalake", "obstore"),
     *("apache-beam", "tensorflow", "keras", "jax", "torch", "openvino", "ncnn"),
-    *("scikit-learn", "skops", "matplotlib", "argcomplete"),
+    *("scikit-learn", "skops", "matplotlib", "argcomplete", "usearch"),
 )
 
 
