@@ -24,8 +24,8 @@ MOST_FITTED = 40_000
 """Rows that a fold is fitted on, drawn at random: more do not change a line through 512 channels
 much, and are held as float64."""
 
-HELD_A_FOLD = 6
-"""Matrices of float64 of a fold's rows that are held at once."""
+HELD_A_FOLD = 5
+"""Matrices of float64 of a fold's rows that are held at once, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,13 @@ class Judged:
     probabilities: Floats
     strength: float
     accuracy: float
+
+
+def fold_bytes(learned: npt.NDArray[np.bool_], length: int) -> int:
+    """What a fold takes, in bytes; arguments as in `judge_unseen`."""
+    inside = int(learned.sum())
+    rows = min(inside, MOST_FITTED) + -(-inside // FOLDS) + len(learned) - inside
+    return 8 * HELD_A_FOLD * rows * length
 
 
 def judge_unseen(
@@ -65,7 +72,7 @@ def judge_unseen(
         learned: bool (n,), which images are learned from: of each class in `FOLDS` units or more.
         classes: how many.
         seed: of the folds.
-        budget: decides how many folds are fitted at once.
+        budget: of at least `fold_bytes`, decides how many folds are fitted at once.
     """
     from threadpoolctl import threadpool_limits
 
@@ -80,8 +87,8 @@ def judge_unseen(
         data = prepare(features, targets, fold, "standardise", np.ones(classes))
         return [_log_probabilities(scores) for scores, _ in steps("logistic", data, STRENGTHS)]
 
-    taken = 8 * HELD_A_FOLD * max(len(f.train) + len(f.test) for f in folds) * features.shape[1]
-    workers = max(1, min(usable_cores(), FOLDS, budget.size // taken))
+    at_once = budget.size // fold_bytes(learned, features.shape[1])
+    workers = max(1, min(usable_cores(), FOLDS, at_once))
     blas = None if workers == 1 else 1
     with threadpool_limits(blas, user_api="blas"), ThreadPoolExecutor(workers) as threads:
         for fold, paths in zip(folds, threads.map(work, folds), strict=True):

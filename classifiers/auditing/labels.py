@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from classifiers.auditing.classes import Overlap, SmallClass, small_classes, units_of_classes
 from classifiers.auditing.classes import overlaps as overlaps_of
-from classifiers.auditing.judging import FOLDS, judge_unseen
+from classifiers.auditing.judging import FOLDS, fold_bytes, judge_unseen
 from classifiers.auditing.opinions import opinion
 from classifiers.auditing.rows import AuditedRows
 from classifiers.auditing.suspects import Suspect, confident_other, in_order_of_doubt
-from classifiers.data.memory import MemoryBudget
+from classifiers.data.memory import MemoryBudget, show_size
 from classifiers.models.opening import ModelOrFolder
 from pipelines.images.splits import TRAIN, UNLABELLED
 
@@ -82,6 +82,13 @@ def judge_labels(
         return LabelFindings(small=small, why_not=why)
     part = np.flatnonzero(np.isin(targets, large))
     renumbered = np.searchsorted(large, targets[part])
+    needed = fold_bytes(learned[part], roots.shape[1])
+    if needed > budget.size:
+        why = (
+            f"labels were not judged: a fold takes {show_size(needed)}, and "
+            f"{show_size(budget.size)} ({budget.reason}) are allowed; raise --memory"
+        )
+        return LabelFindings(small=small, why_not=why)
     judged = judge_unseen(
         roots[part], renumbered, units[part], learned[part], len(large), seed, budget
     )

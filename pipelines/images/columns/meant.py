@@ -84,13 +84,15 @@ def columns_of_images(file: str, schema: pa.Schema, layout: Layout) -> BytesColu
     if path is None:
         path = _first([name for name in schema.names if _plain(name) in ("path", *PATHS)], image)
     label = named_column(file, schema, layout, "label") or _label(file, schema, layout, features)
+    ours = {name: named_column(file, schema, layout, name) for name in ("id", "split", "group")}
+    _refuse_repeated(file, schema, [path, label, *ours.values()])
     return BytesColumns(
         image=f"{image}.bytes" if "bytes" in inside else image,
         path=path,
-        id=named_column(file, schema, layout, "id"),
+        id=ours["id"],
         label=label,
-        split=named_column(file, schema, layout, "split"),
-        group=named_column(file, schema, layout, "group"),
+        split=ours["split"],
+        group=ours["group"],
         length="length" if _is_binary_file(schema) else None,
         classes=_classes(file, features.get(label or ""), schema, label),
     )
@@ -103,6 +105,7 @@ def _image(
     if given is not None:
         return given if given in schema.names and _holds_bytes(schema.field(given)) else None
     holding = [field.name for field in schema if _holds_bytes(field)]
+    _refuse_repeated(file, schema, holding)
     meant = [name for name in holding if features.get(name, {}).get("_type") == "Image"]
     structs = [name for name in holding if pa.types.is_struct(schema.field(name).type)]
     if not meant and _is_binary_file(schema):
@@ -121,6 +124,12 @@ def _image(
             f"--path_column {found[0]!r} takes the first"
         )
     return found[0] if found else None
+
+
+def _refuse_repeated(file: str, schema: pa.Schema, names: Iterable[str | None]) -> None:
+    for name in names:
+        if name is not None and (times := schema.names.count(name)) > 1:
+            raise InputError(f"{file} has {times} columns {name!r}; rename all but one")
 
 
 def _holds_bytes(field: pa.Field) -> bool:

@@ -8,6 +8,10 @@ import pytest
 
 import frozen_features as ff
 from classifiers import audit
+from classifiers.auditing.judging import fold_bytes
+from classifiers.auditing.labels import judge_labels
+from classifiers.auditing.rows import audited_rows, pooled_features
+from classifiers.data.memory import MemoryBudget, memory_budget
 from classifiers.models.folder import load_model
 from pipelines import extract
 from pipelines.table.feature_table import FeatureTable
@@ -137,6 +141,18 @@ def test_labels_that_cannot_be_judged_are_said(tmp_path):
     said, _ = run(tmp_path / "third", tmp_path, "--pictures", "0")
     assert said["labels"]["why_not"] == "1 labels were not judged: of classes too small"
     assert said["small_classes"] == [{"label": "c", "images": 1, "apart": 1}]
+
+
+def test_labels_are_left_where_memory_is_too_little(tmp_path):
+    rows = audited_rows(write_rows(tmp_path / "table", some_rows(), SHAPE), None)
+    vectors = pooled_features(rows.rows, memory_budget("1G"))
+    sound, units = np.ones(60, bool), np.arange(60)
+    needed = fold_bytes(sound, SHAPE[-1])
+    assert needed == 8 * 5 * (60 + 12) * 96
+    for size, judged in ((needed, 60), (needed - 1, 0)):
+        found = judge_labels(rows, vectors, sound, units, (), 0, MemoryBudget(size, "--memory x"))
+        assert found.judged == judged
+    assert "a fold takes 276 kB, and 276 kB (--memory x) are allowed" in found.why_not
 
 
 def test_pictures_are_opened_where_they_may_be(tmp_path, capsys):

@@ -273,3 +273,20 @@ def test_labels_cannot_be_read_off_paths_that_are_not_there(tmp_path):
     path = write(pa.table({"image": pa.array([b"a"], pa.binary())}), tmp_path / "x.parquet")
     with pytest.raises(InputError, match=r"no column of x\.parquet has them; --label_column names"):
         list_images(str(path), layout=Layout(labels_from=LabelsFrom.parse("parent")))
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("repeated", ["image", "label", "split"])
+def test_a_column_that_is_there_twice_is_refused(tmp_path, place, repeated):
+    columns = {"image": pa.array([b"a"]), "label": pa.array(["cat"]), "split": pa.array(["train"])}
+    names = [*columns, repeated, "other", "other"]
+    arrays = [columns.get(name, pa.array(["x"])) for name in names]
+    path = write(pa.Table.from_arrays(arrays, names=names), tmp_path / place)
+    with pytest.raises(InputError, match=f"has 2 columns '{repeated}'; rename all but one"):
+        list_images(str(path))
+
+
+def test_a_column_of_no_meaning_may_be_there_twice(tmp_path):
+    arrays = [pa.array([b"a"]), pa.array(["x"]), pa.array(["y"])]
+    path = write(pa.Table.from_arrays(arrays, names=["image", "x", "x"]), tmp_path / "x.parquet")
+    assert [ref.label for ref in list_images(str(path))] == [None]
