@@ -11,6 +11,7 @@ from benchmarks import (
     forecast,
     memory,
     near_duplicates,
+    neighbour_index,
     neighbours,
     scaling,
     shards,
@@ -133,6 +134,15 @@ def test_neighbours(tmp_path):
     result = json.loads(file.read_text())
     assert result["raw"]["seconds"].keys() == {"search", "bare product"}
     assert result["raw"]["bytes"] > 50e6
+
+
+def test_neighbour_index(tmp_path):
+    file = tmp_path / "result.json"
+    few = ["--rows", "3000", "--length", "64", "--queries", "30", "--repeats", "1"]
+    assert neighbour_index.main([*few, "--json", str(file)]) == 0
+    raw = json.loads(file.read_text())["raw"]
+    assert raw["seconds"].keys() == {"exact", "index"}
+    assert min(raw["recall"]) >= 0.98
 
 
 def test_shards(pictures, tmp_path):
