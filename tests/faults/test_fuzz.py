@@ -265,7 +265,7 @@ TARGETS = {
     "receipts": (RECEIPTS, 0.4),
     "pins": (PINS, 0.4),
 }
-"""By name, what is mutated, and attempts a second that are few on a machine with much else to do."""
+"""By name, what is mutated, and attempts a second that are few on a busy machine."""
 
 
 @pytest.mark.parametrize(("target", "fewest"), TARGETS.values(), ids=TARGETS)
