@@ -10,18 +10,20 @@ from classifiers.auditing.directions import NEAR
 from classifiers.auditing.files import AUDIT_FILE
 from classifiers.auditing.report import AuditReport
 from classifiers.data.memory import default_budget, memory_budget
+from classifiers.models.opening import found
+from classifiers.models.versions.names import NAME_HELP, model_name
 from pipelines.cli import (
     Parser,
     add_json_option,
     local_path,
+    proportion,
     run_command,
     seed_number,
     whole_number,
     write_json,
 )
 from pipelines.errors import UsageError
-from pipelines.images.manifest import Fence
-from pipelines.images.roots import fence_around_root
+from pipelines.images.roots import fence_named
 from pipelines.outputs import require_outside
 
 PROG = "python -m classifiers.audit"
@@ -50,15 +52,15 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument("--split", help="this split only; all if not given")
     parser.add_argument(
         "--model",
-        type=local_path,
+        type=model_name,
         action="append",
-        metavar="DIR",
+        metavar="NAME",
         help="a model to ask about the labels of splits that it was not trained on; may be given "
-        "several times",
+        f"several times: {NAME_HELP}",
     )
     parser.add_argument(
         "--near",
-        type=_nearness,
+        type=proportion,
         metavar="X",
         help=f"nearness from which two images are near duplicates, above 0, below 1; if not given "
         f"{NEAR}, and more where features have few channels",
@@ -72,7 +74,7 @@ def make_parser(prog: str = PROG) -> Parser:
     )
     parser.add_argument(
         "--allow_uri",
-        type=_prefix,
+        type=fence_named,
         action="append",
         metavar="PREFIX",
         help="folder or s3://, gs:// prefix whose images may be opened, besides the one that this "
@@ -104,7 +106,7 @@ def work(options: argparse.Namespace) -> AuditReport:
             table=options.table,
             table_version=options.table_version,
             split=options.split,
-            models=tuple(options.model or ()),
+            models=tuple(found(each) for each in options.model or ()),
             threshold=options.near,
             pictures=options.pictures,
             allowed=tuple(options.allow_uri or ()),
@@ -115,28 +117,12 @@ def work(options: argparse.Namespace) -> AuditReport:
     )
 
 
-def _nearness(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.0 < value < 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and below 1")
-    return value
-
-
 def _pictures(text: str) -> int | None:
     if text == "all":
         return None
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor all")
     return int(text)
-
-
-def _prefix(text: str) -> Fence:
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty; is a variable not set?")
-    return fence_around_root(text)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pipelines.cli import (
     Parser,
     add_json_option,
     positive_number,
+    proportion,
     run_command,
     seed_number,
     whole_number,
@@ -63,7 +64,7 @@ def make_parser(prog: str = PROG) -> Parser:
     )
     parser.add_argument(
         "--alpha",
-        type=_level,
+        type=proportion,
         default=ALPHA,
         help="greatest probability of an alarm where nothing drifted",
     )
@@ -99,16 +100,6 @@ def _alarms_named(text: str) -> tuple[str, ...]:
     if not set(names) <= set(ALARMS):
         raise argparse.ArgumentTypeError(f"{text!r} is not of {', '.join(ALARMS)}")
     return names
-
-
-def _level(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.0 < value < 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
-    return value
 
 
 if __name__ == "__main__":

@@ -20,8 +20,7 @@ from pipelines.cli import (
     whole_number,
     write_json,
 )
-from pipelines.images.manifest import Fence
-from pipelines.images.roots import fence_around_root
+from pipelines.images.roots import fence_named
 
 PROG = "python -m classifiers.report"
 
@@ -68,7 +67,7 @@ def make_parser(prog: str = PROG) -> Parser:
     )
     parser.add_argument(
         "--allow_uri",
-        type=_prefix,
+        type=fence_named,
         action="append",
         metavar="PREFIX",
         help="folder or s3://, gs:// prefix whose images may be opened, besides the one that this "
@@ -104,12 +103,6 @@ def work(options: argparse.Namespace, models: Sequence[ModelOrFolder] | None = N
             output=output,
         )
     )
-
-
-def _prefix(text: str) -> Fence:
-    if not text:
-        raise argparse.ArgumentTypeError("it is empty; is a variable not set?")
-    return fence_around_root(text)
 
 
 if __name__ == "__main__":

@@ -156,6 +156,17 @@ def positive_number(text: str) -> int:
     return int(text)
 
 
+def proportion(text: str) -> float:
+    """An option's value that is a number above 0 and below 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value < 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and below 1")
+    return value
+
+
 def positive_real(text: str) -> float:
     """An option's value that is a finite number above 0."""
     try:

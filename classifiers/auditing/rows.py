@@ -10,12 +10,11 @@ import pyarrow.compute as pc
 
 from classifiers.data.decoding import Block, blocks_ahead, decode
 from classifiers.data.memory import MemoryBudget, show_size
+from classifiers.data.pooled import Floats, pool
 from classifiers.data.row_groups import SplitRows, find_rows
 from pipelines.errors import UsageError
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.schema import GROUP, LABELS
-
-Floats = npt.NDArray[np.float32]
 
 COPIES_HELD = 2
 """Matrices of all vectors that are held at once: one is made of the other."""
@@ -122,12 +121,10 @@ def pooled_features(rows: SplitRows, budget: MemoryBudget) -> Floats:
     pooled = np.empty((count, channels), np.float32)
 
     def put(block: Block) -> None:
-        places = block.features.reshape(len(block.places), -1, channels)
-        pooled[block.places] = places.mean(axis=1, dtype=np.float32)
+        pooled[block.places] = pool(block.features, shape)
 
-    with np.errstate(invalid="ignore", over="ignore"):
-        for _ in decode(rows, put):
-            pass
+    for _ in decode(rows, put):
+        pass
     return pooled
 
 

@@ -1,6 +1,5 @@
 """Sets of classes that hold the true one as often as is asked for: split conformal prediction."""
 
-import argparse
 import math
 
 import numpy as np
@@ -9,21 +8,6 @@ import numpy.typing as npt
 from pipelines.errors import UsageError
 
 Floats = npt.NDArray[np.float64]
-
-
-def parse_coverage(text: str) -> float:
-    """What `--coverage` says.
-
-    Raises:
-        argparse.ArgumentTypeError: it is no share between 0 and 1.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0.0 < value < 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not above 0 and below 1, such as 0.95")
-    return value
 
 
 def require_images(images: int, coverage: float) -> None:

@@ -3,8 +3,8 @@
 import argparse
 from dataclasses import dataclass
 
-from classifiers.models.conformal import parse_coverage
 from classifiers.models.thresholds import FORMS, Criterion, parse_criterion
+from pipelines.cli import proportion
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def add_decision_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--coverage",
-        type=parse_coverage,
+        type=proportion,
         metavar="SHARE",
         help="sets of classes that hold the true one for this share of new images",
     )

@@ -108,7 +108,7 @@ def test_the_same_seed_says_the_same(made_up):
         (["--split", "test"], 2, "both sides are the same images; name another table, version"),
         (["--split", "none", "--against_split", "test"], 1, "none"),
         (["--fail_if", "rain"], 2, "'rain' is not of drift, classes"),
-        (["--alpha", "1"], 2, "'1' is not a number between 0 and 1"),
+        (["--alpha", "1"], 2, "'1' is not a number above 0 and below 1"),
     ],
 )
 def test_mistakes_get_one_line(made_up, options, status, message, capsys):
