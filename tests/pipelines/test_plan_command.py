@@ -40,6 +40,7 @@ def run(tmp_path, *given):
     return json.loads(file.read_text())
 
 
+@pytest.mark.acceptance
 def test_a_plan_of_a_folder(dataset, tmp_path, capsys):
     said = run(tmp_path, "--input", dataset, "--workers", 3, "--price_per_hour", 2)
     found, measured = said["forecast"], said["measured"]

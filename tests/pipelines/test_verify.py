@@ -373,6 +373,7 @@ def test_the_help_tells_what_the_statuses_mean(capsys):
     assert "3 nothing that was checked is wrong" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.acceptance
 def test_the_root_of_the_input_is_kept_in_the_record_and_signed(verify, images, where, make_job):
     shutil.rmtree(where)
     extract(make_job(images, where, shard_rows=16))

@@ -35,6 +35,7 @@ def told(model, *more):
     return ["--model", str(model), "--weights", "random:1", "--format", "keras", *more]
 
 
+@pytest.mark.acceptance
 def test_a_head_on_features_with_its_base(dataset, table, logistic, tmp_path, capsys):
     output, result = tmp_path / "light.keras", tmp_path / "result.json"
     assert export.main([*told(logistic), "--output", str(output), "--json", str(result)]) == 0

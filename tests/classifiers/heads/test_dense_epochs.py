@@ -43,7 +43,13 @@ def plain_fit(train, validation, classes: int, weight, seed: int):
     return model, history
 
 
-@pytest.mark.parametrize(("classes", "weight"), [(2, None), (3, {0: 1.0, 1: 3.0, 2: 0.5})])
+@pytest.mark.parametrize(
+    ("classes", "weight"),
+    [
+        pytest.param(2, None, marks=pytest.mark.acceptance),
+        (3, {0: 1.0, 1: 3.0, 2: 0.5}),
+    ],
+)
 def test_losses_and_weights_are_those_of_plain_keras(classes, weight, monkeypatch, tmp_path):
     monkeypatch.setattr(network, "STEPS_AT_ONCE", 4)  # of seven, and the last batch is not full
     train, validation = blobs(classes, 130, 1), blobs(classes, 50, 2)

@@ -52,6 +52,7 @@ def test_keras_takes_nothing_smaller(base):
         make_contract(chosen("--base", base.name, "--image_size", str(side)))
 
 
+@pytest.mark.acceptance
 def test_layers_without_a_name_are_numbered_alike_in_every_process():
     base = BASES["MobileNetV3Small"]
     first = [layer.name for layer in build(base, 32).layers]

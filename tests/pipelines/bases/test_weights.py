@@ -94,6 +94,7 @@ def keras_home(tmp_path, monkeypatch):
     return home
 
 
+@pytest.mark.acceptance
 def test_the_package_is_the_last_resort_and_kept(
     keras_home, no_download, imagenet_tensors, monkeypatch
 ):

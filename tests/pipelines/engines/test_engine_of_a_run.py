@@ -70,6 +70,7 @@ def test_auto_races_on_real_images_and_keeps_what_it_saw(
     assert "the fastest of an earlier race" in capsys.readouterr().err
 
 
+@pytest.mark.acceptance
 def test_copies_are_raced_by_their_images(dataset, make_job, tmp_path, monkeypatch, capsys):
     raced = []
 

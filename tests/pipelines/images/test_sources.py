@@ -17,6 +17,8 @@ from tests.conftest import TINY, write_dataset, write_image
 from tests.pipelines.images.sources import FORMS
 
 COLUMNS = ("column", "arrow files")
+LIKE_ANOTHER = ("json lines", "shards", "arrow files")
+"""Listed in a way of their own and read as another form is: as a whole, long tests."""
 PACKED = ("tar", "shards", "web dataset", "zip")
 
 
@@ -79,6 +81,14 @@ def change(folder: Path) -> None:
     (folder / "test/b/b000.png").unlink()
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(each, marks=pytest.mark.acceptance if each in LIKE_ANOTHER else ())
+        for each in FORMS
+    ],
+    indirect=True,
+)
 def test_a_source_gives_the_folder_s_table_and_is_taken_up_where_it_was_left(
     folder, tmp_path, form, plain
 ):

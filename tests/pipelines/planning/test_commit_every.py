@@ -68,6 +68,7 @@ def test_a_part_is_a_fair_sample():
         assert all(120 < count < 215 for count in counts.values())  # of 167, five deviations
 
 
+@pytest.mark.acceptance
 def test_parts_end_in_the_table_of_one_commit(job, tmp_path):
     report = extract(job)
     assert rows_by_version(job.table) == [30, 59, 88]

@@ -18,6 +18,7 @@ from tests.pipelines.test_increments import content
 CHEAP = ["--weights", "random:1", "--image_size", "32"]
 
 
+@pytest.mark.acceptance
 def test_verify_knows_copies_and_finds_a_wrong_one(job, images, tmp_path, capsys):
     extract(job)
     result = tmp_path / "result.json"
