@@ -1,5 +1,6 @@
 """Which Python `make` takes: told with programs that only say that they are one."""
 
+import os
 import re
 import runpy
 import shutil
@@ -198,3 +199,16 @@ def test_the_version_stands_in_one_place(monkeypatch):
     runpy.run_path("setup.py")
     assert asked["version"] == pipelines.__version__
     assert pipelines.__version__ not in (ROOT / "setup.py").read_text("utf-8")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed here")
+def test_make_lets_python_keep_its_bytecode():
+    shown = subprocess.run(
+        ["make", "--silent", "--eval", 'shown:; @echo "[$$PYTHONDONTWRITEBYTECODE]"', "shown"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.stdout == "[]\n", shown.stderr
