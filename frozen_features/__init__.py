@@ -4,6 +4,7 @@ Importing this imports none of the libraries that do the work; each function doe
 """
 
 from frozen_features.auditing import audit
+from frozen_features.choosing import choose
 from frozen_features.exporting import export
 from frozen_features.extracting import extract, plan
 from frozen_features.looking import drift, neighbours
@@ -22,6 +23,7 @@ __all__ = [
     "__version__",
     "audit",
     "bases",
+    "choose",
     "compare",
     "describe",
     "doctor",

@@ -10,6 +10,7 @@ PROG = "frozen-features"
 
 COMMANDS = {
     "extract": ("pipelines", "bring a feature table up to a folder or manifest of images"),
+    "choose": ("classifiers", "which base, layer and pooling to take, tried on some images"),
     "plan": ("pipelines", "what an extraction will take, measured on some of its images"),
     "describe": ("pipelines", "what a feature table holds, or which bases there are"),
     "verify": ("pipelines", "is a feature table what it claims to be?"),

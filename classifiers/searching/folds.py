@@ -33,9 +33,6 @@ def together(rows: SplitRows) -> Places:
     These are the copies of an image, images of equal bytes, images of one group, and whatever is
     linked by several of these.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     table = rows.table
     names = ["image_id", "sha256", *({GROUP} & table.optional)]
     with table.reading():
@@ -44,16 +41,33 @@ def together(rows: SplitRows) -> Places:
     signs = zip(*(held.column(name).to_pylist() for name in held.column_names), strict=True)
     column = held.column_names.index("image_id")
     of_image = {each[column]: [x for i, x in enumerate(each) if i != column] for each in signs}
+    marks = []
+    for image in rows.keys.column("image_id").to_pylist():
+        own = [(0, image)]
+        for kind, values in enumerate(of_image[image], 1):
+            own += [(kind, value) for value in values if value is not None]
+        marks.append(own)
+    return linked(marks)
+
+
+def linked(marks: Sequence[Sequence[tuple[int, str]]]) -> Places:
+    """Numbers of rows, int64 (n,), equal for those that share a mark, or are linked by others.
+
+    Args:
+        marks: of each row, kinds of mark with their values; at least one.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
     numbers: dict[tuple[int, str], int] = {}
-    links: list[tuple[int, int]] = []
-    for row, image in enumerate(rows.keys.column("image_id").to_pylist()):
-        marks = [(0, image)]
-        for kind, values in enumerate(of_image[image], 1):
-            marks += [(kind, value) for value in values if value is not None]
-        links += [(row, numbers.setdefault(mark, len(numbers))) for mark in marks]
-    ends = np.array(links)
-    count = rows.keys.num_rows
+    ends = np.array(
+        [
+            (row, numbers.setdefault(mark, len(numbers)))
+            for row, those in enumerate(marks)
+            for mark in those
+        ]
+    )
+    count = len(marks)
     size = count + len(numbers)
     graph = coo_array((np.ones(len(ends), np.int8), (ends[:, 0], count + ends[:, 1])), (size, size))
     labels: Places = connected_components(graph, directed=False)[1][:count].astype(np.int64)

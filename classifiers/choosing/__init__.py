@@ -1,0 +1,1 @@
+"""Which features to take: bases, layers and poolings tried on a sample of the user's images."""

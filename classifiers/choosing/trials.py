@@ -1,0 +1,190 @@
+"""Running bases over a sample of images: features, their worth, and what they cost."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.choosing.accuracy import Question, best_linear_head
+from classifiers.choosing.candidates import Maps
+from classifiers.data.memory import MemoryBudget, show_size
+from classifiers.searching.findings import Finding
+from pipelines.cli import log
+from pipelines.engines.choosing import choose_engine
+from pipelines.engines.engine import Engine
+from pipelines.engines.kinds import KERAS
+from pipelines.engines.opening import open_engine
+from pipelines.engines.request import Computation
+from pipelines.errors import EngineError
+from pipelines.planning.job import FeatureChoice, make_contract
+from pipelines.records import ImageRef
+from pipelines.system.gpus import visible_gpus
+
+Pixels = npt.NDArray[np.uint8]
+Features = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What some features are worth, and what they cost.
+
+    Attributes:
+        choice: which features.
+        engine: what ran the base.
+        length: features an image.
+        images: how many were tried.
+        finding: the accuracy of a linear head on them.
+        base_per_second: images a second, of the base alone.
+        decoded_per_second: images a second that all cores read and decode.
+    """
+
+    choice: FeatureChoice
+    engine: str
+    length: int
+    images: int
+    finding: Finding
+    base_per_second: float
+    decoded_per_second: float
+
+    @property
+    def images_per_second(self) -> float:
+        """Of the whole: on a GPU the slower of the two bounds it, on a CPU they share the cores."""
+        if self.engine == KERAS and visible_gpus():
+            return min(self.base_per_second, self.decoded_per_second)
+        return 1.0 / (1.0 / self.base_per_second + 1.0 / self.decoded_per_second)
+
+    @property
+    def row_bytes(self) -> int:
+        """Of the features of an image, as they are before they are compressed."""
+        return 4 * self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Images that are tried, decoded at one size.
+
+    Attributes:
+        refs: the images.
+        pixels: uint8 (n, size, size, 3).
+        decoded_per_second: how many all cores read and decoded a second.
+    """
+
+    refs: tuple[ImageRef, ...]
+    pixels: Pixels
+    decoded_per_second: float
+
+
+class Engines:
+    """Opens an engine for each of some maps; of one base, size and dtype only the first is raced.
+
+    Args:
+        wanted: what `--engine` says.
+        batch_size: images a call.
+    """
+
+    def __init__(self, wanted: str, batch_size: int) -> None:
+        self._wanted = wanted
+        self._batch_size = batch_size
+        self._found: dict[FeatureChoice, str] = {}
+
+    def open(self, choice: FeatureChoice, refs: Sequence[ImageRef]) -> Engine:
+        """The engine for a choice.
+
+        Raises:
+            UsageError: the base does not take it, or the engine is not installed.
+            EngineError: the engine named cannot run the base.
+            WeightsError: the weights cannot be loaded.
+        """
+        asked = Computation(make_contract(choice), choice.weights, self._batch_size, threads=None)
+        alike = replace(choice, layer=None)
+        known = self._found.get(alike)
+        if known is None:
+            chosen = choose_engine(self._wanted, asked, refs)[1]
+            self._found[alike] = chosen.name
+            return open_engine(chosen)
+        try:
+            return open_engine(asked.by(known))
+        except EngineError:
+            if self._wanted == known:
+                raise
+            return open_engine(asked.by(KERAS))  # an engine may take only some of a base's layers
+
+
+def try_maps(
+    maps: Maps, sample: Sample, question: Question, engines: Engines, budget: MemoryBudget
+) -> Iterator[Trial]:
+    """Run one base up to one layer, and try what every pooling makes of it.
+
+    Args:
+        maps: the base, the layer and the poolings.
+        sample: the images.
+        question: what the features are asked.
+        engines: opens the base.
+        budget: most memory for features; what needs more is left out, and told of.
+    """
+    choice = maps.choice
+    engine = engines.open(choice, sample.refs)
+    shape, images = engine.feature_shape, len(sample.pixels)
+    held: dict[str, Features] = {}
+    for pooling in maps.poolings:
+        if pooling != "none" and len(shape) != 3:
+            log(f"{choice.base} {choice.layer} has no height and width to pool over by {pooling}")
+            continue
+        length = int(np.prod(shape)) if pooling == "none" else shape[-1]
+        taken = 4 * images * length
+        if taken + sum(each.nbytes for each in held.values()) > budget.size:
+            log(
+                f"{choice.base} {choice.layer} {pooling} is left out: {images} x {length:,} "
+                f"features take {show_size(taken)}, and {show_size(budget.size)} "
+                f"({budget.reason}) are allowed"
+            )
+            continue
+        held[pooling] = np.empty((images, length), np.float32)
+    if not held:
+        return
+    rate = _fill(held, engine, sample.pixels)
+    for pooling in list(held):
+        yield Trial(
+            choice=replace(choice, pooling=pooling),
+            engine=engine.name,
+            length=held[pooling].shape[1],
+            images=images,
+            finding=best_linear_head(held.pop(pooling), question),
+            base_per_second=rate,
+            decoded_per_second=sample.decoded_per_second,
+        )
+
+
+def _fill(held: dict[str, Features], engine: Engine, pixels: Pixels) -> float:
+    """Run all images through the base; returns images a second, of the batch in the middle.
+
+    The first batch warms the engine up, and other work of the machine slows some down.
+    """
+    engine.extract(pixels[: engine.batch_size])
+    rates, start = [], 0
+    while start < len(pixels):
+        part = pixels[start : start + engine.batch_size]
+        began = time.perf_counter()
+        found = engine.extract(part)
+        rates.append(len(part) / (time.perf_counter() - began))
+        for pooling, rows in held.items():
+            rows[start : start + len(part)] = pooled(found, engine.feature_shape, pooling)
+        start += len(part)
+    return float(np.median(rates))
+
+
+def pooled(maps: Features, shape: tuple[int, ...], pooling: str) -> Features:
+    """What a base with this pooling gives, made of what it gives without.
+
+    Args:
+        maps: float32 (n, length), flattened in C order.
+        shape: of one image's map, (height, width, channels).
+        pooling: "none", "avg" or "max".
+    """
+    if pooling == "none":
+        return maps
+    whole = maps.reshape(len(maps), *shape)
+    found: Features = whole.mean(axis=(1, 2)) if pooling == "avg" else whole.max(axis=(1, 2))
+    return found
