@@ -46,7 +46,7 @@ def test_help_has_a_line_for_each_command(capsys):
     assert command.main(["--help"]) == 0
     listed = re.findall(r"^  (\w+) +\S", capsys.readouterr().out, re.MULTILINE)
     assert listed == [
-        *("extract", "plan", "describe", "verify", "tidy", "forget"),
+        *("extract", "choose", "plan", "describe", "verify", "tidy", "forget"),
         *("audit", "train", "search", "refit", "evaluate", "predict", "promote", "track", "report"),
         *("neighbours", "drift", "export", "doctor"),
     ]
