@@ -1,11 +1,13 @@
 """The rows that a search works on, in memory, and how they are divided."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from classifiers.data.copies import ImageRows, image_rows
 from classifiers.data.dataset import read_features
 from classifiers.data.encoding import classes_of
 from classifiers.data.memory import MemoryBudget, show_size
@@ -20,6 +22,7 @@ from classifiers.searching.folds import (
     together,
     whole_images,
 )
+from classifiers.searching.settings import LINEAR
 from pipelines.cli import few
 from pipelines.errors import TableError, UsageError
 from pipelines.system.cores import usable_cores
@@ -69,13 +72,21 @@ class DividedRows:
         """Images that are scored on in all."""
         return sum(len(fold.test) for fold in self.folds)
 
+    def pooled(self, pooling: str) -> "DividedRows":
+        """The same rows with pooled features."""
+        return replace(self, parts=tuple(replace(part, pooling=pooling) for part in self.parts))
+
+    def images_of(self, fold: Fold) -> ImageRows | None:
+        """Which rows to fit on are of one image; None where no image has copies."""
+        return image_rows(self.parts[0].rows.keys.take(pa.array(fold.train)))
+
     def read(self) -> npt.NDArray[np.float32]:
         """All features, float32 (n, length).
 
         Raises:
             TableError: they are not all finite, or all rows have the same.
         """
-        found = [read_features(part.rows) for part in self.parts]
+        found = [read_features(part.rows, part.pooling) for part in self.parts]
         features = found[0] if len(found) == 1 else np.concatenate(found)
         sound = np.isfinite(features).all(axis=1)
         if not sound.all():
@@ -92,16 +103,18 @@ class DividedRows:
             )
         return features
 
-    def workers(self, budget: MemoryBudget) -> int:
+    def workers(self, budget: MemoryBudget, heads: Collection[str]) -> int:
         """How many folds are worked on at once within the budget.
 
         Raises:
             UsageError: not even one can be.
         """
-        held = sum(part.rows.feature_bytes for part in self.parts)
+        held = sum(part.feature_bytes for part in self.parts)
         rows, length = len(self.targets), self.parts[0].length
-        # Scaling makes two more copies and a mask; then there are four matrices of float64.
-        each = round(2.25 * held) + 4 * 8 * rows * min(rows, length)
+        each = 3 * held
+        if not set(heads).isdisjoint(LINEAR):
+            # Scaling makes two more copies and a mask; then there are four matrices of float64.
+            each = max(each, round(2.25 * held) + 4 * 8 * rows * min(rows, length))
         for count in range(min(usable_cores(), len(self.folds)), 0, -1):
             if held + count * each <= budget.size:
                 return count

@@ -10,9 +10,9 @@ import numpy as np
 from classifiers.data.encoding import parse_class_weight
 from classifiers.data.held_out import NO_SPLIT, held_out_split
 from classifiers.data.memory import MemoryBudget
+from classifiers.data.pooled import require_maps
 from classifiers.data.row_groups import splits
 from classifiers.from_features.training import TrainJob, train
-from classifiers.heads.scikit import ScikitHead
 from classifiers.models.reports import TrainReport
 from classifiers.models.targets import Target
 from classifiers.searching.data import DividedRows, Division, divide
@@ -21,6 +21,7 @@ from classifiers.searching.kept import Kept
 from classifiers.searching.report import SearchReport, write_findings
 from classifiers.searching.scoring import score
 from classifiers.searching.settings import Setting, Space
+from classifiers.searching.voting import require_neighbours
 from pipelines.cli import log
 from pipelines.errors import UsageError
 from pipelines.table.feature_table import FeatureTable
@@ -78,8 +79,13 @@ def search(job: SearchJob) -> SearchReport:
     table = FeatureTable.open(job.table, job.table_version)
     held_out = _held_out(job, table)
     scored_on = held_out if job.folds is None else None
+    for pooling in job.space.poolings:
+        require_maps(table, pooling, "--poolings")
     rows = divide(table, Division(job.train_split, scored_on, job.folds or 1, job.copies, job.seed))
-    workers = rows.workers(job.budget)
+    require_neighbours(job.space, rows.folds)
+    workers = min(
+        rows.pooled(each).workers(job.budget, job.space.heads) for each in job.space.poolings
+    )
     if job.output is not None:
         job.output.mkdir(parents=True, exist_ok=True)
     findings = _score(job, table, rows, workers)
@@ -127,15 +133,15 @@ def _score(job: SearchJob, table: FeatureTable, rows: DividedRows, workers: int)
         "copies": job.copies,
         "class_weight": weights,
         "seed": job.seed,
-        "strengths": job.space.strengths,
     }
-    return score(rows, job.space, np.array(weights), Kept(job.output, question), workers)
+    kept = Kept(job.output, question)
+    return score(rows, job.space, np.array(weights), kept, workers, job.seed)
 
 
 def _tell_unconverged(findings: Sequence[Finding]) -> None:
     left = [each.setting for each in findings if not each.converged]
     for head in dict.fromkeys(setting.head for setting in left):
-        least = min(setting.c for setting in left if setting.head == head)
+        least = min(setting.values["C"] for setting in left if setting.head == head)
         log(f"{head} stopped before it converged, the first time at C {least:g}; a smaller C helps")
 
 
@@ -147,7 +153,7 @@ def _refit(
         TrainJob(
             table=job.table,
             table_version=table.version,
-            head=ScikitHead(best.head, best.c, best.scaler),
+            head=best.make_head(),
             model=model,
             train_split=job.train_split,
             validation_split=NO_SPLIT if both else job.validation_split,
@@ -156,5 +162,6 @@ def _refit(
             budget=job.budget,
             copies=job.copies,
             besides=held_out if both else None,
+            pooling=best.pooling,
         )
     )
