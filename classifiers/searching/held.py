@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.data.training_set import HeldSet
 from classifiers.heads.losses import Floats
-from classifiers.searching import fold_paths, voting
+from classifiers.searching import fold_paths, networks, voting
 from classifiers.searching.data import DividedRows
 from classifiers.searching.outcomes import Outcome
 from classifiers.searching.settings import LINEAR, NETWORKS, SettingsPath
@@ -45,7 +44,7 @@ def score_held(
     """Score paths of one pooling.
 
     Args:
-        rows: the rows and their folds.
+        rows: the rows and their folds, pooled.
         tasks: what to score.
         class_weight: float64 (classes,).
         workers: folds worked on at once.
@@ -57,7 +56,7 @@ def score_held(
     """
     from threadpoolctl import threadpool_limits
 
-    features = rows.pooled(tasks[0].path.pooling).read()
+    features = rows.read()
     shared: dict[tuple[int, str], list[Task]] = {}
     for task in tasks:
         if task.path.head not in NETWORKS:
@@ -73,7 +72,8 @@ def score_held(
     # Networks take all cores themselves, and one seed is for all of Keras.
     for task in tasks:
         if task.path.head in NETWORKS:
-            keep(task, [_of_network(rows, features, task, class_weight, seed)])
+            given = (task.place, task.path, class_weight, seed)
+            keep(task, [networks.outcome(rows, features, *given)])
 
 
 def _score_alike(
@@ -97,18 +97,3 @@ def _score_alike(
         if task.path.head not in LINEAR:
             points = task.path.points
             keep(task, voting.outcomes(features, rows.targets, fold, class_weight, points))
-
-
-def _of_network(
-    rows: DividedRows, features: Features, task: Task, class_weight: Floats, seed: int
-) -> Outcome:
-    """The accuracy of a network trained as `train` does it."""
-    fold = rows.folds[task.place]
-    (setting,) = task.path.settings()
-    images = rows.images_of(fold)
-    shape = rows.pooled(task.path.pooling).parts[0].shape
-    train = HeldSet(features[fold.train], rows.targets[fold.train], shape, images)
-    weight = dict(enumerate(class_weight.tolist())) if (class_weight != 1.0).any() else None
-    head, _ = setting.make_head().fit(train, None, len(class_weight), weight, seed)
-    judged = head.judge(features[fold.test])
-    return Outcome(float(np.mean(judged.predicted == rows.targets[fold.test])), True)

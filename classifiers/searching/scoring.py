@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from classifiers.data.memory import MemoryBudget
 from classifiers.heads.losses import Floats
 from classifiers.searching.data import DividedRows
 from classifiers.searching.findings import Finding, finding
@@ -11,11 +12,17 @@ from classifiers.searching.held import Task, score_held
 from classifiers.searching.kept import Kept
 from classifiers.searching.outcomes import Outcome
 from classifiers.searching.settings import SettingsPath, Space
+from classifiers.searching.streamed import room_for_passes, score_streamed
 from pipelines.cli import log
 
 
 def score(
-    rows: DividedRows, space: Space, class_weight: Floats, kept: Kept, workers: int, seed: int
+    rows: DividedRows,
+    space: Space,
+    class_weight: Floats,
+    kept: Kept,
+    budget: MemoryBudget,
+    seed: int,
 ) -> list[Finding]:
     """Score all settings; what is kept already is not done again.
 
@@ -24,11 +31,12 @@ def score(
         space: the settings.
         class_weight: float64 (classes,).
         kept: what is finished, and takes what is finished now.
-        workers: folds worked on at once.
+        budget: most memory for features; what needs more is done in passes over the rows.
         seed: of networks.
 
     Raises:
         TableError: the features cannot be read, or are of no use.
+        UsageError: the budget is too small even for passes.
     """
     paths = space.paths()
     left = [
@@ -40,7 +48,12 @@ def score(
     progress = _Progress(kept, len(left))
     for pooling in dict.fromkeys(task.path.pooling for task in left):
         tasks = [task for task in left if task.path.pooling == pooling]
-        score_held(rows, tasks, class_weight, workers, seed, progress.keep)
+        pooled = rows.pooled(pooling)
+        workers = pooled.workers(budget, {task.path.head for task in tasks})
+        if workers:
+            score_held(pooled, tasks, class_weight, workers, seed, progress.keep)
+        else:
+            score_streamed(pooled, tasks, class_weight, budget, seed, progress.keep)
     return [each for path in paths for each in _findings(kept, rows, path)]
 
 
@@ -84,3 +97,15 @@ def _findings(kept: Kept, rows: DividedRows, path: SettingsPath) -> list[Finding
         )
         for setting, *outcomes in zip(path.settings(), *by_fold, strict=True)
     ]
+
+
+def require_room(rows: DividedRows, space: Space, budget: MemoryBudget) -> None:
+    """Refuse a budget that is too small for passes, before anything is read.
+
+    Raises:
+        UsageError: it is.
+    """
+    for pooling in space.poolings:
+        pooled = rows.pooled(pooling)
+        if not pooled.workers(budget, space.heads):
+            room_for_passes(pooled, len(rows.classes), budget)

@@ -19,7 +19,7 @@ from classifiers.searching.data import DividedRows, Division, divide
 from classifiers.searching.findings import Finding, best_of
 from classifiers.searching.kept import Kept
 from classifiers.searching.report import SearchReport, write_findings
-from classifiers.searching.scoring import score
+from classifiers.searching.scoring import require_room, score
 from classifiers.searching.settings import Setting, Space
 from classifiers.searching.voting import require_neighbours
 from pipelines.cli import log
@@ -83,12 +83,10 @@ def search(job: SearchJob) -> SearchReport:
         require_maps(table, pooling, "--poolings")
     rows = divide(table, Division(job.train_split, scored_on, job.folds or 1, job.copies, job.seed))
     require_neighbours(job.space, rows.folds)
-    workers = min(
-        rows.pooled(each).workers(job.budget, job.space.heads) for each in job.space.poolings
-    )
+    require_room(rows, job.space, job.budget)
     if job.output is not None:
         job.output.mkdir(parents=True, exist_ok=True)
-    findings = _score(job, table, rows, workers)
+    findings = _score(job, table, rows)
     _tell_unconverged(findings)
     if job.output is not None:
         write_findings(findings, job.output)
@@ -122,7 +120,7 @@ def _held_out(job: SearchJob, table: FeatureTable) -> str | None:
     return found
 
 
-def _score(job: SearchJob, table: FeatureTable, rows: DividedRows, workers: int) -> list[Finding]:
+def _score(job: SearchJob, table: FeatureTable, rows: DividedRows) -> list[Finding]:
     given = parse_class_weight(job.class_weight, rows.classes, rows.parts[0].image_targets)
     weights = [1.0 if given is None else given[k] for k in range(len(rows.classes))]
     question = {
@@ -135,7 +133,7 @@ def _score(job: SearchJob, table: FeatureTable, rows: DividedRows, workers: int)
         "seed": job.seed,
     }
     kept = Kept(job.output, question)
-    return score(rows, job.space, np.array(weights), kept, workers, job.seed)
+    return score(rows, job.space, np.array(weights), kept, job.budget, job.seed)
 
 
 def _tell_unconverged(findings: Sequence[Finding]) -> None:

@@ -1,6 +1,6 @@
 """The accuracy of nearest neighbours on one fold, for several numbers of them at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,8 @@ import numpy.typing as npt
 from classifiers.heads.knn import finite_unit_rows, votes
 from classifiers.heads.losses import Floats, Targets
 from classifiers.heads.neighbours import blocks_of, nearest
-from classifiers.searching.folds import Fold
+from classifiers.searching.data import DividedRows
+from classifiers.searching.folds import Fold, Places
 from classifiers.searching.outcomes import Outcome
 from classifiers.searching.settings import Space, Values
 from pipelines.errors import UsageError
@@ -52,6 +53,56 @@ def outcomes(
     known = np.asarray(queries.any(axis=1), np.bool_)
     found = Neighbours(cosines, targets[fold.train][places], known)
     return outcomes_of(found, targets[fold.test], class_weight, points)
+
+
+def streamed_outcomes(
+    rows: DividedRows, place: int, class_weight: Floats, points: Sequence[Values], room: int
+) -> list[Outcome]:
+    """The same where features stay in the table, some test rows at a time.
+
+    Args:
+        rows: the rows and their folds.
+        place: of the fold.
+        class_weight: float64 (classes,).
+        points: values of k and temperature.
+        room: bytes for test rows and what is made of them.
+    """
+    fold, length = rows.folds[place], rows.parts[0].length
+    # Three copies while they are read, then their cosines with a block of rows.
+    each = 4 * (3 * length + 8 * rows.parts[0].batch_rows)
+    at_once = max(1, room // each)
+    parts = [
+        _nearest_streamed(rows, fold, fold.test[start : start + at_once], most_neighbours(points))
+        for start in range(0, len(fold.test), at_once)
+    ]
+    found = Neighbours(
+        np.concatenate([part.cosines for part in parts]),
+        np.concatenate([part.classes for part in parts]),
+        np.concatenate([part.known for part in parts]),
+    )
+    return outcomes_of(found, rows.targets[fold.test], class_weight, points)
+
+
+def _nearest_streamed(rows: DividedRows, fold: Fold, test: Places, k: int) -> Neighbours:
+    queries = np.empty((len(test), rows.parts[0].length), np.float32)
+    for vectors, places in rows.map(_unit_rows_of, test):
+        queries[np.searchsorted(test, places)] = vectors
+    classes: list[Targets] = []
+
+    def blocks() -> Iterator[npt.NDArray[np.float32]]:
+        for vectors, places in rows.map(_unit_rows_of, fold.train):
+            classes.append(rows.targets[places])
+            yield vectors
+
+    cosines, places = nearest(blocks(), queries, k)
+    known = np.asarray(queries.any(axis=1), np.bool_)
+    return Neighbours(cosines, np.concatenate(classes)[places], known)
+
+
+def _unit_rows_of(
+    features: npt.NDArray[np.float32], places: Places
+) -> tuple[npt.NDArray[np.float32], Places]:
+    return finite_unit_rows(features)[1], places
 
 
 def outcomes_of(

@@ -130,7 +130,7 @@ def test_a_search_that_was_stopped_goes_on(made_up, tmp_path, capsys, monkeypatc
         (["--C", "0,1"], 2, "'0' is not a finite number above 0"),
         (["--train_split", "fit"], 1, "no rows of split 'fit'"),
         (["--validation", "--validation_split", "none"], 2, "leaves nothing to score"),
-        (["--memory", "10K"], 2, "a search holds all features"),
+        (["--memory", "10K"], 2, "is too little to search in passes over the rows; give --memory"),
     ],
 )
 def test_mistakes_get_one_line(made_up, tmp_path, capsys, options, status, said):
