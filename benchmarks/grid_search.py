@@ -1,8 +1,8 @@
 """The search against scikit-learn's `GridSearchCV`: the same arrays, folds and values of C.
 
 `python -m benchmarks.grid_search [--table T] [--tolerance T]` prints the processor seconds of both,
-on one core, their ratio, and by how much scores differ. Without a table features are made up: sparse
-and correlated like those of a base, 2,000 x 8,192 float32, of two classes that overlap.
+on one core, their ratio, and by how much scores differ. Without a table features are made up:
+sparse and correlated like those of a base, 2,000 x 8,192 float32, of two classes that overlap.
 Scikit-learn's own tolerance leaves its fits short of the minimum, and an image at the border on the
 other side of it.
 """
