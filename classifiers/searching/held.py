@@ -23,14 +23,16 @@ class Task:
     Attributes:
         path: the settings.
         place: of the fold, from 0.
+        begun: outcomes of its first settings that an earlier process left.
     """
 
     path: SettingsPath
     place: int
+    begun: tuple[Outcome, ...] = ()
 
 
 Keep = Callable[[Task, Sequence[Outcome]], None]
-"""Takes what became of a task."""
+"""Takes what became of a task, or of its first settings."""
 
 
 def score_held(

@@ -52,15 +52,14 @@ class Kept:
             log(f"{path} is of another search and is made anew")
             return
         self._finished = found.finished
-        log(f"{len(self._finished)} paths are finished already, by {path}")
+        log(f"goes on from {len(self._finished)} paths, finished or begun, in {path}")
 
-    def get(self, path: SettingsPath, fold: int) -> Sequence[Outcome] | None:
-        """The outcomes of a path's settings on a fold; None if they are not finished."""
-        found = self._finished.get(f"{path.name} {fold}")
-        return found if found is not None and len(found) == len(path.points) else None
+    def get(self, path: SettingsPath, fold: int) -> Sequence[Outcome]:
+        """The outcomes of a path's first settings on a fold, as far as they are finished."""
+        return self._finished.get(f"{path.name} {fold}", [])[: len(path.points)]
 
     def put(self, path: SettingsPath, fold: int, outcomes: Sequence[Outcome]) -> None:
-        """Keep the outcomes of a path's settings on a fold."""
+        """Keep the outcomes of a path's first settings on a fold."""
         self._finished[f"{path.name} {fold}"] = list(outcomes)
         if self._file is not None:
             text = json.dumps(asdict(_File(self._question, self._finished)), allow_nan=False)

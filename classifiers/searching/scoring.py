@@ -40,10 +40,10 @@ def score(
     """
     paths = space.paths()
     left = [
-        Task(path, place)
+        Task(path, place, tuple(begun))
         for place in range(len(rows.folds))
         for path in paths
-        if kept.get(path, place) is None
+        if len(begun := kept.get(path, place)) < len(path.points)
     ]
     progress = _Progress(kept, len(left))
     for pooling in dict.fromkeys(task.path.pooling for task in left):
@@ -73,7 +73,11 @@ class _Progress:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keep(self, task: Task, found: Sequence[Outcome]) -> None:
-        """Keep a path's outcomes on a fold."""
+        """Keep a path's outcomes on a fold; they may be of its first settings alone."""
+        if len(found) < len(task.path.points):
+            with self._lock:
+                self.kept.put(task.path, task.place, found)
+            return
         places = range(len(found))
         best = max(places, key=lambda place: (found[place].accuracy, -place))
         values = ", ".join(f"{name} {x:g}" for name, x in task.path.points[best].items())
@@ -87,7 +91,7 @@ class _Progress:
 
 
 def _findings(kept: Kept, rows: DividedRows, path: SettingsPath) -> list[Finding]:
-    by_fold = [kept.get(path, place) or [] for place in range(len(rows.folds))]
+    by_fold = [kept.get(path, place) for place in range(len(rows.folds))]
     return [
         finding(
             setting,

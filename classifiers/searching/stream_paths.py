@@ -4,7 +4,7 @@ A fit is L-BFGS, each C from where the last one ended, in units in which the obj
 along every feature. It ends at the gradient at which `train` and scikit-learn end.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,9 @@ LOSSES: dict[str, tuple[Loss, float]] = {
 """What each head minimises, and its greatest second derivative."""
 
 
-def follow(fit: Fit, strengths: Sequence[float], ask: Callable[[Weights], Slope]) -> list[Outcome]:
+def follow(
+    fit: Fit, strengths: Sequence[float], ask: Callable[[Weights], Slope]
+) -> Iterator[Outcome]:
     """The accuracy at each C, ascending.
 
     Args:
@@ -70,7 +72,6 @@ def follow(fit: Fit, strengths: Sequence[float], ask: Callable[[Weights], Slope]
     size = (fit.columns, len(centre))
     weights, intercepts = np.zeros(size), np.zeros(fit.columns)
     length = fit.moments.count
-    outcomes = []
     for c in strengths:
         units = 1.0 / np.sqrt(fit.bend * squares + 1.0 / c)
         held = 0.0 if fit.free_intercept else 1.0 / c
@@ -111,25 +112,28 @@ def follow(fit: Fit, strengths: Sequence[float], ask: Callable[[Weights], Slope]
         assert best is not None
         at = best[2].reshape(fit.columns, -1)
         weights, intercepts = at[:, :-1] * units, at[:, -1] * unit
-        outcomes.append(Outcome(best[1].right / fit.tested, bool(found.success)))
-    return outcomes
+        yield Outcome(best[1].right / fit.tested, bool(found.success))
 
 
 def follow_all(
-    fits: Sequence[tuple[Fit, Sequence[float], Callable[[list[Outcome]], None]]],
+    fits: Sequence[tuple[Fit, Sequence[float], Callable[[Outcome], None]]],
     passes: Callable[[Sequence[Weights]], Sequence[Slope]],
 ) -> None:
     """Follow several paths at once, in shared passes.
 
     Args:
-        fits: each with its values of C, and what takes its outcomes.
+        fits: each with its values of C, and what takes the outcome at each as soon as it is there.
         passes: makes one pass.
     """
 
     def search(
-        fit: Fit, strengths: Sequence[float], done: Callable[[list[Outcome]], None]
+        fit: Fit, strengths: Sequence[float], take: Callable[[Outcome], None]
     ) -> Callable[[Callable[[Weights], Slope]], None]:
-        return lambda ask: done(follow(fit, strengths, ask))
+        def run(ask: Callable[[Weights], Slope]) -> None:
+            for found in follow(fit, strengths, ask):
+                take(found)
+
+        return run
 
     Lockstep(passes).run([search(*each) for each in fits])
 

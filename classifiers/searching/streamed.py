@@ -98,7 +98,7 @@ def _score_linear(
             [
                 (
                     _fit(rows, task, known, columns),
-                    [point["C"] for point in task.path.points],
+                    [point["C"] for point in task.path.points[len(task.begun) :]],
                     _keeping(task, keep),
                 )
                 for task in some
@@ -125,8 +125,14 @@ def _fit(
     )
 
 
-def _keeping(task: Task, keep: Keep) -> Callable[[list[Outcome]], None]:
-    return lambda found: keep(task, found)
+def _keeping(task: Task, keep: Keep) -> Callable[[Outcome], None]:
+    found = list(task.begun)
+
+    def take(outcome: Outcome) -> None:
+        found.append(outcome)
+        keep(task, found)
+
+    return take
 
 
 def _columns(classes: int) -> int:

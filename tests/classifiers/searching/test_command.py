@@ -104,7 +104,7 @@ def test_a_search_that_was_stopped_goes_on(made_up, tmp_path, capsys, monkeypatc
     monkeypatch.setattr(fold_paths, "outcomes", whole)
     capsys.readouterr()
     assert run(made_up, *options, str(tmp_path / "1.json")) == 0
-    assert "3 paths are finished already" in (said := capsys.readouterr().err)
+    assert "goes on from 3 paths, finished or begun" in (said := capsys.readouterr().err)
     assert "path 7 of 7" in said
     assert run(made_up, "--json", str(tmp_path / "2.json")) == 0
     one, two = (json.loads((tmp_path / f"{k}.json").read_text()) for k in (1, 2))

@@ -94,3 +94,34 @@ def test_features_that_are_not_finite_are_named(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training_set, "pool", broken)
     assert search.main(["--table", str(table), "--memory", "35K"]) == 1
     assert "of 4 rows are not finite" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_search_in_passes_that_was_stopped_goes_on_from_the_next_c(tmp_path, monkeypatch):
+    write_table(tmp_path / "table", {"train": 4}, ("a", "b"))
+    monkeypatch.setattr(DividedRows, "workers", lambda *_: 0)
+    options = ("--heads", "logistic", "--folds", "2")
+    expected = run(tmp_path / "table", tmp_path, *options)["findings"]
+    out = ("--output", str(tmp_path / "out"))
+    whole = stream_passes.slopes
+
+    def stops(*given):
+        kept = tmp_path / "out" / "finished.json"
+        if kept.exists() and len(json.loads(kept.read_text())["finished"]) == 2:
+            raise KeyboardInterrupt
+        return whole(*given)
+
+    monkeypatch.setattr(stream_passes, "slopes", stops)
+    given = ["--table", str(tmp_path / "table"), "--C", "1e-4,1e-2", *options, *out]
+    assert search.main(given) == 130
+    kept = json.loads((tmp_path / "out" / "finished.json").read_text())["finished"]
+    assert {len(outcomes) for outcomes in kept.values()} == {1}
+    monkeypatch.setattr(stream_passes, "slopes", whole)
+    found = run(tmp_path / "table", tmp_path, *options, *out)["findings"]
+    assert [each["accuracies"] for each in found] == [each["accuracies"] for each in expected]
+
+
+def test_a_best_that_could_not_be_trained_is_refused_first(tmp_path, capsys):
+    write_table(tmp_path / "table", {"train": 8}, ("a", "b"))
+    options = ["--heads", "logistic,ridge", "--memory", "45K", "--model", str(tmp_path / "model")]
+    assert search.main(["--table", str(tmp_path / "table"), *options]) == 2
+    assert "a model of ridge, standardise has to hold 53.2 kB" in capsys.readouterr().err
