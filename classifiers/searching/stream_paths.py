@@ -19,6 +19,9 @@ from classifiers.searching.stream_passes import Moments, Slope, Weights
 STEPS = 200
 """Iterations at most at each C."""
 
+SLACK = 100.0
+"""How much steeper it may be where rounding ended a fit, which has converged all the same."""
+
 CORRECTIONS = 10
 """Pairs of vectors that L-BFGS remembers."""
 
@@ -72,6 +75,7 @@ def follow(
     size = (fit.columns, len(centre))
     weights, intercepts = np.zeros(size), np.zeros(fit.columns)
     length = fit.moments.count
+    steep = TOLERANCE * np.sqrt(length / fit.bend)
     for c in strengths:
         units = 1.0 / np.sqrt(fit.bend * squares + 1.0 / c)
         held = 0.0 if fit.free_intercept else 1.0 / c
@@ -105,14 +109,15 @@ def follow(
                 "maxiter": STEPS,
                 "maxcor": CORRECTIONS,
                 "maxls": 50,
-                "gtol": TOLERANCE * np.sqrt(length / fit.bend),
+                "gtol": steep,
                 "ftol": 64 * np.finfo(float).eps,
             },
         )
         assert best is not None
         at = best[2].reshape(fit.columns, -1)
         weights, intercepts = at[:, :-1] * units, at[:, -1] * unit
-        yield Outcome(best[1].right / fit.tested, bool(found.success))
+        ended = found.success or np.abs(found.jac).max() <= SLACK * steep
+        yield Outcome(best[1].right / fit.tested, bool(ended and found.nit < STEPS))
 
 
 def follow_all(
