@@ -1,9 +1,10 @@
 """The search against scikit-learn's `GridSearchCV`: the same arrays, folds and values of C.
 
-`python -m benchmarks.grid_search [--tolerance T]` prints the processor seconds of both, on one
-core, their ratio, and by how much scores differ. Features are made up: sparse and correlated like
-those of a base, 2,000 x 8,192 float32, of two classes that overlap. Scikit-learn's own tolerance
-leaves its fits short of the minimum, and an image at the border on the other side of it.
+`python -m benchmarks.grid_search [--table T] [--tolerance T]` prints the processor seconds of both,
+on one core, their ratio, and by how much scores differ. Without a table features are made up:
+sparse and correlated like those of a base, 2,000 x 8,192 float32, of two classes that overlap.
+Scikit-learn's own tolerance leaves its fits short of the minimum, and an image at the border on the
+other side of it.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
+from classifiers.data.dataset import load
 from classifiers.searching.fold_paths import outcomes, prepare
 from classifiers.searching.folds import Fold
 
@@ -46,9 +48,15 @@ def made_up() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     return np.maximum(features - 1.0, 0.0).astype(np.float32), targets
 
 
-def main(values: int, folds: int, tolerance: float) -> None:
+def stored(table: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Features and targets of a table's split to train on, which has two classes."""
+    found = load(table, "train")
+    return found.features, (found.labels == max(found.labels)).astype(np.int64)
+
+
+def main(table: str | None, values: int, folds: int, tolerance: float) -> None:
     """Measure and print."""
-    features, targets = made_up()
+    features, targets = made_up() if table is None else stored(table)
     strengths = [float(c) for c in np.geomspace(1e-7, 1.0, values)]
     cut = list(StratifiedKFold(folds, shuffle=True, random_state=0).split(features, targets))
 
@@ -91,8 +99,9 @@ def main(values: int, folds: int, tolerance: float) -> None:
 if __name__ == "__main__":
     with threadpool_limits(1):
         parser = argparse.ArgumentParser(description=__doc__)
+        parser.add_argument("--table", help="with a split train of two classes")
         parser.add_argument("--values", type=int, default=20, help="of C")
         parser.add_argument("--folds", type=int, default=5)
         parser.add_argument("--tolerance", type=float, default=1e-4, help="scikit-learn's")
         given = parser.parse_args()
-        main(given.values, given.folds, given.tolerance)
+        main(given.table, given.values, given.folds, given.tolerance)

@@ -8,16 +8,9 @@ from functools import partial
 from classifiers.data.memory import default_budget, memory_budget
 from classifiers.models.targets import target_at
 from classifiers.models.versions.names import model_place
+from classifiers.searching.options import add_space_options, space_of
 from classifiers.searching.report import CSV_FILE, SearchReport
 from classifiers.searching.search import REFITS, TRAIN_ONLY, SearchJob, search
-from classifiers.searching.settings import (
-    DEFAULT_C,
-    SEARCHED,
-    Space,
-    heads_named,
-    scalers_named,
-    strengths_named,
-)
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -56,21 +49,7 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument(
         "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
-    parser.add_argument(
-        "--heads", type=heads_named, default=",".join(SEARCHED), help="which heads, with commas"
-    )
-    parser.add_argument(
-        "--scalers",
-        type=scalers_named,
-        default="standardise",
-        help="which of standardise, l2 and none, with commas",
-    )
-    parser.add_argument(
-        "--C",
-        type=strengths_named,
-        default=DEFAULT_C,
-        help="values with commas, or LEAST:GREATEST:COUNT in equal ratios",
-    )
+    add_space_options(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         "--folds",
@@ -140,7 +119,7 @@ def work(options: argparse.Namespace) -> SearchReport:
         SearchJob(
             table=options.table,
             table_version=options.table_version,
-            space=Space(options.heads, options.scalers, options.C),
+            space=space_of(options),
             folds=None if options.validation else options.folds or FOLDS,
             train_split=options.train_split,
             validation_split=options.validation_split,

@@ -7,6 +7,7 @@ from functools import partial
 
 from classifiers.data.held_out import NO_SPLIT
 from classifiers.data.memory import default_budget, memory_budget
+from classifiers.data.pooled import AS_STORED, POOLINGS
 from classifiers.from_features.options import add_head_options, make_head
 from classifiers.from_features.training import TrainJob, train
 from classifiers.from_images.options import (
@@ -31,6 +32,7 @@ from pipelines.cli import (
     whole_number,
     write_json,
 )
+from pipelines.errors import UsageError
 from pipelines.images.splits import TRAIN, VALIDATION
 
 PROG = "python -m classifiers.train"
@@ -89,6 +91,12 @@ def make_parser(prog: str = PROG) -> Parser:
         help="augmented copies of an image to train on at most; all of them if not given",
     )
     parser.add_argument(
+        "--pooling",
+        choices=POOLINGS,
+        help="train a head on the mean (avg) or maximum (max) of each channel of the stored maps; "
+        "none if not given",
+    )
+    parser.add_argument(
         "--class_weight", default="none", help="none, balanced, or CLASS=WEIGHT,..."
     )
     parser.add_argument("--seed", type=seed_number, default=0, help="of every random choice")
@@ -135,7 +143,18 @@ def _table_job(options: argparse.Namespace) -> TrainJob:
         copies=options.copies,
         wanted=wanted_of(options),
         checkpoint_every=options.checkpoint_every,
+        pooling=_pooling(options),
     )
+
+
+def _pooling(options: argparse.Namespace) -> str:
+    if options.pooling in (None, AS_STORED):
+        return AS_STORED
+    if options.head == "finetune":
+        raise UsageError(
+            f"--pooling {options.pooling} leaves no maps to train the end of a base on"
+        )
+    return str(options.pooling)
 
 
 if __name__ == "__main__":

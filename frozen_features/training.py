@@ -48,6 +48,7 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     scaler: str | None = None,
     k: int | None = None,
     temperature: float | None = None,
+    pooling: str | None = None,
     input_root: Location | None = None,
     image_size: int | None = None,
     interpolation: str | None = None,
@@ -84,6 +85,8 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
         seed: of every random choice.
         memory: most memory for features or images, as "8G" or in bytes; half of what the process
             may use when None.
+        pooling: "avg" or "max" to train a head on the mean or maximum of each channel of the stored
+            maps; "none" when None.
         calibrate: whether to fit probabilities on the split validated on.
         threshold: "f1", "precision=0.99", "recall=0.99" or "cost=FP:FN", of each class there.
         coverage: share of new images whose set of classes is to hold the true one.
@@ -112,8 +115,14 @@ def search(
     *,
     table_version: int | None = None,
     heads: str | Sequence[str] = "logistic,linear_svm",
+    poolings: str | Sequence[str] = "none",
     scalers: str | Sequence[str] = "standardise",
     C: str | Sequence[float] = "1e-7:100:19",  # noqa: N803 - as scikit-learn has it
+    k: str | Sequence[int] | None = None,
+    temperature: str | Sequence[float] | None = None,
+    learning_rate: str | Sequence[float] | None = None,
+    units: str | Sequence[int] | None = None,
+    epochs: str | Sequence[int] | None = None,
     folds: int | None = None,
     validation: bool = False,
     train_split: str = "train",
@@ -132,9 +141,15 @@ def search(
     Args:
         table: the feature table.
         table_version: an older version; the newest when None.
-        heads: of logistic and linear_svm.
-        scalers: of standardise, l2 and none: what is done to features first.
-        C: values, or "LEAST:GREATEST:COUNT" in equal ratios.
+        heads: of logistic, linear_svm, ridge, knn, dense and softmax.
+        poolings: of none, avg and max over height and width of the stored maps.
+        scalers: of standardise, l2 and none: what is done to the linear heads' features first.
+        C: values for the linear heads, or "LEAST:GREATEST:COUNT" in equal ratios.
+        k: values for knn; 1, 5, 10, 20 and 50 when None.
+        temperature: values for knn; 0.07 when None.
+        learning_rate: values for the networks; some around each one's default when None.
+        units: values for dense; 64 and 256 when None.
+        epochs: values for the networks; each one's default when None.
         folds: score on so many folds of the split to train on; 5 when None.
         validation: score on the validation split instead.
         train_split: split to fit on.
@@ -162,8 +177,7 @@ def search(
     given = dict(locals())
     from classifiers import search as command
 
-    for name in ("heads", "scalers", "C"):
-        value = given[name]
+    for name, value in given.items():
         if isinstance(value, Sequence) and not isinstance(value, str):
             given[name] = ",".join(map(str, value))
     return command.work(parse_keywords(command.make_parser(), given))

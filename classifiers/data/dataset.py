@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from classifiers.data.decoding import Block, decode
+from classifiers.data.pooled import pool
 from classifiers.data.row_groups import SplitRows, as_objects, find_rows
 from pipelines.errors import UsageError
 from pipelines.redaction import without_secrets
@@ -55,16 +56,25 @@ def load(
     return Samples(read_features(rows), rows.labels(), as_objects(rows.keys.column("image_id")))
 
 
-def read_features(rows: SplitRows) -> npt.NDArray[np.float32]:
-    """Read the features of all rows into one array, float32 (n, length), in the order of the keys.
+def read_features(rows: SplitRows, pooling: str = "none") -> npt.NDArray[np.float32]:
+    """Read the features of all rows into one array, in the order of the keys.
+
+    Args:
+        rows: the rows.
+        pooling: of the stored maps, as `pool` does it.
+
+    Returns:
+        float32 (n, length), or (n, channels) of maps that are pooled.
 
     Raises:
         TableError: a file is missing or damaged, or changed since the rows were found.
     """
-    features = np.empty((rows.keys.num_rows, rows.length), np.float32)
+    shape = rows.table.feature_shape
+    length = rows.length if pooling == "none" else shape[-1]
+    features = np.empty((rows.keys.num_rows, length), np.float32)
 
     def put(block: Block) -> None:
-        features[block.places] = block.features
+        features[block.places] = pool(block.features, shape, pooling)
 
     for _ in decode(rows, put):
         pass

@@ -1,4 +1,4 @@
-"""Pooled features: the mean of each channel over an image's map, as one vector an image."""
+"""Pooled features: the mean or maximum of each channel over an image's map, one vector an image."""
 
 from math import prod
 
@@ -8,26 +8,35 @@ import numpy.typing as npt
 from classifiers.data.decoding import Block, decode
 from classifiers.data.row_groups import SplitRows
 from pipelines.cli import few
-from pipelines.errors import TableError
+from pipelines.errors import TableError, UsageError
+from pipelines.table.feature_table import FeatureTable
 
 Floats = npt.NDArray[np.float32]
+
+AS_STORED = "none"
+POOLINGS = (AS_STORED, "avg", "max")
+"""What is made of stored maps: nothing, the mean or the maximum of each channel."""
 
 NAMED = 3
 """Images that a message names."""
 
 
-def pool(features: Floats, shape: tuple[int, ...]) -> Floats:
-    """The mean of each channel.
+def pool(features: Floats, shape: tuple[int, ...], pooling: str = "avg") -> Floats:
+    """The mean or maximum of each channel.
 
     Args:
         features: float32 (n, length), as a table holds them.
         shape: of one image's features before flattening, channels last.
+        pooling: one of `POOLINGS`.
 
     Returns:
-        float32 (n, channels); what has no height and width stays as it is.
+        float32 (n, channels); with "none", and of what has no height and width, the features.
     """
-    if prod(shape[:-1]) == 1:
+    if pooling == AS_STORED or prod(shape[:-1]) == 1:
         return features
+    if pooling == "max":
+        highest: Floats = features.reshape(len(features), -1, shape[-1]).max(axis=1)
+        return highest
     # In float64: sums of large features are more than float32 holds.
     with np.errstate(invalid="ignore"):  # infinities of both signs; what they make is looked for
         means = features.reshape(len(features), -1, shape[-1]).mean(axis=1, dtype=np.float64)
@@ -77,3 +86,24 @@ def require_sound(rows: SplitRows, sound: npt.NDArray[np.bool_]) -> None:
             f"features of {len(bad)} rows of {rows.table.uri} are not finite: {few(bad, NAMED)}; "
             "extract these images again"
         )
+
+
+def require_maps(table: FeatureTable, pooling: str, option: str) -> None:
+    """Refuse to pool what has no height and width.
+
+    Args:
+        table: the table.
+        pooling: one of `POOLINGS`.
+        option: that asks for it, for the complaint.
+
+    Raises:
+        UsageError: the table holds one vector an image.
+    """
+    if pooling == AS_STORED or prod(table.feature_shape[:-1]) > 1:
+        return
+    already = table.contract.pooling
+    why = f", pooled already ({already})" if already != "none" else ""
+    raise UsageError(
+        f"{option} {pooling} pools maps with height and width, and {table.uri} holds one vector an "
+        f"image{why}; take none"
+    )

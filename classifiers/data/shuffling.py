@@ -66,7 +66,7 @@ def pool_rows(rows: StreamedSet, batch_rows: int) -> int:
     row_bytes = rows.length * np.dtype(np.float32).itemsize
     ahead = (blocks_ahead() + 1) * rows.batch_bytes
     capacity = rows.budget.size // POOL_SHARE // row_bytes
-    least = LEAST_BLOCKS * rows.batch_bytes // row_bytes + batch_rows
+    least = LEAST_BLOCKS * rows.batch_rows + batch_rows
     if capacity < least or capacity * row_bytes + ahead > rows.budget.size:
         needed = max(POOL_SHARE * least * row_bytes, least * row_bytes + ahead)
         raise UsageError(

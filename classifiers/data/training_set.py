@@ -1,8 +1,9 @@
 """Labelled rows as heads take them: held in memory, or streamed from the table."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from classifiers.data.dataset import read_features
 from classifiers.data.decoding import Block, block_rows, decode
 from classifiers.data.encoding import encode, left_out_line, no_class_known, unknown_classes
 from classifiers.data.memory import MemoryBudget
+from classifiers.data.pooled import pool
 from classifiers.data.row_groups import SplitRows
 from pipelines.cli import log
 
@@ -84,16 +86,23 @@ class StreamedSet:
         rows: the rows, all labelled.
         targets: int64 (n,), places in the sorted list of classes, in the order of `rows.keys`.
         budget: most memory for features; None where batches are used as they come.
+        pooling: of the stored maps, as `pool` does it.
     """
 
     rows: SplitRows
     targets: npt.NDArray[np.int64]
     budget: MemoryBudget | None = None
+    pooling: str = "none"
 
     @property
     def length(self) -> int:
         """Features a row has."""
-        return self.rows.length
+        return prod(self.shape)
+
+    @property
+    def feature_bytes(self) -> int:
+        """Size of the features of all rows, as float32."""
+        return len(self.targets) * self.length * np.dtype(np.float32).itemsize
 
     @cached_property
     def images(self) -> ImageRows | None:
@@ -109,7 +118,7 @@ class StreamedSet:
         """Some of the rows, by their places, each once and in the same order."""
         chosen = np.zeros(len(self.targets), dtype=bool)
         chosen[places] = True
-        return StreamedSet(self.rows.only(chosen), self.targets[chosen], self.budget)
+        return replace(self, rows=self.rows.only(chosen), targets=self.targets[chosen])
 
     def image_batches(self) -> Iterator[Batch]:
         """All images once, without their copies, in the order of the files."""
@@ -119,12 +128,18 @@ class StreamedSet:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of a row's features before flattening."""
-        return self.rows.table.feature_shape
+        shape = self.rows.table.feature_shape
+        return shape if self.pooling == "none" else shape[-1:]
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows of the largest batch."""
+        return block_rows(self.rows)
 
     @property
     def batch_bytes(self) -> int:
-        """Size of the features of the largest batch."""
-        return block_rows(self.rows) * self.rows.length * np.dtype(np.float32).itemsize
+        """Size of the stored features of the largest batch."""
+        return self.batch_rows * self.rows.length * np.dtype(np.float32).itemsize
 
     def batches(self, order: Sequence[int] | None = None) -> Iterator[Batch]:
         """All rows once, row group by row group: in the order of the files if none is given."""
@@ -138,7 +153,8 @@ class StreamedSet:
         """What `work` makes of each batch, done by several threads, given in a fixed order."""
 
         def work_on(block: Block) -> Result:
-            return work(block.features, self.targets[block.places])
+            pooled = pool(block.features, self.rows.table.feature_shape, self.pooling)
+            return work(pooled, self.targets[block.places])
 
         return decode(self.rows, work_on, order)
 
@@ -151,7 +167,9 @@ def rows_at_once(length: int) -> int:
     return min(HELD_BATCH, max(1, HELD_BATCH_BYTES // (length * np.dtype(np.float32).itemsize)))
 
 
-def labelled_rows(rows: SplitRows, classes: Sequence[str], split: str) -> StreamedSet:
+def labelled_rows(
+    rows: SplitRows, classes: Sequence[str], split: str, pooling: str = "none"
+) -> StreamedSet:
     """The rows of some classes, numbered, their features still in the table.
 
     Rows of other classes are left out, which is told.
@@ -160,6 +178,7 @@ def labelled_rows(rows: SplitRows, classes: Sequence[str], split: str) -> Stream
         rows: the rows of a split.
         classes: names by number.
         split: its name, for messages.
+        pooling: of the stored maps.
 
     Raises:
         TableError: no row is of one of the classes.
@@ -171,9 +190,10 @@ def labelled_rows(rows: SplitRows, classes: Sequence[str], split: str) -> Stream
         raise no_class_known(split, unknown, classes)
     if unknown:
         log(left_out_line(split, unknown))
-    return StreamedSet(rows.only(known), targets)
+    return StreamedSet(rows.only(known), targets, pooling=pooling)
 
 
 def hold(samples: StreamedSet) -> HeldSet:
     """Read all features into memory, in the order of the keys."""
-    return HeldSet(read_features(samples.rows), samples.targets, samples.shape, samples.images)
+    features = read_features(samples.rows, samples.pooling)
+    return HeldSet(features, samples.targets, samples.shape, samples.images)

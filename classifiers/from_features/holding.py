@@ -32,7 +32,7 @@ def choose_holding(
         UsageError: they do not fit, and this head cannot be trained on a stream.
     """
     parts = {"train": train} | ({} if validation is None else {"validation": validation})
-    sizes = {name: part.rows.feature_bytes for name, part in parts.items()}
+    sizes = {name: part.feature_bytes for name, part in parts.items()}
     needed = head.memory(sizes["train"], sizes.get("validation", 0))
     within = f"{show_size(budget.size)} ({budget.reason})"
     facts = (

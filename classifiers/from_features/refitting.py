@@ -112,6 +112,7 @@ def training_of(card: ModelCard, model: str, job: RefitJob) -> TrainJob:
         copies=asked.copies,
         wanted=wanted,
         besides=asked.splits[1] if len(asked.splits) == 2 else None,
+        pooling="none" if card.pooled is None else card.pooled.pooling,
     )
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any
 
 import pyarrow as pa
@@ -11,11 +12,13 @@ import pyarrow.compute as pc
 from classifiers.data.encoding import classes_of, parse_class_weight
 from classifiers.data.held_out import held_out_split, validating
 from classifiers.data.memory import MemoryBudget
+from classifiers.data.pooled import require_maps
 from classifiers.data.row_groups import SplitRows, find_rows, splits
 from classifiers.data.training_set import StreamedSet, labelled_rows
 from classifiers.from_features.holding import choose_holding
 from classifiers.heads.course import Course, require_validation
 from classifiers.heads.head import Converging, EpochHead, Head
+from classifiers.heads.pooling import Pooling
 from classifiers.models.card import Asked, ModelCard
 from classifiers.models.deciding import Decided, fit_decisions, require_held_out
 from classifiers.models.decision_options import NOTHING, Wanted
@@ -50,6 +53,7 @@ class TrainJob:
         copies: augmented copies of an image to train on at most; None for all that there are.
         wanted: what is to be fitted on the split validated on.
         besides: a second split to train on.
+        pooling: of the stored maps, one of `POOLINGS`.
         checkpoint_every: seconds between two states that a killed training can go on from; None to
             keep none, nor go on from one.
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
@@ -69,6 +73,7 @@ class TrainJob:
     copies: int | None = None
     wanted: Wanted = NOTHING
     besides: str | None = None
+    pooling: str = "none"
     checkpoint_every: float | None = CHECKPOINT_SECONDS
 
 
@@ -82,16 +87,17 @@ def train(job: TrainJob) -> TrainReport:
     started, worked = time.monotonic(), time.process_time()
     job.model.check()
     table = FeatureTable.open(job.table, job.table_version)
+    require_maps(table, job.pooling, "--pooling")
     rows = _rows(table, job)
     job.head.check(rows.keys.num_rows)
     rows.require_one_label()
     classes = classes_of(rows.labels())
-    training, validation = labelled_rows(rows, classes, job.train_split), None
+    training, validation = labelled_rows(rows, classes, job.train_split, job.pooling), None
     held_out = held_out_split(job.train_split, job.validation_split, splits(table))
     if held_out is not None:
         with validating(held_out):
             found = find_rows(table, held_out, copies=0)
-            validation = labelled_rows(found, classes, held_out)
+            validation = labelled_rows(found, classes, held_out, job.pooling)
     require_held_out(job.wanted, None if validation is None else validation.image_targets, held_out)
     if isinstance(job.head, EpochHead):
         require_validation(job.head.keep, job.head.patience, held_out)
@@ -153,6 +159,7 @@ def train(job: TrainJob) -> TrainReport:
         course=course.outcome(),
         converged=head.converged if isinstance(head, Converging) else None,
         asked=Asked(tuple(_trained_on(job)), job.class_weight, job.copies, job.wanted.calibrate),
+        pooled=_pooled(job, training),
     )
     with job.model.draft() as draft:
         card = write_model(draft.folder, head, card, history or [_only_row(measured)])
@@ -166,6 +173,12 @@ def train(job: TrainJob) -> TrainReport:
         state.delete()
     pin_table(table, table.version, draft.place)
     return TrainReport(draft.place, card)
+
+
+def _pooled(job: TrainJob, rows: StreamedSet) -> Pooling | None:
+    if job.pooling == "none":
+        return None
+    return Pooling(job.pooling, prod(rows.rows.table.feature_shape[:-1]))
 
 
 def _trained_on(job: TrainJob) -> list[str]:
@@ -191,6 +204,7 @@ def _identity(
     return {
         "head": job.head.name,
         "settings": job.head.settings(),
+        "pooling": job.pooling,
         "table": table.uri,
         "table_version": table.version,
         "contract": table.contract.contract_id,

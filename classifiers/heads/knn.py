@@ -78,7 +78,7 @@ class KnnHead:
         targets = np.empty(len(train.targets), np.int64)
         zeros = wrong = 0
         for features, part in train.batches():
-            finite, vectors = _unit_rows(features)
+            finite, vectors = finite_unit_rows(features)
             zeros += int((~vectors.any(axis=1)).sum())
             wrong += int((~finite).sum())
             kept.vectors[start : start + len(part)] = vectors
@@ -178,17 +178,9 @@ class FittedKnn:
 
         An image whose features are all zero is near none: its classes are equally likely.
         """
-        finite, queries = _unit_rows(features)
+        finite, queries = finite_unit_rows(features)
         cosines, places = nearest(blocks_of(self._vectors), queries, self._k)
-        # The highest cosine is taken from all: the largest exponent is 0 then.
-        with np.errstate(over="ignore"):
-            exponents = (cosines - cosines[:, :1]).astype(np.float64) / self._temperature
-        classes = self._targets[places]
-        votes = np.zeros((len(features), self.outputs))
-        rows = np.repeat(np.arange(len(features)), self._k)
-        np.add.at(votes, (rows, classes.ravel()), np.exp(exponents).ravel())
-        votes *= self._weights
-        probabilities = votes / votes.sum(axis=1, keepdims=True)
+        probabilities = votes(cosines, self._targets[places], self._weights, self._temperature)
         probabilities[np.logical_not(queries.any(axis=1))] = 1.0 / self.outputs
         probabilities[np.logical_not(finite)] = np.nan
         return Judgement(probabilities.argmax(axis=1), probabilities, probabilities)
@@ -203,7 +195,32 @@ class FittedKnn:
             copy.attrs.update(k=self._k, temperature=self._temperature)
 
 
-def _unit_rows(
+def votes(
+    cosines: npt.NDArray[np.float32],
+    classes: npt.NDArray[np.int64],
+    weights: npt.NDArray[np.float64],
+    temperature: float,
+) -> npt.NDArray[np.float64]:
+    """Each class's share of the votes, float64 (n, classes).
+
+    Args:
+        cosines: float32 (n, k), of the neighbours, descending.
+        classes: int64 (n, k), theirs.
+        weights: float64 (classes,).
+        temperature: see `KnnHead`.
+    """
+    # The highest cosine is taken from all: the largest exponent is 0 then.
+    with np.errstate(over="ignore"):
+        exponents = (cosines - cosines[:, :1]).astype(np.float64) / temperature
+    found = np.zeros((len(cosines), len(weights)))
+    rows = np.repeat(np.arange(len(cosines)), cosines.shape[1])
+    np.add.at(found, (rows, classes.ravel()), np.exp(exponents).ravel())
+    found *= weights
+    shares: npt.NDArray[np.float64] = found / found.sum(axis=1, keepdims=True)
+    return shares
+
+
+def finite_unit_rows(
     features: npt.NDArray[np.float32],
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
     """Which rows are finite numbers, and all as `unit_rows` has them, with zeros for the others."""

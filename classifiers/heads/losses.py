@@ -48,3 +48,11 @@ def squared_hinge(scores: Floats, targets: Targets, class_weight: Floats) -> tup
     signs = np.where(is_class, 1.0, -1.0)
     missing = np.maximum(0.0, 1.0 - signs * scores)
     return float((weights * np.square(missing)).sum()), -2.0 * weights * signs * missing
+
+
+def half_square(scores: Floats, targets: Targets, class_weight: Floats) -> tuple[float, Floats]:
+    """`(s - score)^2 / 2`, with s = 1 for the class of the score and -1 for the others."""
+    of_score = [1] if scores.shape[1] == 1 else np.arange(scores.shape[1])
+    off = scores - np.where(targets[:, None] == of_score, 1.0, -1.0)
+    weighted = class_weight[targets][:, None] * off
+    return 0.5 * float((weighted * off).sum()), weighted

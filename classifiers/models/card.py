@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from classifiers.heads.course import Outcome
+from classifiers.heads.pooling import Pooling, check_pooling
 from classifiers.models.decisions import Decisions, check_decisions
 from pipelines.contract import Contract
 from pipelines.errors import UsageError
@@ -105,6 +106,7 @@ class ModelCard:
         course: which epoch was kept, and why the training ended; None of a head that has none.
         converged: whether the fit did; None of heads in epochs, without a fit, and in older cards.
         asked: what the training was asked for; None of images, and in older cards.
+        pooled: how it pools the stored maps first; None where it takes them as they are.
     """
 
     head: str
@@ -132,6 +134,7 @@ class ModelCard:
     course: Outcome | None = None
     converged: bool | None = None
     asked: Asked | None = None
+    pooled: Pooling | None = None
 
     def of_features(self) -> Contract:
         """The contract of the features that it takes.
@@ -169,6 +172,7 @@ def card_from_json(text: bytes) -> ModelCard:
         ("decisions", Decisions),
         ("course", Outcome),
         ("asked", Asked),
+        ("pooled", Pooling),
     ):
         if whole.get(name) is not None:
             value_from_json(json.dumps(whole[name]), kind)
@@ -180,6 +184,8 @@ def card_from_json(text: bytes) -> ModelCard:
         raise ValueError(f"it names {len(set(card.classes))} different classes, as {card.classes}")
     if card.decisions is not None:
         check_decisions(card.decisions, card.classes)
+    if card.pooled is not None:
+        check_pooling(card.pooled)
     if card.images is not None:
         _check_images(card.images)
     if card.contract is not None:

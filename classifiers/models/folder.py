@@ -13,6 +13,7 @@ import numpy.typing as npt
 from classifiers.heads.catalogue import fitted_of
 from classifiers.heads.head import FittedHead, History, Judgement
 from classifiers.heads.network import FittedNetwork
+from classifiers.heads.pooling import PooledHead
 from classifiers.heads.scikit import FittedScikit
 from classifiers.models.card import ModelCard, card_from_json
 from classifiers.models.deciding import Decided
@@ -86,7 +87,7 @@ def load_model(folder: Path) -> Model:
         raise ModelError(f"{folder} has no {fitted.file_name}, the file of a {card.head}; {AGAIN}")
     try:
         _check_members(path)
-        head = fitted.load(folder)
+        head: FittedHead = fitted.load(folder)
         found = _sha256(path)
     except ModelError:
         raise
@@ -97,6 +98,8 @@ def load_model(folder: Path) -> Model:
             f"{path} is not the file that {folder / CARD_FILE} was written with; put back the two "
             "that belong together, or train it again"
         )
+    if card.pooled is not None:
+        head = PooledHead(head, card.pooled)
     model = Model(head, card, f"the model in {folder}")
     require_sound(head, card, model.name)
     return model

@@ -45,11 +45,15 @@ def finding(setting: Setting, accuracies: Sequence[float], converged: bool, imag
 
 def best_of(findings: Sequence[Finding]) -> Finding:
     """The highest mean; of several the strongest regularisation, and of those the first."""
-    return max(findings, key=lambda each: (each.mean, -each.setting.c))
+    return max(findings, key=lambda each: (each.mean, -_weakness(each)))
 
 
 def as_good(findings: Sequence[Finding]) -> list[Finding]:
     """Those within one standard error of the best, the best first."""
     best = best_of(findings)
     near = [each for each in findings if each.mean >= best.mean - best.error]
-    return sorted(near, key=lambda each: (each is not best, -each.mean, each.setting.c))
+    return sorted(near, key=lambda each: (each is not best, -each.mean, _weakness(each)))
+
+
+def _weakness(each: Finding) -> float:
+    return each.setting.values.get("C", math.inf)

@@ -9,24 +9,12 @@ import numpy.typing as npt
 from classifiers.heads import losses
 from classifiers.heads.losses import Floats, Targets
 from classifiers.heads.scikit import make_scaler
-from classifiers.searching import descent, newton
+from classifiers.searching import descent, newton, ridge
 from classifiers.searching.folds import Fold
+from classifiers.searching.outcomes import Outcome
 
 BLOCK = 1024
 """Features that are turned into float64 at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one C gave.
-
-    Attributes:
-        accuracy: on the test part.
-        converged: whether the fit did.
-    """
-
-    accuracy: float
-    converged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +80,12 @@ def steps(head: str, fold: FoldData, strengths: Sequence[float]) -> Iterator[Ste
     """The scores of the test rows at each C, ascending; of two classes those of the second.
 
     Args:
-        head: "logistic" or "linear_svm".
+        head: "logistic", "linear_svm" or "ridge".
         fold: the fold.
         strengths: values of C, ascending.
     """
+    if head == "ridge":
+        return _by_decomposition(fold, strengths)
     if fold.by_rows and not (len(fold.class_weight) > 2 and head == "logistic"):
         return _by_newton(head, fold, strengths)
     return _by_descent(head, fold, strengths)
@@ -105,7 +95,7 @@ def outcomes(head: str, fold: FoldData, strengths: Sequence[float]) -> list[Outc
     """The accuracy at each C, ascending.
 
     Args:
-        head: "logistic" or "linear_svm".
+        head: "logistic", "linear_svm" or "ridge".
         fold: the fold.
         strengths: values of C, ascending.
     """
@@ -146,3 +136,10 @@ def _by_descent(head: str, fold: FoldData, strengths: Sequence[float]) -> Iterat
     axes = make(fold.train, fold.test, regular)
     problem = descent.Problem(axes, fold.targets, fold.class_weight, loss, bend, not regular)
     return descent.path(problem, strengths)
+
+
+def _by_decomposition(fold: FoldData, strengths: Sequence[float]) -> Iterator[Step]:
+    signs = ridge.signs_of(fold.targets, len(fold.class_weight))
+    decompose = ridge.of_products if fold.by_rows else ridge.of_features
+    found = decompose(fold.train, fold.test, signs, fold.class_weight[fold.targets])
+    return ((scores, True) for scores in found.path(strengths))

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from classifiers.searching.fold_paths import Outcome
+from classifiers.searching.outcomes import Outcome
+from classifiers.searching.settings import SettingsPath
 from pipelines.cli import log
 from pipelines.drafts import write_whole
 from pipelines.untrusted import value_from_json
@@ -32,7 +33,7 @@ class Kept:
 
         Args:
             folder: where it is kept; None to keep nothing.
-            question: all that outcomes depend on besides head, scaler and fold.
+            question: all that outcomes depend on besides the settings and the fold.
         """
         text = json.dumps(question, sort_keys=True).encode()
         self._question = hashlib.sha256(text).hexdigest()
@@ -51,16 +52,15 @@ class Kept:
             log(f"{path} is of another search and is made anew")
             return
         self._finished = found.finished
-        log(f"{len(self._finished)} paths are finished already, by {path}")
+        log(f"goes on from {len(self._finished)} paths, finished or begun, in {path}")
 
-    def get(self, head: str, scaler: str, fold: int, most: int) -> Sequence[Outcome] | None:
-        """The outcomes of a path of `most` values of C; None if it is not finished."""
-        found = self._finished.get(f"{head} {scaler} {fold}")
-        return found if found is not None and len(found) == most else None
+    def get(self, path: SettingsPath, fold: int) -> Sequence[Outcome]:
+        """The outcomes of a path's first settings on a fold, as far as they are finished."""
+        return self._finished.get(f"{path.name} {fold}", [])[: len(path.points)]
 
-    def put(self, head: str, scaler: str, fold: int, outcomes: Sequence[Outcome]) -> None:
-        """Keep the outcomes of a path."""
-        self._finished[f"{head} {scaler} {fold}"] = list(outcomes)
+    def put(self, path: SettingsPath, fold: int, outcomes: Sequence[Outcome]) -> None:
+        """Keep the outcomes of a path's first settings on a fold."""
+        self._finished[f"{path.name} {fold}"] = list(outcomes)
         if self._file is not None:
             text = json.dumps(asdict(_File(self._question, self._finished)), allow_nan=False)
             write_whole(self._file, text.encode())

@@ -14,7 +14,7 @@ from pipelines.drafts import write_whole
 from pipelines.reports import Grid, Part, Report
 
 CSV_FILE = "search.csv"
-COLUMNS = ("head", "scaler", "C", "accuracy", "error")
+MEASURED = ("accuracy", "error")
 
 SHOWN = 15
 """Settings shown of those that are as good as the best."""
@@ -60,20 +60,26 @@ class SearchReport(Report):
         """See `Report.parts`."""
         best, near = self.best, self.as_good
         where = f"{self.folds} folds" if self.scored_on is None else f"split {self.scored_on}"
-        rows = [(*_named(each), f"{each.mean:.4f}", f"{each.error:.4f}") for each in near[:SHOWN]]
+        options = _options(near[:SHOWN])
+        rows = [
+            (*_named(each, options), f"{each.mean:.4f}", f"{each.error:.4f}")
+            for each in near[:SHOWN]
+        ]
         said: list[Part] = [
             f"{len(self.findings)} settings on {where}, {self.images:,} images; within one "
             f"standard error of the best: {len(near)}"
             + (f", of which the first {SHOWN}" if len(near) > SHOWN else ""),
             "",
-            Grid(rows, COLUMNS),
+            Grid(rows, (*options, *MEASURED)),
             "",
             f"best: {_in_words(best)}: accuracy {best.mean:.4f}, standard error {best.error:.4f}",
         ]
         if not best.converged:
             said.append("the best setting stopped before it converged; a smaller C helps")
-        if _at_an_end(best, self.findings):
-            said.append("the best C is at an end of the grid; a wider --C may do better")
+        said += [
+            f"the best {name} is at an end of the grid; a wider --{name} may do better"
+            for name in _at_an_end(best, self.findings)
+        ]
         if self.output is not None:
             said.append(f"all settings in {self.output / CSV_FILE}, drawn in {PICTURE_FILE}")
         return said if self.trained is None else [*said, "", *self.trained.parts()]
@@ -103,22 +109,36 @@ def write_findings(findings: Sequence[Finding], folder: Path) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     numbers = range(1, len(findings[0].accuracies) + 1)
-    writer.writerow([*COLUMNS, "converged", *(f"fold_{number}" for number in numbers)])
+    options = _options(findings)
+    folds = (f"fold_{number}" for number in numbers)
+    writer.writerow([*options, *MEASURED, "converged", *folds])
     for each in findings:
-        writer.writerow([*_named(each), each.mean, each.error, each.converged, *each.accuracies])
+        writer.writerow(
+            [*_named(each, options), each.mean, each.error, each.converged, *each.accuracies]
+        )
     write_whole(folder / CSV_FILE, text.getvalue().encode())
     draw_search(findings, folder / PICTURE_FILE)
 
 
-def _named(each: Finding) -> tuple[str, str, str]:
-    return each.setting.head, each.setting.scaler, f"{each.setting.c:g}"
+def _options(findings: Sequence[Finding]) -> list[str]:
+    """Options that any of the settings has, in the order in which they are given."""
+    return list(dict.fromkeys(name for each in findings for name in each.setting.options))
+
+
+def _named(each: Finding, options: Sequence[str]) -> list[str]:
+    return [each.setting.options.get(name, "") for name in options]
 
 
 def _in_words(each: Finding) -> str:
-    head, scaler, c = _named(each)
-    return f"--head {head} --scaler {scaler} --C {c}"
+    return " ".join(f"--{name} {value}" for name, value in each.setting.options.items())
 
 
-def _at_an_end(best: Finding, findings: Sequence[Finding]) -> bool:
-    searched = {each.setting.c for each in findings}
-    return len(searched) > 1 and best.setting.c in (min(searched), max(searched))
+def _at_an_end(best: Finding, findings: Sequence[Finding]) -> list[str]:
+    """Options whose best value is the least or greatest of several."""
+    alike = [each.setting for each in findings if each.setting.head == best.setting.head]
+    ends = []
+    for name, value in best.setting.values.items():
+        searched = {setting.values[name] for setting in alike}
+        if len(searched) > 1 and value in (min(searched), max(searched)):
+            ends.append(name)
+    return ends

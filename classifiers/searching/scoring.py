@@ -1,21 +1,28 @@
-"""All settings on all folds: what is left to do, on as many cores as pay."""
+"""All settings on all folds: what is left to do, and telling of what is done."""
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from classifiers.data.memory import MemoryBudget
 from classifiers.heads.losses import Floats
 from classifiers.searching.data import DividedRows
 from classifiers.searching.findings import Finding, finding
-from classifiers.searching.fold_paths import Outcome, outcomes, prepare
+from classifiers.searching.held import Task, score_held
 from classifiers.searching.kept import Kept
-from classifiers.searching.settings import Setting, Space
+from classifiers.searching.outcomes import Outcome
+from classifiers.searching.settings import SettingsPath, Space
+from classifiers.searching.streamed import room_for_passes, score_streamed
 from pipelines.cli import log
 
 
 def score(
-    rows: DividedRows, space: Space, class_weight: Floats, kept: Kept, workers: int
+    rows: DividedRows,
+    space: Space,
+    class_weight: Floats,
+    kept: Kept,
+    budget: MemoryBudget,
+    seed: int,
 ) -> list[Finding]:
     """Score all settings; what is kept already is not done again.
 
@@ -24,31 +31,30 @@ def score(
         space: the settings.
         class_weight: float64 (classes,).
         kept: what is finished, and takes what is finished now.
-        workers: folds worked on at once.
+        budget: most memory for features; what needs more is done in passes over the rows.
+        seed: of networks.
 
     Raises:
         TableError: the features cannot be read, or are of no use.
+        UsageError: the budget is too small even for passes.
     """
-    from threadpoolctl import threadpool_limits
-
-    places = range(len(rows.folds))
-    wanted = {(s, k): _missing(kept, space, s, k) for s in space.scalers for k in places}
-    left = {each: heads for each, heads in wanted.items() if heads}
-    if left:
-        features = rows.read()
-        progress = _Progress(space, kept, sum(map(len, left.values())))
-
-        def work(each: tuple[str, int]) -> None:
-            scaler, place = each
-            fold = prepare(features, rows.targets, rows.folds[place], scaler, class_weight)
-            for head in left[each]:
-                progress.keep(head, scaler, place, outcomes(head, fold, space.strengths))
-
-        # A core a fold is faster than all cores on each fold in turn.
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as threads:
-            for _ in threads.map(work, left):
-                pass
-    return [_finding(kept, rows, space, setting) for setting in space.settings()]
+    paths = space.paths()
+    left = [
+        Task(path, place, tuple(begun))
+        for place in range(len(rows.folds))
+        for path in paths
+        if len(begun := kept.get(path, place)) < len(path.points)
+    ]
+    progress = _Progress(kept, len(left))
+    for pooling in dict.fromkeys(task.path.pooling for task in left):
+        tasks = [task for task in left if task.path.pooling == pooling]
+        pooled = rows.pooled(pooling)
+        workers = pooled.workers(budget, {task.path.head for task in tasks})
+        if workers:
+            score_held(pooled, tasks, class_weight, workers, seed, progress.keep)
+        else:
+            score_streamed(pooled, tasks, class_weight, budget, seed, progress.keep)
+    return [each for path in paths for each in _findings(kept, rows, path)]
 
 
 @dataclass
@@ -56,39 +62,54 @@ class _Progress:
     """Keeps each path that is finished, and tells of it in a line.
 
     Attributes:
-        space: the settings.
         kept: where paths are kept.
         total: paths to be done.
         done: paths that are.
     """
 
-    space: Space
     kept: Kept
     total: int
     done: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def keep(self, head: str, scaler: str, place: int, found: Sequence[Outcome]) -> None:
-        """Keep a path."""
-        pairs = zip(found, self.space.strengths, strict=True)
-        best, c = max(pairs, key=lambda pair: (pair[0].accuracy, -pair[1]))
+    def keep(self, task: Task, found: Sequence[Outcome]) -> None:
+        """Keep a path's outcomes on a fold; they may be of its first settings alone."""
+        if len(found) < len(task.path.points):
+            with self._lock:
+                self.kept.put(task.path, task.place, found)
+            return
+        places = range(len(found))
+        best = max(places, key=lambda place: (found[place].accuracy, -place))
+        values = ", ".join(f"{name} {x:g}" for name, x in task.path.points[best].items())
         with self._lock:
-            self.kept.put(head, scaler, place, found)
+            self.kept.put(task.path, task.place, found)
             self.done += 1
             log(
-                f"path {self.done} of {self.total}  {head}, {scaler}, fold {place + 1}  best "
-                f"accuracy {best.accuracy:.4f} at C {c:g}"
+                f"path {self.done} of {self.total}  {task.path}, fold {task.place + 1}  best "
+                f"accuracy {found[best].accuracy:.4f} at {values}"
             )
 
 
-def _missing(kept: Kept, space: Space, scaler: str, place: int) -> list[str]:
-    count = len(space.strengths)
-    return [head for head in space.heads if kept.get(head, scaler, place, count) is None]
+def _findings(kept: Kept, rows: DividedRows, path: SettingsPath) -> list[Finding]:
+    by_fold = [kept.get(path, place) for place in range(len(rows.folds))]
+    return [
+        finding(
+            setting,
+            [each.accuracy for each in outcomes],
+            all(each.converged for each in outcomes),
+            rows.scored,
+        )
+        for setting, *outcomes in zip(path.settings(), *by_fold, strict=True)
+    ]
 
 
-def _finding(kept: Kept, rows: DividedRows, space: Space, setting: Setting) -> Finding:
-    number, count = space.strengths.index(setting.c), len(space.strengths)
-    paths = [kept.get(setting.head, setting.scaler, k, count) for k in range(len(rows.folds))]
-    found = [path[number] for path in paths if path is not None]
-    converged = all(each.converged for each in found)
-    return finding(setting, [each.accuracy for each in found], converged, rows.scored)
+def require_room(rows: DividedRows, space: Space, budget: MemoryBudget) -> None:
+    """Refuse a budget that is too small for passes, before anything is read.
+
+    Raises:
+        UsageError: it is.
+    """
+    for pooling in space.poolings:
+        pooled = rows.pooled(pooling)
+        if not pooled.workers(budget, space.heads):
+            room_for_passes(pooled, len(rows.classes), budget)

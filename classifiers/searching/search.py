@@ -9,18 +9,19 @@ import numpy as np
 
 from classifiers.data.encoding import parse_class_weight
 from classifiers.data.held_out import NO_SPLIT, held_out_split
-from classifiers.data.memory import MemoryBudget
+from classifiers.data.memory import MemoryBudget, show_size
+from classifiers.data.pooled import require_maps
 from classifiers.data.row_groups import splits
 from classifiers.from_features.training import TrainJob, train
-from classifiers.heads.scikit import ScikitHead
 from classifiers.models.reports import TrainReport
 from classifiers.models.targets import Target
 from classifiers.searching.data import DividedRows, Division, divide
 from classifiers.searching.findings import Finding, best_of
 from classifiers.searching.kept import Kept
 from classifiers.searching.report import SearchReport, write_findings
-from classifiers.searching.scoring import score
+from classifiers.searching.scoring import require_room, score
 from classifiers.searching.settings import Setting, Space
+from classifiers.searching.voting import require_neighbours
 from pipelines.cli import log
 from pipelines.errors import UsageError
 from pipelines.table.feature_table import FeatureTable
@@ -78,11 +79,16 @@ def search(job: SearchJob) -> SearchReport:
     table = FeatureTable.open(job.table, job.table_version)
     held_out = _held_out(job, table)
     scored_on = held_out if job.folds is None else None
+    for pooling in job.space.poolings:
+        require_maps(table, pooling, "--poolings")
     rows = divide(table, Division(job.train_split, scored_on, job.folds or 1, job.copies, job.seed))
-    workers = rows.workers(job.budget)
+    require_neighbours(job.space, rows.folds)
+    require_room(rows, job.space, job.budget)
+    if job.model is not None:
+        _require_trainable(job, rows)
     if job.output is not None:
         job.output.mkdir(parents=True, exist_ok=True)
-    findings = _score(job, table, rows, workers)
+    findings = _score(job, table, rows)
     _tell_unconverged(findings)
     if job.output is not None:
         write_findings(findings, job.output)
@@ -101,6 +107,19 @@ def search(job: SearchJob) -> SearchReport:
     )
 
 
+def _require_trainable(job: SearchJob, rows: DividedRows) -> None:
+    """Refuse a search whose best setting might be one that cannot be trained within the budget."""
+    for path in job.space.paths():
+        head = path.settings()[0].make_head()
+        size = rows.pooled(path.pooling).parts[0].feature_bytes
+        if not head.streams and head.memory(size, 0) > job.budget.size:
+            raise UsageError(
+                f"a model of {path} has to hold {show_size(head.memory(size, 0))}, and "
+                f"{show_size(job.budget.size)} ({job.budget.reason}) are allowed; raise --memory, "
+                "leave out --model, or search without it"
+            )
+
+
 def _held_out(job: SearchJob, table: FeatureTable) -> str | None:
     needed = job.folds is None or (job.model is not None and job.refit == WITH_VALIDATION)
     if not needed:
@@ -116,7 +135,7 @@ def _held_out(job: SearchJob, table: FeatureTable) -> str | None:
     return found
 
 
-def _score(job: SearchJob, table: FeatureTable, rows: DividedRows, workers: int) -> list[Finding]:
+def _score(job: SearchJob, table: FeatureTable, rows: DividedRows) -> list[Finding]:
     given = parse_class_weight(job.class_weight, rows.classes, rows.parts[0].image_targets)
     weights = [1.0 if given is None else given[k] for k in range(len(rows.classes))]
     question = {
@@ -127,15 +146,15 @@ def _score(job: SearchJob, table: FeatureTable, rows: DividedRows, workers: int)
         "copies": job.copies,
         "class_weight": weights,
         "seed": job.seed,
-        "strengths": job.space.strengths,
     }
-    return score(rows, job.space, np.array(weights), Kept(job.output, question), workers)
+    kept = Kept(job.output, question)
+    return score(rows, job.space, np.array(weights), kept, job.budget, job.seed)
 
 
 def _tell_unconverged(findings: Sequence[Finding]) -> None:
     left = [each.setting for each in findings if not each.converged]
     for head in dict.fromkeys(setting.head for setting in left):
-        least = min(setting.c for setting in left if setting.head == head)
+        least = min(setting.values["C"] for setting in left if setting.head == head)
         log(f"{head} stopped before it converged, the first time at C {least:g}; a smaller C helps")
 
 
@@ -147,7 +166,7 @@ def _refit(
         TrainJob(
             table=job.table,
             table_version=table.version,
-            head=ScikitHead(best.head, best.c, best.scaler),
+            head=best.make_head(),
             model=model,
             train_split=job.train_split,
             validation_split=NO_SPLIT if both else job.validation_split,
@@ -156,5 +175,6 @@ def _refit(
             budget=job.budget,
             copies=job.copies,
             besides=held_out if both else None,
+            pooling=best.pooling,
         )
     )

@@ -89,6 +89,8 @@ def _parameters(card: ModelCard) -> Iterator[tuple[str, str]]:
         yield f"{part}_split", str(split)
     if card.asked is not None:
         yield "class_weight", card.asked.class_weight
+    if card.pooled is not None:
+        yield "pooling", card.pooled.pooling
     if card.contract is not None:
         yield "base", card.contract.base
 

@@ -19,7 +19,12 @@ ROWS = 16
 """Rows of a file, which has one row group: 2,048 bytes of features."""
 
 
-def write_table(folder: Path, splits: dict[str, int], classes: tuple[str, ...]) -> FeatureTable:
+def write_table(
+    folder: Path,
+    splits: dict[str, int],
+    classes: tuple[str, ...],
+    shape: tuple[int, ...] = (LENGTH,),
+) -> FeatureTable:
     """A table of so many files a split; the classes can be told apart, but not without mistakes."""
     storage, paths = open_storage(str(folder)), []
     random = np.random.default_rng(7)
@@ -39,9 +44,9 @@ def write_table(folder: Path, splits: dict[str, int], classes: tuple[str, ...]) 
             with FeatureFileWriter(storage, paths[-1], CONTRACT) as writer:
                 writer.write(FeatureBlock(sources, features))
                 json = CONTRACT.canonical_json()
-                writer.close(Receipt("r", "s", split, 0, json, (LENGTH,), "none", "", ()))
+                writer.close(Receipt("r", "s", split, 0, json, shape, "none", "", ()))
     found = [inspect_file(storage, path) for path in paths]
-    state = TableState(str(folder), None, CONTRACT, (LENGTH,), EMPTY_KEYS)
+    state = TableState(str(folder), None, CONTRACT, shape, EMPTY_KEYS)
     commit_change(state, Change(found, [], {"run": "r"}))
     return FeatureTable.open(str(folder))
 

@@ -9,7 +9,7 @@ import pytest
 import classifiers
 from classifiers import search, train
 from classifiers.models.folder import load_model
-from classifiers.searching import scoring
+from classifiers.searching import fold_paths
 from classifiers.searching.findings import as_good, best_of, finding
 from classifiers.searching.settings import Setting
 from tests.classifiers.tables import write_table
@@ -46,10 +46,11 @@ def test_a_search_ends_with_the_best_setting_and_its_model(made_up, tmp_path, ca
         assert float(row["error"]) == pytest.approx(np.std(folds, ddof=1) / 5**0.5)
     card = load_model(model).card
     setting = best["setting"]
-    assert (card.head, card.settings["C"]) == (setting["head"], setting["c"])
+    assert (card.head, card.settings["C"]) == (setting["head"], setting["values"]["C"])
     assert card.settings.get("scaler", "standardise") == setting["scaler"]
     printed = capsys.readouterr()
-    words = f"--head {setting['head']} --scaler {setting['scaler']} --C {setting['c']:g}"
+    c = setting["values"]["C"]
+    words = f"--head {setting['head']} --scaler {setting['scaler']} --C {c:g}"
     assert f"best: {words}: accuracy {best['mean']:.4f}" in printed.out
     assert "path 20 of 20" in printed.err
 
@@ -65,7 +66,7 @@ def test_on_validation_the_scores_are_those_of_trained_models(made_up, tmp_path)
         assert train.main(["--table", made_up, *options]) == 0
         measured = load_model(model).card.metrics["validation"]["accuracy"]
         assert {each["mean"] for each in said["findings"] if each["setting"] == {
-            "head": head, "scaler": "standardise", "c": float(c),
+            "head": head, "pooling": "none", "scaler": "standardise", "values": {"C": float(c)},
         }} == {measured}  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def test_a_refit_on_both_splits_is_scikit_learns_fit_of_both(made_up, tmp_path):
 
 def test_a_search_that_was_stopped_goes_on(made_up, tmp_path, capsys, monkeypatch):
     options = ["--output", str(tmp_path / "out"), "--json"]
-    whole = scoring.outcomes
+    whole = fold_paths.outcomes
     done = []
 
     def stops(*given):
@@ -97,13 +98,13 @@ def test_a_search_that_was_stopped_goes_on(made_up, tmp_path, capsys, monkeypatc
         done.append(given[0])
         return whole(*given)
 
-    monkeypatch.setattr(scoring, "outcomes", stops)
+    monkeypatch.setattr(fold_paths, "outcomes", stops)
     monkeypatch.setattr("classifiers.searching.data.usable_cores", lambda: 1)
     assert run(made_up, *options, str(tmp_path / "1.json")) == 130
-    monkeypatch.setattr(scoring, "outcomes", whole)
+    monkeypatch.setattr(fold_paths, "outcomes", whole)
     capsys.readouterr()
     assert run(made_up, *options, str(tmp_path / "1.json")) == 0
-    assert "3 paths are finished already" in (said := capsys.readouterr().err)
+    assert "goes on from 3 paths, finished or begun" in (said := capsys.readouterr().err)
     assert "path 7 of 7" in said
     assert run(made_up, "--json", str(tmp_path / "2.json")) == 0
     one, two = (json.loads((tmp_path / f"{k}.json").read_text()) for k in (1, 2))
@@ -129,7 +130,7 @@ def test_a_search_that_was_stopped_goes_on(made_up, tmp_path, capsys, monkeypatc
         (["--C", "0,1"], 2, "'0' is not a finite number above 0"),
         (["--train_split", "fit"], 1, "no rows of split 'fit'"),
         (["--validation", "--validation_split", "none"], 2, "leaves nothing to score"),
-        (["--memory", "10K"], 2, "a search holds all features"),
+        (["--memory", "10K"], 2, "is too little to search in passes over the rows; give --memory"),
     ],
 )
 def test_mistakes_get_one_line(made_up, tmp_path, capsys, options, status, said):
@@ -160,7 +161,7 @@ def test_features_of_no_use_are_refused(made_up, monkeypatch, capsys, broken, sa
     from classifiers.searching import data
 
     read = data.read_features
-    monkeypatch.setattr(data, "read_features", lambda rows: broken(read(rows)))
+    monkeypatch.setattr(data, "read_features", lambda *given: broken(read(*given)))
     assert run(made_up) == 1
     assert said in capsys.readouterr().err.splitlines()[-1]
 
@@ -175,9 +176,9 @@ def test_what_does_not_converge_is_told(made_up, monkeypatch, capsys):
 
 def test_the_best_and_what_is_as_good():
     def of(c, *accuracies):
-        return finding(Setting("logistic", "l2", c), accuracies, True, 10)
+        return finding(Setting("logistic", "none", "l2", {"C": c}), accuracies, True, 10)
 
     found = [of(1.0, 0.7, 0.9), of(0.1, 0.9, 0.7), of(10.0, 0.7, 0.71), of(5.0, 0.6, 0.79)]
-    assert best_of(found).setting.c == 0.1
-    assert [each.setting.c for each in as_good(found)] == [0.1, 1.0, 10.0]
-    assert finding(Setting("logistic", "l2", 1.0), [0.5], True, 100).error == 0.05
+    assert best_of(found).setting.values == {"C": 0.1}
+    assert [each.setting.values["C"] for each in as_good(found)] == [0.1, 1.0, 10.0]
+    assert finding(Setting("logistic", "none", "l2", {"C": 1.0}), [0.5], True, 100).error == 0.05

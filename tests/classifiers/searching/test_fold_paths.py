@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
@@ -29,6 +29,7 @@ CLASSIFIERS = {
     "linear_svm": lambda weight: LinearSVC(
         class_weight=weight, tol=1e-6, max_iter=100_000, random_state=0
     ),
+    "ridge": lambda weight: RidgeClassifier(class_weight=weight),
 }
 SCALERS = {"standardise": StandardScaler, "l2": Normalizer}
 
@@ -60,8 +61,9 @@ def test_scores_are_those_of_a_grid_search(head, rows, length, classes, scaler, 
     folds = list(cutter.split(features, targets))
     steps = [SCALERS[scaler]()] if scaler in SCALERS else []
     model = make_pipeline(*steps, CLASSIFIERS[head](weight))
-    name = f"{model.steps[-1][0]}__C"
-    theirs = GridSearchCV(model, {name: STRENGTHS}, cv=folds, refit=False)
+    option, values = ("alpha", [1 / c for c in STRENGTHS]) if head == "ridge" else ("C", STRENGTHS)
+    grid = {f"{model.steps[-1][0]}__{option}": values}
+    theirs = GridSearchCV(model, grid, cv=folds, refit=False)
     theirs.fit(features.astype(np.float64), targets)
     weights = np.array([1.0 if weight is None else weight[k] for k in range(classes)])
     assert len(np.unique(theirs.cv_results_["mean_test_score"])) > 1
