@@ -16,7 +16,7 @@ IMAGE_LOCK = $(COMPILE) --python-version 3.11 --constraint requirements.lock --g
 FLINK_TESTS = tests/cluster/test_flink.py tests/cluster/test_flink_faults.py
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
-.PHONY: install demo test test-all test-long test-clusters test-flink test-containers test-oldest messages check format \
+.PHONY: install demo test test-all test-long test-clusters test-flink test-containers test-oldest messages notebook check format \
     lock bench bench-flink bench-scaling bench-gpu clean asked
 
 install: $(READY)
@@ -56,6 +56,10 @@ test-containers: $(CLUSTER_READY)
 # What depends on the Python, on the oldest one here; and tables and models of either with the other.
 test-oldest: $(READY)
 	.ci/test-oldest
+
+# What the example notebook shows, as it comes out now.
+notebook: $(READY)
+	$(BIN)/python -m examples.notebook
 
 # The page of all messages that the quick tests meet.
 messages: $(READY)

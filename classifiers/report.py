@@ -74,7 +74,12 @@ def make_parser(prog: str = PROG) -> Parser:
         "user extracted; may be given several times",
     )
     parser.add_argument("--seed", type=seed_number, default=0, help="of the map")
-    parser.add_argument("--output", type=local_path, required=True, metavar="FILE.html")
+    parser.add_argument(
+        "--output",
+        type=local_path,
+        metavar="FILE.html",
+        help="the page; kept in the table's folder, as _reports/report-VERSION.html, if not given",
+    )
     add_json_option(parser)
     return parser
 
@@ -86,7 +91,7 @@ def work(options: argparse.Namespace, models: Sequence[ModelOrFolder] | None = N
         options: what was parsed.
         models: models that are at hand, instead of those that the options name.
     """
-    output = check_output(options.output)
+    output = None if options.output is None else check_output(options.output)
     if models is None:
         models = [found(each) for each in options.model or ()]
     return make_page(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def report(
     table: Location,
     *,
-    output: Location,
+    output: Location | None = None,
     models: "Sequence[Model | Location]" = (),
     table_version: int | None = None,
     split: str | None = None,
@@ -29,7 +29,8 @@ def report(
 
     Args:
         table: the feature table.
-        output: the page's file.
+        output: the page's file; when None it is kept in the table's folder, where `describe` finds
+            it.
         models: models, or their folders or names, of the table's contract.
         table_version: an older version; the newest when None.
         split: the split to measure models on; "test", or another held-out one, when None.
@@ -47,6 +48,7 @@ def report(
         TableError: there is no such table, version or split.
         ContractMismatchError: a model takes other features than the table has.
         UsageError: an argument is wrong, or a model reads images.
+        OSError: the page cannot be written.
         ModelError: there is no such model.
     """
     given = {name: value for name, value in locals().items() if name != "models"}

@@ -47,6 +47,10 @@ class Report(ABC):
         )
         return visible(redacted("\n".join(shown)))
 
+    def _repr_mimebundle_(self, **kinds: object) -> dict[str, str]:
+        """What a notebook keeps: its text would else be the values of all fields, pages of them."""
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
+
     def _repr_html_(self) -> str:
         return redacted("\n".join(_as_html(part) for part in self.parts() if part))
 

@@ -27,11 +27,11 @@ class ReportJob:
         max_bytes: of the page, at most; pictures are left out for it.
         allowed: folders whose images may be opened, besides the one that this user extracted.
         seed: of the choice of images and of the map.
-        output: the page's file.
+        output: the page's file; None for one in the table's folder, of this version.
     """
 
     table: str
-    output: Path
+    output: Path | None
     table_version: int | None = None
     models: tuple[ModelOrFolder, ...] = ()
     split: str | None = None

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,8 +19,10 @@ from pipelines.contract import require_same_contract
 from pipelines.drafts import write_whole
 from pipelines.errors import UsageError
 from pipelines.images.splits import TEST, TRAIN, VALIDATION, split_meant
+from pipelines.stores.places import is_remote
 from pipelines.table.description import describe_table
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.page_files import keep_page
 
 
 def make_page(job: ReportJob) -> PageReport:
@@ -46,7 +49,8 @@ def make_page(job: ReportJob) -> PageReport:
     split = job.split or _held_out(rows.keys)
     of_split = find_rows(table, split, copies=0, option="--split") if job.models else rows
     judged = [judged_on(model, of_split, split) for model in job.models]
-    page = Page(job, rows, groups, judged, describe_table(job.table, table.version))
+    described = replace(describe_table(job.table, table.version), page=None)  # an older one
+    page = Page(job, rows, groups, judged, described)
     pictures = Thumbnails()
     bare = len(page.written(pictures))
     if bare > job.max_bytes:
@@ -57,9 +61,14 @@ def make_page(job: ReportJob) -> PageReport:
     room = job.max_bytes - bare - 2_000 - 2 * len(page.ids)  # notes, and commas
     pictures = thumbnails(table, page.by_importance, job.allowed, room)
     content = page.written(pictures)
-    write_whole(job.output, content)
+    if job.output is None:
+        location = keep_page(table.uri, table.version, content).location
+        output = location if is_remote(location) else Path(location)
+    else:
+        write_whole(job.output, content)
+        output = job.output
     return PageReport(
-        output=job.output,
+        output=output,
         bytes=len(content),
         table=table.uri,
         table_version=table.version,

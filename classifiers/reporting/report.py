@@ -12,7 +12,7 @@ class PageReport(Report):
     """A page that is written.
 
     Attributes:
-        output: the file.
+        output: the file; its URI if it is on a store.
         bytes: its size.
         table: the table's URI.
         table_version: its version.
@@ -27,7 +27,7 @@ class PageReport(Report):
         seconds: how long it took.
     """
 
-    output: Path
+    output: Path | str
     bytes: int
     table: str
     table_version: int

@@ -4,7 +4,7 @@
 import importlib
 import sys
 
-COMMANDS = ("classifiers.train", "classifiers.evaluate", "classifiers.predict")
+COMMANDS = tuple(f"classifiers.{name}" for name in ("train", "evaluate", "predict", "report"))
 LIBRARIES = ("keras", "matplotlib.pyplot", "ncnn", "openvino", "sklearn", "skops.io", "tensorflow")
 
 for module in (*COMMANDS, *LIBRARIES):

@@ -70,6 +70,26 @@ def quiet_runner() -> Iterator[None]:
             logger.setLevel(level)
 
 
+@contextlib.contextmanager
+def outside_notebooks() -> Iterator[None]:
+    """Let Beam do in a notebook what it does in a program.
+
+    There it would name a pipeline's steps by cells, and imports its data frames for that, which
+    fail with any pandas newer than 2; and it would leave its temporary folder.
+    """
+    from apache_beam import pipeline
+    from apache_beam.utils import interactive_utils
+
+    askers, asked = (pipeline, interactive_utils), interactive_utils.is_in_ipython
+    for each in askers:
+        each.is_in_ipython = lambda: False
+    try:
+        yield
+    finally:
+        for each in askers:
+            each.is_in_ipython = asked
+
+
 @functools.cache
 def _hush_for_good() -> None:
     """What speaks after the run: the thread that still reads, and the end of the job server."""

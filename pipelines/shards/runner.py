@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.errors import FrozenFeaturesError
 from pipelines.records import Shard
 from pipelines.shards import finished_shards as shard_progress
-from pipelines.shards.beam import load_beam, one_line, quiet_runner
+from pipelines.shards.beam import load_beam, one_line, outside_notebooks, quiet_runner
 from pipelines.shards.beam_flags import LOCAL_RUNNER
 from pipelines.shards.counters import Counted, read_counters
 from pipelines.shards.finished_shards import FinishedShards
@@ -44,7 +44,11 @@ def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
     ours = ["--default_sdk_harness_log_level=ERROR", f"--job_name={job_name(job.run)}"]
     options = PipelineOptions([*ours, *beam_flags])
     runner = options.view_as(StandardOptions).runner or LOCAL_RUNNER
-    with _progress(shards, job, runner) as file, crew_of_a_run() as (crew, environment):
+    with (
+        outside_notebooks(),
+        _progress(shards, job, runner) as file,
+        crew_of_a_run() as (crew, environment),
+    ):
         pipeline = beam.Pipeline(_own_workers(runner, options, environment), options)
         _ = pipeline | beam.Create(shards) | ExtractShards(replace(job, progress=file))
         try:

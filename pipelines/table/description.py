@@ -12,6 +12,7 @@ from pipelines.errors import TableError
 from pipelines.reports import Grid, Part, Report
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import HISTORY, FeatureTable
+from pipelines.table.page_files import KeptPage, newest_page
 from pipelines.table.storage import table_uri
 from pipelines.untrusted import value_from_json
 
@@ -78,14 +79,18 @@ class TableDescription(Report):
     Attributes:
         table: the version described; None where runs have failed and none has committed.
         failures: the last failure of each image, the newest run first.
+        page: the newest page of the table that is kept with it; None where there is none.
     """
 
     table: TableVersion | None
     failures: tuple[dict[str, Any], ...]
+    page: KeptPage | None = None
 
     def parts(self) -> list[Part]:
         """See `Report.parts`."""
         parts: list[Part] = [] if self.table is None else _parts_of_table(self.table)
+        if self.page is not None:
+            parts += ["", f"page of version {self.page.version}: {self.page.location}"]
         if self.failures:
             last = self.failures[:SHOWN]
             shown = [(f["image_id"], f["stage"], f["message"], f["run"]) for f in last]
@@ -117,6 +122,7 @@ class TableDescription(Report):
             "history": list(table.history),
             "earlier_commits": table.earlier_commits,
             "failures": list(self.failures),
+            "page": None if self.page is None else asdict(self.page),
         }
 
 
@@ -134,7 +140,8 @@ def describe_table(location: str, version: int | None = None) -> TableDescriptio
     failures = _last_failures(location)
     if table is None and not failures:
         raise TableError(f"no feature table at {location}; pipelines.extract makes one")
-    return TableDescription(None if table is None else TableVersion.of(table), failures)
+    page = newest_page(table_uri(location))
+    return TableDescription(None if table is None else TableVersion.of(table), failures, page)
 
 
 def _last_failures(location: str) -> tuple[dict[str, Any], ...]:

@@ -23,9 +23,11 @@ from pipelines.table.index_files import delete_index
 from pipelines.table.inspection import inspect_file
 from pipelines.table.names import new_run_id
 from pipelines.table.own_files import own_files, refuse_table_in_data
+from pipelines.table.page_files import delete_pages
 from pipelines.table.pins import pinned_models
 from pipelines.table.receipts import read_receipt
 from pipelines.table.rewriting import Rewrite, copy_rows
+from pipelines.table.schema import PAGES_FOLDER
 from pipelines.table.storage import open_storage
 from pipelines.visible import visible
 
@@ -104,6 +106,8 @@ def forget(table: FeatureTable, ids: frozenset[str]) -> Forgotten:
     # An index may hold them still, of this version or of one before; it can be built again.
     if delete_index(table.uri):
         log("the index of neighbours, which may have held them, is deleted")
+    if pages := delete_pages(table.uri):
+        log(f"pages of the table in {PAGES_FOLDER}/, which may show them, are deleted: {pages}")
     deleted = _delete_files_with(FeatureTable.open(table.uri), ids)
     _forget_failures(table.uri, ids)
     return Forgotten(len(found), deleted, version, models)

@@ -74,6 +74,9 @@ FAILURES_FOLDER = "_failures"
 INDEX_FOLDER = "_neighbours"
 """Where the index of nearest neighbours is kept; vacuum leaves underscore folders alone."""
 
+PAGES_FOLDER = "_reports"
+"""Where the pages of a table are kept; vacuum leaves underscore folders alone."""
+
 CONTRACT_KEY = "frozen_features.contract"
 CONTRACT_ID_KEY = "frozen_features.contract_id"
 SHAPE_KEY = "frozen_features.feature_shape"

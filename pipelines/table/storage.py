@@ -29,8 +29,12 @@ from pipelines.table.schema import (
     FAILURES_FOLDER,
     INDEX_FOLDER,
     LOG_FOLDER,
+    PAGES_FOLDER,
     PINS_FOLDER,
 )
+
+_OURS = (LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER, INDEX_FOLDER, PAGES_FOLDER)
+"""Folders of a table's folder that are ours."""
 
 _NOT_FOR_DELTA = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
 """What delta-rs decodes, takes for "/", or does not take at all, in the path of a local table."""
@@ -174,7 +178,7 @@ def check_table_folder(uri: str) -> None:
 
 def _refuse_folders_elsewhere(uri: str) -> None:
     links = Links(uri)
-    for name in (LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER, INDEX_FOLDER):
+    for name in _OURS:
         if links.lead_out(name):
             raise TableError(
                 f"{uri}/{name} is a link that leads out of the table's folder, and is not "

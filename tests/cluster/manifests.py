@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 K8S = ROOT / "k8s"
 OVERLAYS = ("overlays/cpu", "overlays/gpu", "overlays/local", "overlays/dataflow")
 ANOTHER = "overlays/another-base"
-JOBS = ("jobs/train", "jobs/evaluate", "jobs/predict")
+JOBS = ("jobs/train", "jobs/evaluate", "jobs/predict", "jobs/report")
 CONSOLE = "jobs/console"
 ALL = (*OVERLAYS, ANOTHER, *JOBS, CONSOLE)
 WITH_FLINK = ("overlays/cpu", "overlays/gpu")

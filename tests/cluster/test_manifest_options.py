@@ -6,7 +6,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 from apache_beam.transforms.environments import python_sdk_dependencies
 
-from classifiers import evaluate, predict, train
+from classifiers import evaluate, predict, report, train
 from pipelines import extract
 from pipelines.cli import run_command
 from pipelines.shards.beam_flags import check_beam_flags
@@ -80,6 +80,7 @@ def test_an_option_that_is_none_would_be_found():
         ("jobs/train", train, "no feature table at"),
         ("jobs/evaluate", evaluate, "no model in"),
         ("jobs/predict", predict, "no model in"),
+        ("jobs/report", report, "no feature table at"),
     ],
 )
 def test_jobs_take_their_options(place, command, missing, tmp_path, capsys):

@@ -81,6 +81,7 @@ def test_memory_is_what_was_measured_and_a_quarter():
         ("overlays/gpu", "worker", 2041 + 175),
         ("jobs/evaluate", "trainer", 828),
         ("jobs/predict", "trainer", 1398),
+        ("jobs/report", "trainer", 1245),
         ("jobs/console", "trainer", 1398),
     ):
         (memory,) = [

@@ -33,6 +33,12 @@ def test_html_says_the_same_and_runs_nothing():
     assert html.count("<table>") == html.count("</table>") == 2
 
 
+def test_a_notebook_keeps_the_text_that_is_printed_not_all_values():
+    example = Example()
+    kept = {"text/plain": str(example), "text/html": example._repr_html_()}
+    assert example._repr_mimebundle_(include=None, exclude=None) == kept
+
+
 def test_a_table_without_rows_has_its_header():
     assert format_table([], ("name", "n")) == "name  n\n----  -"
     assert format_table([]) == ""

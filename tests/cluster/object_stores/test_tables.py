@@ -87,9 +87,12 @@ def test_packed_images_on_s3(server, remote, dataset, make_job, place, tmp_path,
     assert (again.counts["present"], again.attempted) == (88, 0)
 
 
-def test_everything_that_is_done_with_a_table(remote, uploaded, local, tmp_path, server, place):
+def test_everything_that_is_done_with_a_table(
+    remote, uploaded, local, tmp_path, server, place, capsys
+):
     from classifiers.evaluate import main as evaluate
     from classifiers.predict import main as predict
+    from classifiers.report import main as report
     from classifiers.train import main as train
     from pipelines.describe import main as describe
     from pipelines.forget import main as forget
@@ -115,7 +118,11 @@ def test_everything_that_is_done_with_a_table(remote, uploaded, local, tmp_path,
     wanted = scored["remote"]["predicted"].to_pylist()
     assert pq.read_table(seen).sort_by("image_id")["predicted"].to_pylist() == wanted
 
+    assert report(["--table", place, "--images", "4"]) == 0
+    assert server.keys(f"{prefix}/_reports") == [f"{prefix}/_reports/report-1.html"]
+    capsys.readouterr()
     assert describe(["--table", place]) == 0
+    assert f"page of version 1: {place}/_reports/report-1.html\n" in capsys.readouterr().out
     check = ["--table", place, "--weights", "random:1", "--sample", "8"]
     assert verify([*check, "--input", uploaded]) == 0
     assert tidy(["--table", place, "--retention_days", "0", "--release_models"]) == 0
@@ -127,6 +134,7 @@ def test_everything_that_is_done_with_a_table(remote, uploaded, local, tmp_path,
     assert forget(["--table", place, "--image_id", "train/dark/dark000.png"]) == 0
     rest = content(local).filter(np.array(content(local)["image_id"]) != "train/dark/dark000.png")
     assert content(place).equals(rest)
+    assert server.keys(f"{prefix}/_reports") == []
 
 
 def test_other_tools_read_it(server, remote, local):

@@ -1,10 +1,17 @@
 import logging
+import sys
 import threading
 from types import SimpleNamespace
 
 import pytest
 
-from pipelines.shards.beam import _hush_for_good, one_line, quiet_runner
+from pipelines.shards.beam import (
+    _hush_for_good,
+    load_beam,
+    one_line,
+    outside_notebooks,
+    quiet_runner,
+)
 
 
 def test_a_traceback_comes_down_to_its_last_words():
@@ -42,3 +49,20 @@ def test_beam_s_thread_is_quiet_for_good_and_others_are_not(capsys, monkeypatch)
     assert logging.getLogger().level != logging.CRITICAL
     monkeypatch.undo()
     _hush_for_good.cache_clear()
+
+
+def test_in_a_notebook_a_pipeline_is_built_as_in_a_program(monkeypatch):
+    beam = load_beam()
+    shell = SimpleNamespace(config={"IPKernelApp": {}}, execution_count=7)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    # What Beam would import there, and cannot with any pandas newer than 2.
+    monkeypatch.setitem(
+        sys.modules, "apache_beam.runners.interactive.interactive_environment", None
+    )
+    with pytest.raises(ImportError):
+        beam.Pipeline("BundleBasedDirectRunner") | "ours" >> beam.Create([1])
+    with outside_notebooks():
+        pipeline = beam.Pipeline("BundleBasedDirectRunner")
+        assert (pipeline | "ours" >> beam.Create([1])).producer.full_label == "ours/Map(decode)"
+    with pytest.raises(ImportError):
+        beam.Pipeline("BundleBasedDirectRunner") | "ours" >> beam.Create([1])
