@@ -10,7 +10,8 @@ from pipelines.system.keras_backend import load_keras
 if TYPE_CHECKING:
     import keras
 
-POOLINGS = ("none", "avg", "max")
+POOLINGS = ("none", "avg", "max", "cls")
+"""The last takes the first of a transformer's tokens."""
 
 TOP_LAYERS = frozenset({"avg_pool", "flatten", "fc1", "fc2", "predictions"})
 """What Keras calls the layers of its tops."""

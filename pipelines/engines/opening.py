@@ -12,14 +12,21 @@ from pipelines.bases import (
     LoadedBase,
     WeightsRequest,
     base_named,
+    base_of,
+    facts_of,
+    file_of,
+    is_from_file,
     known_fingerprint,
     load_base,
+    scaling_of,
 )
-from pipelines.contract import COMPUTE_DTYPES, PARITY_BOUND, Contract
+from pipelines.bases.weights_request import BASE
+from pipelines.contract import COMPUTE_DTYPES, NUMBERS, ONNX_FILE, PARITY_BOUND, Contract
 from pipelines.engines.conversions import conversion_of
 from pipelines.engines.engine import Engine
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.kinds import CONVERTING
+from pipelines.engines.onnx_files import convert_file
 from pipelines.engines.request import EngineRequest
 from pipelines.engines.trial import largest_error, try_conversion
 from pipelines.errors import (
@@ -59,7 +66,12 @@ def open_base_of(contract: Contract, weights: WeightsRequest) -> LoadedBase:
 
     Raises:
         WeightsError: the weights found here are not those of the contract.
+        UsageError: the base came as an ONNX file, which Keras does not run.
     """
+    if contract.base == ONNX_FILE:
+        raise UsageError(
+            "the base came as an ONNX file, which Keras has no model of; a .keras file would do"
+        )
     loaded = open_base(contract.base, contract.image_size, weights, contract.top)
     if loaded.fingerprint != contract.weights:
         raise _other_weights(contract, loaded.source, loaded.fingerprint)
@@ -95,6 +107,9 @@ def open_conversion(request: EngineRequest) -> Path:
 
     def make(folder: Path) -> None:
         contract = request.contract
+        if contract.base == ONNX_FILE:
+            convert_file(request, folder)
+            return
         model = open_base_of(contract, request.weights).model
         kind.convert(model, contract, folder)
         size = contract.image_size
@@ -116,7 +131,7 @@ def _check_known(contract: Contract) -> None:
     known = {
         "interpolation": INTERPOLATIONS,
         "orientation": ORIENTATIONS,
-        "preprocessing": PREPROCESSINGS,
+        "preprocessing": (*PREPROCESSINGS, NUMBERS),
         "pooling": POOLINGS,
         "compute_dtype": COMPUTE_DTYPES,
     }
@@ -126,7 +141,9 @@ def _check_known(contract: Contract) -> None:
                 f"the contract has {name} {getattr(contract, name)!r}; this version knows "
                 f"{', '.join(values)}"
             )
-    least = base_named(contract.base, contract.top).min_size
+    if contract.preprocessing == NUMBERS:
+        scaling_of(contract)
+    least = base_of(contract).min_size
     if not least <= contract.image_size <= LARGEST_SIDE:
         raise UsageError(
             f"the contract has image_size {contract.image_size}; {contract.base} takes "
@@ -137,10 +154,11 @@ def _check_known(contract: Contract) -> None:
 def _open(request: EngineRequest) -> Engine:
     contract = request.contract
     _check_known(contract)
-    base = base_named(contract.base, contract.top)
-    known = known_fingerprint(base, contract.image_size, request.weights)
+    known = _fingerprint_known(contract, request.weights)
     if known is not None and known != contract.weights:
         raise _other_weights(contract, str(request.weights.path or request.weights.kind), known)
+    if request.name in CONVERTING and not CONVERTING[request.name].takes(contract):
+        raise _cannot_run(request, "it does not run bases of this kind")
     if request.name not in CONVERTING:
         if request.threads is not None:  # a worker process has not loaded its backend yet
             limit_threads(request.threads)
@@ -156,6 +174,16 @@ def _open(request: EngineRequest) -> Engine:
         raise
     except Exception as error:  # whatever a library raises that is not as it was
         raise _cannot_run(request, f"{type(error).__name__}: {error}") from error
+
+
+def _fingerprint_known(contract: Contract, weights: WeightsRequest) -> str | None:
+    """The fingerprint of the weights asked for, if that is known without loading a base."""
+    if not is_from_file(contract):
+        base = base_named(contract.base, contract.top)
+        return known_fingerprint(base, contract.image_size, weights)
+    if weights.kind != BASE:
+        return None
+    return facts_of(file_of(contract, weights), contract.layer).fingerprint
 
 
 def _cannot_run(request: EngineRequest, why: str) -> EngineError:
