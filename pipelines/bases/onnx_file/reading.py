@@ -114,7 +114,7 @@ def _beside(tensor: Any, path: Path, most: int) -> bytes:  # noqa: ANN401
             )
         with beside.open("rb") as file:
             file.seek(start)
-            data = file.read(length)
+            data = bytes(file.read(length))
     except (OSError, ValueError) as error:
         raise BaseFileError(f"{path} keeps {tensor.name!r} in {beside.name}: {error}") from error
     if len(data) < length:
