@@ -2,6 +2,7 @@
 
 from argparse import ArgumentTypeError
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipelines.cli import local_path
 from pipelines.errors import UsageError
@@ -12,6 +13,8 @@ BASE = "base"
 BASE_SUFFIXES = (".onnx", ".keras")
 MODEL_FILE = "model.keras"
 """The network in a model folder of `classifiers.train`."""
+
+_CARD_FILE = "card.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +76,9 @@ def base_file_named(text: str) -> WeightsRequest | None:
     if path.suffix in BASE_SUFFIXES and path.is_file():
         return WeightsRequest(BASE, path=str(path.resolve()))
     return None
+
+
+def is_model_folder(request: WeightsRequest) -> bool:
+    """Whether a base's file is the network of a model folder, which scales pixels itself."""
+    path = Path(str(request.path))
+    return path.name == MODEL_FILE and (path.parent / _CARD_FILE).is_file()

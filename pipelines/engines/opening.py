@@ -1,6 +1,7 @@
 """Opening the engine a run was given, once a process."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from pipelines.bases import (
     load_base,
     scaling_of,
 )
+from pipelines.bases.keras_file import fingerprint_at, open_keras_file
 from pipelines.bases.weights_request import BASE
 from pipelines.contract import COMPUTE_DTYPES, NUMBERS, ONNX_FILE, PARITY_BOUND, Contract
 from pipelines.engines.conversions import conversion_of
@@ -37,11 +39,9 @@ from pipelines.errors import (
     WeightsError,
 )
 from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS
+from pipelines.images.resizing import LARGEST_SIDE, resizing_named
 from pipelines.system.cores import usable_cores
 from pipelines.system.keras_backend import limit_threads
-
-LARGEST_SIDE = 1 << 15
-"""Pixels that no image is resized to: its features would not fit into any memory."""
 
 PROBES = 4
 """Random images on which a new conversion is held against Keras before it is kept."""
@@ -61,6 +61,16 @@ def open_base(name: str, image_size: int, weights: WeightsRequest, top: bool = F
         return _bases[key]
 
 
+def _open_file(contract: Contract, request: WeightsRequest) -> LoadedBase:
+    with _lock:
+        key = (base_of(contract), 0, request)
+        if key not in _bases:
+            path = str(request.path)
+            _bases[key] = LoadedBase(open_keras_file(Path(path)), path, "")
+        opened = _bases[key]
+        return replace(opened, fingerprint=fingerprint_at(opened.model, contract.layer))
+
+
 def open_base_of(contract: Contract, weights: WeightsRequest) -> LoadedBase:
     """Load the base of a contract once a process.
 
@@ -72,7 +82,10 @@ def open_base_of(contract: Contract, weights: WeightsRequest) -> LoadedBase:
         raise UsageError(
             "the base came as an ONNX file, which Keras has no model of; a .keras file would do"
         )
-    loaded = open_base(contract.base, contract.image_size, weights, contract.top)
+    if is_from_file(contract):
+        loaded = _open_file(contract, file_of(contract, weights))
+    else:
+        loaded = open_base(contract.base, contract.image_size, weights, contract.top)
     if loaded.fingerprint != contract.weights:
         raise _other_weights(contract, loaded.source, loaded.fingerprint)
     return loaded
@@ -141,6 +154,7 @@ def _check_known(contract: Contract) -> None:
                 f"the contract has {name} {getattr(contract, name)!r}; this version knows "
                 f"{', '.join(values)}"
             )
+    resizing_named(contract.resize, contract.image_size)
     if contract.preprocessing == NUMBERS:
         scaling_of(contract)
     least = base_of(contract).min_size

@@ -1,7 +1,7 @@
 """An extraction as one object: what `main` makes of its options, and all that is taken inside."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pipelines.bases import (
@@ -14,11 +14,14 @@ from pipelines.bases import (
     facts_of,
     known_fingerprint,
 )
-from pipelines.contract import FILE_BASES, NUMBERS, ONNX_FILE, SQUASH, Contract
+from pipelines.bases.keras_file import refuse_other_size
+from pipelines.bases.weights_request import is_model_folder
+from pipelines.contract import FILE_BASES, KERAS_FILE, NUMBERS, ONNX_FILE, SQUASH, Contract
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError
 from pipelines.images.layout import PLAIN, Layout
+from pipelines.images.resizing import resizing_named
 from pipelines.stores.reading import MAX_IMAGE_BYTES
 
 DEFAULT_BATCH_SIZE = 32
@@ -38,7 +41,7 @@ class FeatureChoice:
         layer: the layer whose output is taken; None for the base's last.
         top: whether the base has its classifying top.
         scaling: what is done to pixels, in numbers; None where `preprocessing` says it.
-        resize: as in `Contract`.
+        resize: as `--resize` takes it.
     """
 
     base: str = "VGG16"
@@ -150,12 +153,17 @@ def _contract_of_file(choice: FeatureChoice) -> Contract:
             f"--base {path} computes as its tensors are, not in --compute_dtype "
             f"{choice.compute_dtype}"
         )
-    if choice.scaling is None and choice.preprocessing == "imagenet":
+    scaling = choice.scaling
+    if scaling is None and choice.preprocessing == "imagenet" and is_model_folder(choice.weights):
+        choice = replace(choice, scaling=SCALINGS["none"])  # its preprocessing is in it
+    elif scaling is None and choice.preprocessing == "imagenet":
         raise UsageError(
             f"how pixels enter {path} is not known: say --preprocessing {', '.join(SCALINGS)}, or "
             "--scale, --mean, --std and --channels"
         )
     facts = facts_of(choice.weights, choice.layer)
+    if choice.base == KERAS_FILE:
+        refuse_other_size(path, facts.size, choice.image_size)
     size = choice.image_size or facts.size
     if size is None:
         raise UsageError(f"{path} takes images of any size; say which with --image_size")
@@ -181,6 +189,6 @@ def _contract(choice: FeatureChoice, base: str, weights: str, size: int, layer: 
         compute_dtype=choice.compute_dtype,
         precision=choice.precision,
         top=choice.top,
-        resize=choice.resize,
+        resize=resizing_named(choice.resize, size).name,
         **in_numbers,
     )

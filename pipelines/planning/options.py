@@ -45,6 +45,13 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
         help="for resizing",
     )
     features.add_argument(
+        "--resize",
+        default=DEFAULTS.resize,
+        metavar="squash|crop[:SIDE]|letterbox[:GREY]",
+        help="squash: square whatever the shape; crop: the shorter side becomes SIDE, and the "
+        "centre is taken; letterbox: the longer side fits, the rest is GREY",
+    )
+    features.add_argument(
         "--orientation",
         default=DEFAULTS.orientation,
         choices=ORIENTATIONS,
@@ -132,4 +139,5 @@ def feature_choice(options: argparse.Namespace) -> FeatureChoice:
         compute_dtype=options.compute_dtype,
         top=top,
         scaling=scaling,
+        resize=options.resize,
     )

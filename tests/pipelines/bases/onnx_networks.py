@@ -85,7 +85,7 @@ def transformer_tensors(seed: int = 0) -> dict[str, np.ndarray]:
 
 
 def transformer(path: Path) -> Path:
-    """Patches, a class token, positions, attention; "tokens" is (1, 5, 6). Trains and tests alike."""
+    """Patches, a class token, positions, attention; "tokens" is (1, 5, 6)."""
     node = helper.make_node
     nodes = [
         node("Conv", ["image", "patches"], ["maps"], strides=[PATCH, PATCH]),
@@ -93,7 +93,10 @@ def transformer(path: Path) -> Path:
         node("Transpose", ["columns"], ["rows"], perm=[0, 2, 1]),
         node("Concat", ["class_token", "rows"], ["with_class"], axis=1),
         node("Add", ["with_class", "positions"], ["placed"]),
-        *(node("MatMul", ["placed", name], [f"{name}_of"]) for name in ("queries", "keys", "values")),
+        *(
+            node("MatMul", ["placed", name], [f"{name}_of"])
+            for name in ("queries", "keys", "values")
+        ),
         node("Transpose", ["keys_of"], ["turned"], perm=[0, 2, 1]),
         node("MatMul", ["queries_of", "turned"], ["products"]),
         node("Div", ["products", "root"], ["scores"]),

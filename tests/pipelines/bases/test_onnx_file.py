@@ -30,7 +30,9 @@ def ask(do, path, **said):
     return answer(json.dumps({"do": do, "path": str(path), **said}))
 
 
-def composed(path, folder, layer, scaling=None, pooling="none", engine=OnnxRuntimeEngine, size=SIZE):
+def composed(
+    path, folder, layer, scaling=None, pooling="none", engine=OnnxRuntimeEngine, size=SIZE
+):
     folder.mkdir(exist_ok=True)
     said = asdict(scaling or SCALINGS["torch"])
     ask("compose", path, layer=layer, size=size, scaling=said, pooling=pooling, folder=str(folder))
@@ -64,7 +66,7 @@ def test_a_network_that_takes_bytes_gets_bytes(tmp_path):
     path = save(tmp_path / "base.onnx", nodes, {}, sides, "less", kind=TensorProto.UINT8)
     engine = composed(path, tmp_path / "composed", "less", SCALINGS["none"])
     np.testing.assert_array_equal(engine.extract(PIXELS), -PIXELS.reshape(3, -1).astype(np.float32))
-    with pytest.raises(UsageError, match="takes pixels as uint8.*--preprocessing none"):
+    with pytest.raises(UsageError, match=r"takes pixels as uint8.*--preprocessing none"):
         composed(path, tmp_path / "composed", "less", SCALINGS["torch"])
 
 
@@ -119,7 +121,7 @@ def test_a_layer_is_named_by_tensor_or_operation(tmp_path):
     path = pointwise(tmp_path / "base.onnx")
     assert ask("look", path, layer="the_activation") == ask("look", path, layer="relu")
     assert ask("look", path, layer=None)["layer"] == "head"
-    with pytest.raises(UsageError, match="no tensor or operation 'rélu'; of its 5 .* relu"):
+    with pytest.raises(UsageError, match=r"no tensor or operation 'rélu'; of its 5 .* relu"):
         ask("look", path, layer="rélu")
 
 
@@ -149,9 +151,7 @@ def test_the_same_numbers_are_the_same_base_whatever_they_are_called(tmp_path):
     model.doc_string = model.producer_name = "somebody"
     model.metadata_props.add(key="who", value="somebody")
     beside = tmp_path / "beside.onnx"
-    onnx.save(
-        model, beside, save_as_external_data=True, location="tensors", size_threshold=0
-    )
+    onnx.save(model, beside, save_as_external_data=True, location="tensors", size_threshold=0)
     assert (tmp_path / "tensors").stat().st_size > 0
     assert of(beside) == known
     assert ask("look", path, layer="relu")["alone"]
