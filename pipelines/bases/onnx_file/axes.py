@@ -19,8 +19,8 @@ _MOVING = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape", "Gat
 _TO_NHWC, _TO_NCHW = [0, 2, 3, 1], [0, 3, 1, 2]
 
 
-def layout_of(cut: Cut) -> str | None:
-    """The layout of the tensor at which a graph ends, if it has height and width; else None.
+def layouts_of(cut: Cut) -> dict[str, str | None]:
+    """The layouts of a graph's tensors that have height and width, by name; None of the others.
 
     Convolutions and poolings are channels first by definition, a transposition moves the axes that
     it says, and what works number by number leaves them.
@@ -29,7 +29,7 @@ def layout_of(cut: Cut) -> str | None:
     for node in cut.nodes:
         for output in node.output:
             known[output] = _after(node, known)
-    return known[cut.tensor]
+    return known
 
 
 def _after(node: Any, known: dict[str, str | None]) -> str | None:  # noqa: ANN401 - onnx is untyped

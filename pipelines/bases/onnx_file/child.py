@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.bases.onnx_file.axes import layout_of
+from pipelines.bases.onnx_file.axes import layouts_of
 from pipelines.bases.onnx_file.composing import compose_onnx, shapes_of, write_onnx
-from pipelines.bases.onnx_file.graph import cut_at
+from pipelines.bases.onnx_file.graph import NCHW, cut_at
 from pipelines.bases.onnx_file.identity import fingerprint_of
 from pipelines.bases.onnx_file.reading import read_onnx
 from pipelines.bases.scaling import Scaling
@@ -51,19 +51,27 @@ def compose(
 
 
 def layers(path: str) -> dict[str, Any]:
-    """The tensors at which a file can be cut: `layers` of name, operation, shape and layout."""
+    """The tensors at which a file can be cut, as features: `layers` of name, operation and shape.
+
+    A side is None where it hangs on the image's size; `size` is what images must have, if anything.
+    """
     model = read_onnx(Path(path)).model
     whole = cut_at(model, None, path)
     shapes = shapes_of(model, whole, whole.height or whole.width, path)
+    layouts = layouts_of(whole)
     held = {whole.image.name}
     rows = []
     for node in whole.nodes:
-        takes_image = any(name in held for name in node.input)
-        if takes_image and node.output[0] in shapes:
-            held |= set(node.output)
-            shape = shapes[node.output[0]]
-            rows.append([node.output[0], node.name, node.op_type, list(shape[1:])])
-    return {"layers": rows, "layout": layout_of(whole), "size": whole.height or whole.width}
+        if not any(name in held for name in node.input):
+            continue
+        held |= set(node.output)
+        shape = shapes.get(node.output[0], ())
+        if len(shape) > 1:
+            _, *sides = shape
+            if layouts[node.output[0]] == NCHW and len(sides) == 3:
+                sides = [*sides[1:], sides[0]]
+            rows.append([node.output[0], node.op_type, sides])
+    return {"layers": rows, "size": whole.height or whole.width}
 
 
 DOINGS: dict[str, Callable[..., dict[str, Any]]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.bases.onnx_file.axes import layout_of
+from pipelines.bases.onnx_file.axes import layouts_of
 from pipelines.bases.onnx_file.graph import NCHW, PIXEL_TYPES, Cut
 from pipelines.bases.scaling import Scaling
 from pipelines.errors import BaseFileError, UsageError
@@ -83,7 +83,7 @@ def compose_onnx(
     before = _scaled(cut, scaling, opset, name)
     after = _Steps(cut.tensor, opset)
     rank = _rank(model, cut, size, name)
-    _pooled(after, rank, layout_of(cut), pooling, f"{cut.tensor} of {name}")
+    _pooled(after, rank, layouts_of(cut)[cut.tensor], pooling, f"{cut.tensor} of {name}")
     after.add("Cast", to=TensorProto.FLOAT, gives=FEATURES)
     graph = helper.make_graph(
         [*before.nodes, *cut.nodes, *after.nodes],
@@ -139,13 +139,17 @@ def _rank(model: Any, cut: Cut, size: int, name: str) -> int | None:  # noqa: AN
     return None if shape is None else len(shape)
 
 
+FLOATS = frozenset({1, 10, 11, 16})
+"""ONNX's numbers of float32, float16, float64 and bfloat16."""
+
+
 def shapes_of(
     model: Any,  # noqa: ANN401
     cut: Cut,
     size: int | None,
     name: str,
 ) -> dict[str, tuple[int | None, ...]]:
-    """The shapes of a cut graph's tensors for one image, as far as onnx can tell them.
+    """The shapes of a cut graph's floating tensors for one image, as far as onnx can tell them.
 
     Args:
         model: the `onnx.ModelProto` that was cut.
@@ -176,8 +180,9 @@ def shapes_of(
         raise BaseFileError(f"{name} cannot run on images of {size} pixels: {said}") from error
     found = {}
     for value in (*inferred.graph.value_info, *inferred.graph.output):
-        if value.type.tensor_type.HasField("shape"):
-            dims = value.type.tensor_type.shape.dim
+        kind = value.type.tensor_type
+        if kind.HasField("shape") and kind.elem_type in FLOATS:
+            dims = kind.shape.dim
             found[value.name] = tuple(
                 int(d.dim_value) if d.HasField("dim_value") else None for d in dims
             )

@@ -1,10 +1,14 @@
 """From images through a base's file to a trained head; nothing is in a process of its own."""
 
+import json
+
 import numpy as np
 import pytest
 
 import classifiers
+import frozen_features
 from frozen_features import evaluate, extract, predict, train
+from pipelines import describe
 from pipelines import extract as command
 from pipelines.bases import SCALINGS, WeightsRequest, file_of, prepare
 from pipelines.bases.onnx_file import asking, child
@@ -146,3 +150,19 @@ def test_keras_does_not_run_an_onnx_file(tmp_path):
         opening.open_engine(asked.by("keras"))
     with pytest.raises(EngineError, match="ncnn engine cannot run"):
         opening.open_engine(asked.by("ncnn"))
+
+
+def test_the_layers_of_a_file_are_described(tmp_path, capsys):
+    path = pointwise(tmp_path / "base.onnx")
+    assert describe.main(["--bases", str(path), "--json", str(tmp_path / "layers.json")]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[0] == f"{path}: onnx-file, images of {SIZE} pixels"
+    assert [line.split() for line in said.splitlines()[4:6]] == [
+        ["conv", "Conv", "8", "x", "8", "x", "4"],
+        ["relu", "Relu", "8", "x", "8", "x", "4"],
+    ]
+    written = json.loads((tmp_path / "layers.json").read_text())
+    assert written["layers"][4] == {"name": "head", "operation": "MatMul", "shape": [2]}
+    assert frozen_features.base_layers(path).as_json()["size"] == SIZE
+    with pytest.raises(UsageError, match="VGG16 is a base by name"):
+        frozen_features.base_layers("VGG16")

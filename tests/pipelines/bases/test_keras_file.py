@@ -12,6 +12,7 @@ import pytest
 from pipelines.bases import WeightsRequest
 from pipelines.bases.keras_archive import check_archive
 from pipelines.bases.keras_file import look_at_keras_file, open_keras_file
+from pipelines.describe import list_layers
 from pipelines.engines.composing import compose
 from pipelines.engines.opening import open_base_of
 from pipelines.errors import BaseFileError, UsageError, WeightsError
@@ -152,3 +153,12 @@ def test_what_takes_no_image_is_refused(tmp_path):
     keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)]).save(tmp_path / "flat.keras")
     with pytest.raises(BaseFileError, match=r"takes no image: it takes \? x 7"):
         open_keras_file(tmp_path / "flat.keras")
+
+
+def test_layers_are_listed(saved):
+    listed = list_layers(str(saved[0]))
+    assert (listed.base, listed.size) == ("keras-file", SIZE)
+    assert [(each.name, each.shape_in_words) for each in listed.layers][:2] == [
+        ("inside_one", "8 x 8 x 4"),
+        ("inside_two", "6 x 6 x 5"),
+    ]
