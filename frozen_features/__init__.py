@@ -12,7 +12,7 @@ from frozen_features.models import compare, evaluate, load, load_model, predict
 from frozen_features.promoting import promote
 from frozen_features.refitting import refit
 from frozen_features.reporting import report
-from frozen_features.tables import bases, describe, doctor, forget, tidy, verify
+from frozen_features.tables import base_layers, bases, describe, doctor, forget, tidy, verify
 from frozen_features.tracking import track
 from frozen_features.training import search, train
 from pipelines import __version__
@@ -22,6 +22,7 @@ __all__ = [
     "FrozenFeaturesError",
     "__version__",
     "audit",
+    "base_layers",
     "bases",
     "choose",
     "compare",

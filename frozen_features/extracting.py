@@ -21,7 +21,12 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
     weights: Location = "imagenet",
     image_size: int | None = None,
     preprocessing: str = "imagenet",
+    scale: float | str | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    channels: str | None = None,
     interpolation: str = "bilinear",
+    resize: str = "squash",
     orientation: str = "ignored",
     top: bool = False,
     layer: str | None = None,
@@ -61,11 +66,14 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
     Args:
         input: folder or manifest of images.
         table: the feature table; made if it is not there.
-        base: the frozen base; `bases()` lists them.
+        base: the frozen base, by name or as a file; `bases()` lists them, or a file's layers.
         weights: "imagenet", "random", "random:SEED", or a weights file.
         image_size: height and width in pixels; the base's own when None.
         layer: layer of the base whose output is taken; its last when None.
-        pooling: "none", "avg" or "max" over height and width.
+        pooling: "none", "avg" or "max" over height and width or over tokens, or "cls".
+        scale, mean, std, channels: how pixels enter, (pixels x scale - mean) / std, colours in the
+            order "rgb" or "bgr"; in place of `preprocessing`.
+        resize: "squash", "crop", "crop:SIDE", "letterbox" or "letterbox:GREY".
         augment: augmented copies of each training image.
         engine: what runs the base; "auto" is the fastest that gives Keras's features.
         prune: remove rows whose image is gone.
@@ -100,7 +108,12 @@ def plan(  # noqa: D417 - each option is explained by the command's --help
     weights: Location = "imagenet",
     image_size: int | None = None,
     preprocessing: str = "imagenet",
+    scale: float | str | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    channels: str | None = None,
     interpolation: str = "bilinear",
+    resize: str = "squash",
     orientation: str = "ignored",
     top: bool = False,
     layer: str | None = None,

@@ -110,4 +110,6 @@ def _as_text(value: object) -> str:
         return str(os.fspath(value))
     if isinstance(value, Mapping):
         return ",".join(f"{name}={each}" for name, each in value.items())
+    if isinstance(value, tuple | list):
+        return ",".join(str(each) for each in value)
     return str(value)

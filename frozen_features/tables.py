@@ -8,7 +8,7 @@ from frozen_features.keywords import LayoutOptions, Location, arguments, parse_k
 from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
-    from pipelines.describe import BaseList
+    from pipelines.describe import BaseList, LayerList
     from pipelines.doctor import DoctorReport
     from pipelines.table.compaction import Tidied
     from pipelines.table.description import TableDescription
@@ -37,10 +37,26 @@ def describe(table: Location, *, table_version: int | None = None) -> "TableDesc
 
 @without_secrets
 def bases() -> "BaseList":
-    """List the bases that features can be made with."""
+    """List the bases that features can be made with by name."""
     from pipelines.describe import BaseList
 
     return BaseList()
+
+
+@without_secrets
+def base_layers(file: Location) -> "LayerList":
+    """List the layers at which a base that is a file can be cut.
+
+    Args:
+        file: an ONNX file, a `.keras` file or a model folder.
+
+    Raises:
+        UsageError: there is no such file.
+        BaseFileError: it is no base.
+    """
+    from pipelines.describe import list_layers
+
+    return list_layers(os.fspath(file))
 
 
 @without_secrets

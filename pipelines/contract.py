@@ -12,6 +12,20 @@ COMPUTE_DTYPES = ("float32", "tfloat32", "bfloat16", "float16")
 """What a base may compute in; "tfloat32" lets a GPU round float32 factors to TensorFloat-32."""
 
 
+NUMBERS = "numbers"
+"""The preprocessing that `scale`, `mean`, `std` and `channels` say."""
+
+CHANNELS = ("rgb", "bgr")
+"""In which order colours may enter a base."""
+
+SQUASH = "squash"
+"""The resizing that makes an image square without regard to its shape."""
+
+ONNX_FILE, KERAS_FILE = "onnx-file", "keras-file"
+FILE_BASES = (ONNX_FILE, KERAS_FILE)
+"""What contracts call a base from a file; which one it is, the fingerprint says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """What was done to an image to get its features; engines are not in it, they must agree.
@@ -19,17 +33,25 @@ class Contract:
     A field with a default came later; it has its default in all contracts that were made before.
 
     Attributes:
-        base: name in `keras.applications`, e.g. "VGG16".
-        weights: fingerprint of the base's tensors (`pipelines.bases.fingerprint`).
+        base: name in `keras.applications`, e.g. "VGG16", or one of `FILE_BASES`.
+        weights: fingerprint of the base's tensors (`pipelines.bases.fingerprint`); of a base from
+            a file, of its operations too, up to the layer.
         image_size: height and width in pixels after resizing (images are made square).
         interpolation: a name of `keras.utils.load_img(interpolation=...)`.
         orientation: "ignored" or "applied": what becomes of the EXIF orientation.
-        preprocessing: "imagenet" (the base's own `preprocess_input`) or "rescale" (1/255).
+        preprocessing: "imagenet" (the base's own `preprocess_input`), "rescale" (1/255), or
+            `NUMBERS`.
         layer: the layer of the base whose output is taken.
-        pooling: "none", "avg" or "max" over height and width.
+        pooling: "none", "avg" or "max" over height and width or over tokens, or "cls", the first
+            token.
         compute_dtype: the dtype the base computes in, one of `COMPUTE_DTYPES`.
         precision: "float32", or the narrower dtype whose mantissa the stored values keep.
         top: whether the base has its classifying top, and `weights` the top's tensors.
+        scale, mean, std, channels: of `NUMBERS`: (pixels x scale - mean) / std, colour by colour,
+            in that order; () where nothing is taken away or divided.
+        resize: how an image becomes square: `SQUASH`, "crop:SIDE" (the shorter side becomes SIDE
+            pixels, and the centre is taken) or "letterbox:GREY" (the longer side fits, the rest is
+            grey of that value).
     """
 
     base: str
@@ -43,6 +65,11 @@ class Contract:
     compute_dtype: str
     precision: str
     top: bool = False
+    scale: float = 1.0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    channels: str = "rgb"
+    resize: str = SQUASH
 
     def canonical_json(self) -> str:
         """The contract as JSON, the same text wherever and whenever it is made.

@@ -31,6 +31,10 @@ class WeightsError(FrozenFeaturesError):
     """No source gave the weights that were asked for, or they are not what they claim to be."""
 
 
+class BaseFileError(FrozenFeaturesError):
+    """A file cannot be a base: it is damaged, takes no image, or holds somebody's own code."""
+
+
 class TableError(FrozenFeaturesError):
     """The feature table is missing, damaged, or holds something other than features."""
 

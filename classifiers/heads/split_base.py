@@ -5,7 +5,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from classifiers.heads.unfreezing import drop_nothing
-from pipelines.bases import base_named, cut, preprocess
+from pipelines.bases import base_of, cut, prepare
 from pipelines.contract import Contract
 from pipelines.errors import UsageError
 from pipelines.system.keras_backend import load_keras
@@ -53,7 +53,7 @@ def require_layers_after(contract: Contract) -> None:
             f"nothing of {contract.base} comes after pooled features; extract a table with "
             "--pooling none and the --layer to cut at"
         )
-    if contract.layer == base_named(contract.base, contract.top).last_layer:
+    if contract.layer == base_of(contract).last_layer:
         raise UsageError(
             f"{contract.layer} is {contract.base}'s last layer, which leaves nothing to fine-tune; "
             "extract a table with an earlier --layer"
@@ -124,6 +124,6 @@ def on_pixels(base: SplitBase, network: "keras.Model") -> "keras.Model":
     keras = load_keras()
     contract = base.contract
     pixels = keras.Input((contract.image_size, contract.image_size, 3), name="pixels")
-    prepared = preprocess(base_named(contract.base), contract.preprocessing, pixels)
+    prepared = prepare(contract, pixels)
     features = keras.layers.Flatten()(base.before(prepared))
     return keras.Model(pixels, network(features), name=f"fine_tuned_{contract.base}")

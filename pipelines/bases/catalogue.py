@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from pipelines.errors import UsageError
 
 IN_MODEL = "in the model"
+IN_FILE = "file"
+"""The module of a base that came as a file, which `keras.applications` has not."""
+
 IMAGENET_CLASSES = 1000
 
 _PREPROCESSING = {

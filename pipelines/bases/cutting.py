@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import UsageError
 from pipelines.system.keras_backend import load_keras
@@ -10,7 +10,11 @@ from pipelines.system.keras_backend import load_keras
 if TYPE_CHECKING:
     import keras
 
-POOLINGS = ("none", "avg", "max")
+POOLINGS = ("none", "avg", "max", "cls")
+"""The last takes the first of a transformer's tokens."""
+
+TOKENS_RANK, IMAGE_RANK = 3, 4
+"""Axes of (n, tokens, channels) and of (n, height, width, channels)."""
 
 TOP_LAYERS = frozenset({"avg_pool", "flatten", "fc1", "fc2", "predictions"})
 """What Keras calls the layers of its tops."""
@@ -25,14 +29,15 @@ def cut(model: "keras.Model", layer: str, pooling: str) -> "keras.Model":
     Args:
         model: what `build` made.
         layer: the layer whose output is taken.
-        pooling: "none", or "avg" or "max" over height and width.
+        pooling: "none", "avg" or "max" over height and width or over tokens, or "cls", the first
+            token.
 
     Returns:
-        A frozen model that shares the base's weights; output (n, height, width, channels), or
-        (n, channels) when pooled.
+        A frozen model that shares the base's weights; output (n, height, width, channels) or
+        (n, tokens, channels), or (n, channels) when pooled.
 
     Raises:
-        UsageError: the base has no such layer, or its output has no height and width to pool over.
+        UsageError: the base has no such layer, or its output cannot be pooled so.
     """
     keras = load_keras()
     names = [each.name for each in model.layers]
@@ -43,15 +48,27 @@ def cut(model: "keras.Model", layer: str, pooling: str) -> "keras.Model":
         )
     output = model.get_layer(layer).output
     if pooling != "none":
-        if len(output.shape) != 4:
-            raise UsageError(
-                f"--pooling {pooling} needs a layer with height and width, not {layer}"
-            )
-        pool = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
-        output = pool[pooling]()(output)
+        output = _pooled(output, layer, pooling)
     frozen = keras.Model(model.input, output, name=f"{model.name}_{layer}")
     frozen.trainable = False
     return frozen
+
+
+def _pooled(output: Any, layer: str, pooling: str) -> Any:  # noqa: ANN401 - Keras is untyped
+    keras = load_keras()
+    layers = {
+        ("avg", IMAGE_RANK): keras.layers.GlobalAveragePooling2D,
+        ("max", IMAGE_RANK): keras.layers.GlobalMaxPooling2D,
+        ("avg", TOKENS_RANK): keras.layers.GlobalAveragePooling1D,
+        ("max", TOKENS_RANK): keras.layers.GlobalMaxPooling1D,
+    }
+    rank = len(output.shape)
+    if pooling == "cls" and rank == TOKENS_RANK:
+        return output[:, 0]
+    if (pooling, rank) not in layers:
+        what = "tokens" if pooling == "cls" else "height and width, or tokens"
+        raise UsageError(f"--pooling {pooling} needs a layer with {what}, not {layer}")
+    return layers[pooling, rank]()(output)
 
 
 def _listed(names: Sequence[str], wanted: str) -> str:

@@ -7,6 +7,7 @@ from pipelines.errors import UsageError
 from pipelines.system.keras_backend import load_keras
 
 PREPROCESSINGS = ("imagenet", "rescale")
+"""Those that are a base's own, or the book's; `pipelines.bases.scaling` has those in numbers."""
 
 
 def check_preprocessing(base: Base, preprocessing: str) -> None:
@@ -15,10 +16,10 @@ def check_preprocessing(base: Base, preprocessing: str) -> None:
     Raises:
         UsageError: it would.
     """
-    if preprocessing == "rescale" and base.preprocessing == IN_MODEL:
+    if preprocessing != "imagenet" and base.preprocessing == IN_MODEL:
         raise UsageError(
-            f"{base.name} scales pixels in its own first layers, --preprocessing rescale would "
-            "scale them twice; leave the option out"
+            f"{base.name} scales pixels in its own first layers, --preprocessing {preprocessing} "
+            "would scale them twice; leave the option out"
         )
 
 

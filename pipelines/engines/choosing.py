@@ -7,9 +7,10 @@ import numpy as np
 
 from pipelines.bases import WeightsRequest
 from pipelines.cli import log
-from pipelines.contract import Contract
+from pipelines.contract import ONNX_FILE, Contract
 from pipelines.engines.engine import Engine
 from pipelines.engines.kinds import AUTO, CONVERTING, KERAS
+from pipelines.engines.onnx_files import reference_for
 from pipelines.engines.opening import open_engine
 from pipelines.engines.parallel import Pixels
 from pipelines.engines.race_results import Choice, forget, remembered
@@ -59,7 +60,8 @@ def choose_engine(
     if choice is None:
         few = f"no race was run yet and {len(refs)} images are too few for one"
         none = "no image that a race could have used was found"
-        choice = Choice(KERAS, few if len(refs) < RACE_FROM else none)
+        first = reference_for(asked.contract, KERAS)
+        choice = Choice(first, few if len(refs) < RACE_FROM else none)
     chosen = asked.by(choice.engine)
     open_engine(chosen)  # what is wrong with it is found here, before any worker starts
     return choice, chosen
@@ -98,12 +100,22 @@ def choose_without_race(wanted: str, asked: Computation) -> Choice | None:
     """
     if wanted != AUTO:
         return Choice(wanted, "as named by --engine")
+    if asked.contract.base == ONNX_FILE:
+        able = [kind.name for kind in CONVERTING.values() if kind.takes(asked.contract)]
+        there = [name for name in able if CONVERTING[name].installed]
+        if len(there) < 2:  # without any, the reference's own complaint says so
+            return Choice(reference_for(asked.contract, KERAS), "the only one that runs ONNX files")
+        return _remembered(asked)
     if asked.contract.compute_dtype != "float32":
         return Choice(KERAS, f"the one that computes in {asked.contract.compute_dtype}")
     if visible_gpus() and sees_gpu():
         return Choice(KERAS, "the one that runs on a GPU")
-    if not any(kind.installed for kind in CONVERTING.values()):
+    if not any(kind.installed and kind.takes(asked.contract) for kind in CONVERTING.values()):
         return Choice(KERAS, "the only one installed")
+    return _remembered(asked)
+
+
+def _remembered(asked: Computation) -> Choice | None:
     choice = remembered(asked)
     if choice is None:
         return None
@@ -119,10 +131,13 @@ def choose_without_race(wanted: str, asked: Computation) -> Choice | None:
 def open_reference(contract: Contract, weights: WeightsRequest, batch_size: int) -> Engine:
     """Open Keras, which all other engines are held against, and which no conversion can mislead.
 
+    Of bases from ONNX files it is ONNX Runtime, or OpenVINO where that is not installed.
+
     Raises:
         WeightsError: the weights found here are not those of the contract.
     """
-    return open_engine(Computation(contract, weights, batch_size, threads=None).by(KERAS))
+    asked = Computation(contract, weights, batch_size, threads=None)
+    return open_engine(asked.by(reference_for(contract, KERAS)))
 
 
 def open_without_race(contract: Contract, weights: WeightsRequest, batch_size: int) -> Engine:
@@ -133,7 +148,8 @@ def open_without_race(contract: Contract, weights: WeightsRequest, batch_size: i
     """
     asked = Computation(contract, weights, batch_size, threads=None)
     choice = choose_without_race(AUTO, asked)
-    return open_engine(asked.by(KERAS if choice is None else choice.engine))
+    engine = reference_for(contract, KERAS) if choice is None else choice.engine
+    return open_engine(asked.by(engine))
 
 
 def describe_auto(gpus: Sequence[str], installed: Mapping[str, bool], raced: bool) -> str:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pipelines.bases import base_named, cut, preprocess
+from pipelines.bases import cut, prepare
 from pipelines.contract import Contract
 from pipelines.system.keras_backend import load_keras
 
@@ -32,9 +32,7 @@ def compose(model: "keras.Model", contract: Contract, batch_size: int | None) ->
     keras = load_keras()
     size = contract.image_size
     pixels = keras.Input((size, size, 3), batch_size=batch_size, dtype="uint8")
-    prepared = preprocess(
-        base_named(contract.base), contract.preprocessing, keras.ops.cast(pixels, "float32")
-    )
+    prepared = prepare(contract, keras.ops.cast(pixels, "float32"))
     policy = POLICIES[contract.compute_dtype]
     base = cut(_with_policy(model, policy), contract.layer, contract.pooling)
     features = keras.ops.cast(base(prepared), "float32")

@@ -34,7 +34,7 @@ DRAFT = ".draft-"
 DRAFT_SECONDS = 86_400
 """Age from which a draft is taken for that of a dead process; a conversion takes seconds."""
 
-_NOT_COMPUTED = ("interpolation", "orientation", "precision")
+_NOT_COMPUTED = ("interpolation", "orientation", "precision", "resize")
 
 _made: set[str] = set()
 

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.contract import Contract
+from pipelines.contract import ONNX_FILE, Contract
 from pipelines.engines.engine import Engine
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class EngineKind:
         convert: writes a base as the contract wants it into a folder; raises EngineError when the
             engine cannot express it.
         open: loads such a folder: (folder, threads, batch size).
+        formats: of bases that it runs: "keras" models, composed "onnx" files.
     """
 
     name: str
@@ -33,6 +34,11 @@ class EngineKind:
     layout: int
     convert: Callable[["keras.Model", Contract, Path], None]
     open: Callable[[Path, int, int], Engine]
+    formats: tuple[str, ...] = ("keras",)
+
+    def takes(self, contract: Contract) -> bool:
+        """Whether it runs bases of that kind at all."""
+        return ("onnx" if contract.base == ONNX_FILE else "keras") in self.formats
 
     @property
     def installed(self) -> bool:
@@ -49,7 +55,9 @@ class EngineKind:
         return f"{metadata.version(self.package)}-{self.layout}"
 
 
-def _in_module(name: str, package: str, layout: int, module: str) -> EngineKind:
+def _in_module(
+    name: str, package: str, layout: int, module: str, formats: tuple[str, ...] = ("keras",)
+) -> EngineKind:
     """An engine whose module has `convert` and `load`; it is imported when one is called."""
 
     def convert(model: "keras.Model", contract: Contract, folder: Path) -> None:
@@ -59,14 +67,19 @@ def _in_module(name: str, package: str, layout: int, module: str) -> EngineKind:
         engine: Engine = importlib.import_module(module).load(folder, threads, batch_size)
         return engine
 
-    return EngineKind(name, package, layout, convert, load)
+    return EngineKind(name, package, layout, convert, load, formats)
 
+
+OPENVINO, ONNXRUNTIME = "openvino", "onnxruntime"
 
 CONVERTING = {
     kind.name: kind
     for kind in (
-        _in_module("openvino", "openvino", 1, "pipelines.engines.openvino_engine"),
+        _in_module(OPENVINO, "openvino", 1, "pipelines.engines.openvino_engine", ("keras", "onnx")),
         _in_module("ncnn", "ncnn", 2, "pipelines.engines.ncnn"),
+        _in_module(
+            ONNXRUNTIME, "onnxruntime", 1, "pipelines.engines.onnxruntime_engine", ("onnx",)
+        ),
     )
 }
 """All engines but Keras, by name: a new one is a module with `convert` and `load`, and a line here.

@@ -1,6 +1,7 @@
 """Opening the engine a run was given, once a process."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,22 @@ from pipelines.bases import (
     LoadedBase,
     WeightsRequest,
     base_named,
+    base_of,
+    facts_of,
+    file_of,
+    is_from_file,
     known_fingerprint,
     load_base,
+    scaling_of,
 )
-from pipelines.contract import COMPUTE_DTYPES, PARITY_BOUND, Contract
+from pipelines.bases.keras_file import fingerprint_at, open_keras_file
+from pipelines.bases.weights_request import BASE
+from pipelines.contract import COMPUTE_DTYPES, NUMBERS, ONNX_FILE, PARITY_BOUND, Contract
 from pipelines.engines.conversions import conversion_of
 from pipelines.engines.engine import Engine
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.kinds import CONVERTING
+from pipelines.engines.onnx_files import convert_file
 from pipelines.engines.request import EngineRequest
 from pipelines.engines.trial import largest_error, try_conversion
 from pipelines.errors import (
@@ -30,11 +39,9 @@ from pipelines.errors import (
     WeightsError,
 )
 from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS
+from pipelines.images.resizing import LARGEST_SIDE, resizing_named
 from pipelines.system.cores import usable_cores
 from pipelines.system.keras_backend import limit_threads
-
-LARGEST_SIDE = 1 << 15
-"""Pixels that no image is resized to: its features would not fit into any memory."""
 
 PROBES = 4
 """Random images on which a new conversion is held against Keras before it is kept."""
@@ -54,13 +61,31 @@ def open_base(name: str, image_size: int, weights: WeightsRequest, top: bool = F
         return _bases[key]
 
 
+def _open_file(contract: Contract, request: WeightsRequest) -> LoadedBase:
+    with _lock:
+        key = (base_of(contract), 0, request)
+        if key not in _bases:
+            path = str(request.path)
+            _bases[key] = LoadedBase(open_keras_file(Path(path)), path, "")
+        opened = _bases[key]
+        return replace(opened, fingerprint=fingerprint_at(opened.model, contract.layer))
+
+
 def open_base_of(contract: Contract, weights: WeightsRequest) -> LoadedBase:
     """Load the base of a contract once a process.
 
     Raises:
         WeightsError: the weights found here are not those of the contract.
+        UsageError: the base came as an ONNX file, which Keras does not run.
     """
-    loaded = open_base(contract.base, contract.image_size, weights, contract.top)
+    if contract.base == ONNX_FILE:
+        raise UsageError(
+            "the base came as an ONNX file, which Keras has no model of; a .keras file would do"
+        )
+    if is_from_file(contract):
+        loaded = _open_file(contract, file_of(contract, weights))
+    else:
+        loaded = open_base(contract.base, contract.image_size, weights, contract.top)
     if loaded.fingerprint != contract.weights:
         raise _other_weights(contract, loaded.source, loaded.fingerprint)
     return loaded
@@ -95,6 +120,9 @@ def open_conversion(request: EngineRequest) -> Path:
 
     def make(folder: Path) -> None:
         contract = request.contract
+        if contract.base == ONNX_FILE:
+            convert_file(request, folder)
+            return
         model = open_base_of(contract, request.weights).model
         kind.convert(model, contract, folder)
         size = contract.image_size
@@ -116,7 +144,7 @@ def _check_known(contract: Contract) -> None:
     known = {
         "interpolation": INTERPOLATIONS,
         "orientation": ORIENTATIONS,
-        "preprocessing": PREPROCESSINGS,
+        "preprocessing": (*PREPROCESSINGS, NUMBERS),
         "pooling": POOLINGS,
         "compute_dtype": COMPUTE_DTYPES,
     }
@@ -126,7 +154,10 @@ def _check_known(contract: Contract) -> None:
                 f"the contract has {name} {getattr(contract, name)!r}; this version knows "
                 f"{', '.join(values)}"
             )
-    least = base_named(contract.base, contract.top).min_size
+    resizing_named(contract.resize, contract.image_size)
+    if contract.preprocessing == NUMBERS:
+        scaling_of(contract)
+    least = base_of(contract).min_size
     if not least <= contract.image_size <= LARGEST_SIDE:
         raise UsageError(
             f"the contract has image_size {contract.image_size}; {contract.base} takes "
@@ -137,10 +168,11 @@ def _check_known(contract: Contract) -> None:
 def _open(request: EngineRequest) -> Engine:
     contract = request.contract
     _check_known(contract)
-    base = base_named(contract.base, contract.top)
-    known = known_fingerprint(base, contract.image_size, request.weights)
+    known = _fingerprint_known(contract, request.weights)
     if known is not None and known != contract.weights:
         raise _other_weights(contract, str(request.weights.path or request.weights.kind), known)
+    if request.name in CONVERTING and not CONVERTING[request.name].takes(contract):
+        raise _cannot_run(request, "it does not run bases of this kind")
     if request.name not in CONVERTING:
         if request.threads is not None:  # a worker process has not loaded its backend yet
             limit_threads(request.threads)
@@ -156,6 +188,16 @@ def _open(request: EngineRequest) -> Engine:
         raise
     except Exception as error:  # whatever a library raises that is not as it was
         raise _cannot_run(request, f"{type(error).__name__}: {error}") from error
+
+
+def _fingerprint_known(contract: Contract, weights: WeightsRequest) -> str | None:
+    """The fingerprint of the weights asked for, if that is known without loading a base."""
+    if not is_from_file(contract):
+        base = base_named(contract.base, contract.top)
+        return known_fingerprint(base, contract.image_size, weights)
+    if weights.kind != BASE:
+        return None
+    return facts_of(file_of(contract, weights), contract.layer).fingerprint
 
 
 def _cannot_run(request: EngineRequest, why: str) -> EngineError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipelines.bases.onnx_file.composing import COMPOSED_FILE
 from pipelines.contract import Contract
 from pipelines.engines.composing import compose
 from pipelines.engines.parallel import Features, ParallelRuns, Pixels
@@ -93,12 +94,13 @@ class OpenVinoEngine:
         """Compile a model for this machine's processor.
 
         Args:
-            folder: what `convert` filled.
+            folder: what `convert` filled, or a file that `pipelines.bases.onnx_file` composed.
             threads: cores to use.
             batch_size: images a call of `extract`.
         """
         core = load_openvino().Core()
-        model = core.read_model(folder / MODEL_FILE)
+        file = folder / MODEL_FILE
+        model = core.read_model(file if file.is_file() else folder / COMPOSED_FILE)
         _, *image = model.input(0).partial_shape
         model.reshape([1, *(side.get_length() for side in image)])
         settings = {

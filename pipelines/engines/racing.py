@@ -4,6 +4,7 @@ import math
 
 from pipelines.contract import PARITY_BOUND
 from pipelines.engines.kinds import CONVERTING, KERAS, EngineKind
+from pipelines.engines.onnx_files import reference_for
 from pipelines.engines.opening import open_conversion, open_engine
 from pipelines.engines.parallel import Features, Pixels
 from pipelines.engines.race_results import Choice, Trial, remember
@@ -24,10 +25,13 @@ def race(asked: Computation, images: Pixels) -> Choice:
         images: uint8 (n, size, size, 3), some of those that are to be extracted; whole batches, so
             that no engine pays for padding.
     """
-    reference = time_engine(open_engine(asked.by(KERAS)), images, ROUNDS)
-    trials = [Trial(KERAS, reference.images_per_second, 0.0, None)]
+    first = reference_for(asked.contract, KERAS)
+    reference = time_engine(open_engine(asked.by(first)), images, ROUNDS)
+    trials = [Trial(first, reference.images_per_second, 0.0, None)]
     certain = True
     for kind in CONVERTING.values():
+        if kind.name == first or not kind.takes(asked.contract):
+            continue
         try:
             trials.append(_try(kind, asked, images, reference.features))
         except UnsuitableEngineError as error:

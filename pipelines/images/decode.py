@@ -8,12 +8,13 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from pipelines.contract import Augmentation, Contract
+from pipelines.contract import SQUASH, Augmentation, Contract
 from pipelines.errors import ImageError
 from pipelines.images.gate import DECODING
 from pipelines.images.header import MAX_PIXELS, bytes_to_decode, bytes_to_resize
 from pipelines.images.lookalikes import what_it_is
 from pipelines.images.opening import FORMATS, check_exif, open_image
+from pipelines.images.resizing import resizing_named
 from pipelines.stores.reading import MAX_IMAGE_BYTES
 
 INTERPOLATIONS = {
@@ -46,6 +47,7 @@ class PixelSpec:
         orientation: one of `ORIENTATIONS`.
         augmentation: how copies are made; None where there are none.
         max_bytes: most that an image's file may have.
+        resize: as in `Contract`.
     """
 
     size: int
@@ -53,6 +55,7 @@ class PixelSpec:
     orientation: str
     augmentation: Augmentation | None = None
     max_bytes: int = MAX_IMAGE_BYTES
+    resize: str = SQUASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,11 @@ def pixel_spec(
 ) -> PixelSpec:
     """What a contract says of pixels, and a policy of those of copies."""
     said = (contract.image_size, contract.interpolation, contract.orientation)
-    return PixelSpec(*said, augmentation, max_bytes)
+    return PixelSpec(*said, augmentation, max_bytes, contract.resize)
 
 
 def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
-    """Decode, convert to RGB and resize, bit for bit as `keras.utils.load_img` does.
+    """Decode, convert to RGB and resize; where that is squashing, as `keras.utils.load_img` does.
 
     What the images take that a process decodes at one time is bounded by the gate `DECODING`.
 
@@ -101,7 +104,12 @@ def decode_image(data: bytes, spec: PixelSpec) -> DecodedImage:
             width, height = image.size
             turned = spec.orientation == "applied"
             taken = bytes_to_decode(image, data) * (2 if turned else 1)
-            taken += bytes_to_resize(max(width, height) if turned else height, spec.size)
+            wide, high = resizing_named(spec.resize, spec.size).scaled(width, height)
+            if turned:
+                wide, height_read = max(wide, high), max(width, height)
+            else:
+                height_read = height
+            taken += bytes_to_resize(max(height_read, high), wide)
             if image.mode in _SATURATING_MODES:
                 raise ImageError(
                     f"mode {image.mode} has more than 8 bits a channel and would saturate; "
@@ -129,14 +137,15 @@ def _resized(image: ImageFile, spec: PixelSpec) -> npt.NDArray[np.uint8]:
         image.load()
         check_exif(image)
         ImageOps.exif_transpose(image, in_place=True)
-    size, interpolation = (spec.size, spec.size), INTERPOLATIONS[spec.interpolation]
+    resizing = resizing_named(spec.resize, spec.size)
+    size, interpolation = resizing.scaled(*image.size), INTERPOLATIONS[spec.interpolation]
     if image.mode == "RGB":
         rgb = image if image.size == size else image.resize(size, interpolation)
     elif interpolation == Image.Resampling.NEAREST:
         rgb = image.resize(size, interpolation).convert("RGB")
     else:
-        rgb = _narrowed(image, spec.size, interpolation).resize(size, interpolation)
-    return np.asarray(rgb, dtype=np.uint8)
+        rgb = _narrowed(image, size[0], interpolation).resize(size, interpolation)
+    return np.asarray(resizing.squared(rgb), dtype=np.uint8)
 
 
 def _narrowed(image: Image.Image, width: int, interpolation: Image.Resampling) -> Image.Image:

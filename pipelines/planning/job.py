@@ -1,15 +1,27 @@
 """An extraction as one object: what `main` makes of its options, and all that is taken inside."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from pipelines.bases import WeightsRequest, base_named, check_preprocessing, known_fingerprint
-from pipelines.contract import Contract
+from pipelines.bases import (
+    SCALINGS,
+    Scaling,
+    WeightsRequest,
+    base_named,
+    check_preprocessing,
+    check_scaling,
+    facts_of,
+    known_fingerprint,
+)
+from pipelines.bases.keras_file import refuse_other_size
+from pipelines.bases.weights_request import is_model_folder
+from pipelines.contract import FILE_BASES, KERAS_FILE, NUMBERS, ONNX_FILE, SQUASH, Contract
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError
 from pipelines.images.layout import PLAIN, Layout
+from pipelines.images.resizing import resizing_named
 from pipelines.stores.reading import MAX_IMAGE_BYTES
 
 DEFAULT_BATCH_SIZE = 32
@@ -21,13 +33,15 @@ class FeatureChoice:
     """Which features are wanted, in the user's words; becomes a contract once weights are known.
 
     Attributes:
-        base: name of the base.
+        base: name of the base; one of `FILE_BASES` where `weights` name its file.
         weights: where its weights come from.
         image_size: height and width in pixels; None for the base's own.
         interpolation, orientation, preprocessing, pooling, precision, compute_dtype: as in
             `Contract`.
         layer: the layer whose output is taken; None for the base's last.
         top: whether the base has its classifying top.
+        scaling: what is done to pixels, in numbers; None where `preprocessing` says it.
+        resize: as `--resize` takes it.
     """
 
     base: str = "VGG16"
@@ -41,6 +55,8 @@ class FeatureChoice:
     precision: str = "float32"
     compute_dtype: str = "float32"
     top: bool = False
+    scaling: Scaling | None = None
+    resize: str = SQUASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +122,8 @@ def make_contract(choice: FeatureChoice) -> Contract:
             preprocessing.
         WeightsError: the weights cannot be loaded.
     """
+    if choice.base in FILE_BASES:
+        return _contract_of_file(choice)
     base = base_named(choice.base, choice.top)
     size = choice.image_size or base.default_size
     if size < base.min_size:
@@ -117,20 +135,60 @@ def make_contract(choice: FeatureChoice) -> Contract:
         raise UsageError(
             f"{base.name}'s ImageNet top is for images of {sizes} pixels, not --image_size {size}"
         )
-    check_preprocessing(base, choice.preprocessing)
+    check_preprocessing(base, NUMBERS if choice.scaling else choice.preprocessing)
     weights = known_fingerprint(base, size, choice.weights)
     if weights is None:
         weights = open_base(base.name, size, choice.weights, choice.top).fingerprint
+    return _contract(choice, base.name, weights, size, choice.layer or base.last_layer)
+
+
+def _contract_of_file(choice: FeatureChoice) -> Contract:
+    path = choice.weights.path
+    if choice.top:
+        raise UsageError(
+            f"--top has no meaning with --base {path}; --layer takes any of its layers"
+        )
+    if choice.base == ONNX_FILE and choice.compute_dtype != "float32":
+        raise UsageError(
+            f"--base {path} computes as its tensors are, not in --compute_dtype "
+            f"{choice.compute_dtype}"
+        )
+    scaling = choice.scaling
+    if scaling is None and choice.preprocessing == "imagenet" and is_model_folder(choice.weights):
+        choice = replace(choice, scaling=SCALINGS["none"])  # its preprocessing is in it
+    elif scaling is None and choice.preprocessing == "imagenet":
+        raise UsageError(
+            f"how pixels enter {path} is not known: say --preprocessing {', '.join(SCALINGS)}, or "
+            "--scale, --mean, --std and --channels"
+        )
+    facts = facts_of(choice.weights, choice.layer)
+    if choice.base == KERAS_FILE:
+        refuse_other_size(path, facts.size, choice.image_size)
+    size = choice.image_size or facts.size
+    if size is None:
+        raise UsageError(f"{path} takes images of any size; say which with --image_size")
+    return _contract(choice, facts.base, facts.fingerprint, size, facts.layer)
+
+
+def _contract(choice: FeatureChoice, base: str, weights: str, size: int, layer: str) -> Contract:
+    scaling = choice.scaling
+    if scaling is None and choice.base in FILE_BASES:
+        scaling = SCALINGS[choice.preprocessing]
+    if scaling is not None:
+        check_scaling(scaling)
+    in_numbers = {} if scaling is None else asdict(scaling)
     return Contract(
-        base=base.name,
+        base=base,
         weights=weights,
         image_size=size,
         interpolation=choice.interpolation,
         orientation=choice.orientation,
-        preprocessing=choice.preprocessing,
-        layer=choice.layer or base.last_layer,
+        preprocessing=choice.preprocessing if scaling is None else NUMBERS,
+        layer=layer,
         pooling=choice.pooling,
         compute_dtype=choice.compute_dtype,
         precision=choice.precision,
         top=choice.top,
+        resize=resizing_named(choice.resize, size).name,
+        **in_numbers,
     )

@@ -2,12 +2,13 @@
 
 import argparse
 
-from pipelines.bases import POOLINGS, PREPROCESSINGS, parse_weights
+from pipelines.bases import POOLINGS, SCALINGS, parse_base
 from pipelines.cli import positive_number
 from pipelines.contract import COMPUTE_DTYPES
 from pipelines.engines.kinds import AUTO, ENGINES
 from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS
 from pipelines.planning.job import DEFAULT_BATCH_SIZE, FeatureChoice
+from pipelines.planning.scaling_options import add_scaling_options, scaling_choice
 from pipelines.stores.reading import MAX_IMAGE_BYTES
 from pipelines.table.precision import MANTISSA_BITS
 
@@ -20,8 +21,9 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
     features.add_argument(
         "--base",
         default=DEFAULTS.base,
-        metavar="NAME",
-        help="the frozen base; pipelines.describe --bases lists them",
+        metavar="NAME|FILE",
+        help="the frozen base; pipelines.describe --bases lists them; or an ONNX file, a .keras "
+        "file, a model folder",
     )
     features.add_argument(
         "--weights", default="imagenet", help="imagenet, random[:SEED], or a weights file"
@@ -32,14 +34,22 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
     features.add_argument(
         "--preprocessing",
         default=DEFAULTS.preprocessing,
-        choices=PREPROCESSINGS,
-        help="the base's own, or 1/255",
+        choices=("imagenet", *SCALINGS),
+        help="imagenet: the base's own; rescale: 1/255; the others: usual numbers by name",
     )
+    add_scaling_options(features)
     features.add_argument(
         "--interpolation",
         default=DEFAULTS.interpolation,
         choices=list(INTERPOLATIONS),
         help="for resizing",
+    )
+    features.add_argument(
+        "--resize",
+        default=DEFAULTS.resize,
+        metavar="squash|crop[:SIDE]|letterbox[:GREY]",
+        help="squash: square whatever the shape; crop: the shorter side becomes SIDE, and the "
+        "centre is taken; letterbox: the longer side fits, the rest is GREY",
     )
     features.add_argument(
         "--orientation",
@@ -57,7 +67,10 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
         "--layer", help="layer whose output is taken; the base's last if not given"
     )
     features.add_argument(
-        "--pooling", default=DEFAULTS.pooling, choices=POOLINGS, help="over height and width"
+        "--pooling",
+        default=DEFAULTS.pooling,
+        choices=POOLINGS,
+        help="over height and width, or over tokens; cls: the first token",
     )
     features.add_argument(
         "--precision",
@@ -111,9 +124,11 @@ def add_work_options(group: argparse._ArgumentGroup) -> None:
 def feature_choice(options: argparse.Namespace) -> FeatureChoice:
     """What the options of `add_feature_options` say."""
     top = options.top == "true"
+    base, weights = parse_base(options.base, options.weights)
+    scaling = scaling_choice(options, base)
     return FeatureChoice(
-        base=options.base,
-        weights=parse_weights(options.weights),
+        base=base,
+        weights=weights,
         image_size=options.image_size,
         interpolation=options.interpolation,
         orientation=options.orientation,
@@ -123,4 +138,6 @@ def feature_choice(options: argparse.Namespace) -> FeatureChoice:
         precision=options.precision,
         compute_dtype=options.compute_dtype,
         top=top,
+        scaling=scaling,
+        resize=options.resize,
     )

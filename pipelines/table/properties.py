@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pipelines.bases import BASES
 from pipelines.contract import (
     COMPUTE_DTYPES,
+    FILE_BASES,
     Augmentation,
     Contract,
     augmentation_from_json,
@@ -58,7 +59,11 @@ def known_contract(text: str) -> Contract:
         ValueError: it is none.
     """
     contract = contract_from_json(text)
-    known = {"base": BASES, "compute_dtype": COMPUTE_DTYPES, "precision": MANTISSA_BITS}
+    known = {
+        "base": {*BASES, *FILE_BASES},
+        "compute_dtype": COMPUTE_DTYPES,
+        "precision": MANTISSA_BITS,
+    }
     for field, values in known.items():
         value = getattr(contract, field)
         if value not in values:

@@ -34,7 +34,7 @@ def test_it_says_what_is_here(tmp_path, capsys):
     printed = capsys.readouterr().out
     said = json.loads(file.read_text())
     assert said["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert said["engines"] == {"keras": True, "openvino": True, "ncnn": True}
+    assert said["engines"] == {"keras": True, "openvino": True, "ncnn": True, "onnxruntime": True}
     assert said["cores"] == usable_cores()
     assert said["cache"]["folder"] == str(tmp_path / "cache")
     assert f"cache            {tmp_path / 'cache'} (0.0 MB held" in printed
@@ -109,7 +109,7 @@ def test_races_are_told_with_what_they_hold_for(monkeypatch):
 
 
 def test_what_auto_takes():
-    all_there = {"keras": True, "openvino": True, "ncnn": True}
+    all_there = {"keras": True, "openvino": True, "ncnn": True, "onnxruntime": True}
     alone = {"keras": True, "openvino": False, "ncnn": False}
     assert "not installed" in describe_auto((), all_there | {"keras": False}, False)
     assert describe_auto(("0",), all_there, True).startswith("keras, if its backend sees a GPU")

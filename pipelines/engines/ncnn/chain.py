@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.bases import Base, preprocess
+from pipelines.bases import prepare
+from pipelines.contract import Contract
 from pipelines.errors import UnsuitableEngineError
 
 if TYPE_CHECKING:
@@ -77,15 +78,15 @@ def read_chain(model: "keras.Model") -> list[Step]:
     return steps
 
 
-def read_scaling(base: Base, preprocessing: str) -> Scaling:
-    """A base's preprocessing in numbers, found by trying it.
+def read_scaling(contract: Contract) -> Scaling:
+    """A contract's preprocessing in numbers, found by trying it.
 
     Raises:
         UnsuitableEngineError: it is not the same for every pixel, or mixes colours.
     """
-    shift = preprocess(base, preprocessing, np.zeros((1, 1, 1, 3), np.float32))[0, 0, 0]
+    shift = prepare(contract, np.zeros((1, 1, 1, 3), np.float32))[0, 0, 0]
     colours = 255.0 * np.eye(3, dtype=np.float32)[:, None, None, :]
-    reaction = (preprocess(base, preprocessing, colours.copy())[:, 0, 0] - shift) / 255.0
+    reaction = (prepare(contract, colours.copy())[:, 0, 0] - shift) / 255.0
     order = np.abs(reaction).argmax(axis=0)
     scaling = Scaling(
         (int(order[0]), int(order[1]), int(order[2])),
@@ -93,9 +94,11 @@ def read_scaling(base: Base, preprocessing: str) -> Scaling:
         tuple(float(value) for value in shift),  # type: ignore[arg-type]
     )
     trial = np.random.default_rng(0).integers(0, 256, (1, 9, 7, 3), dtype=np.uint8)
-    wanted = preprocess(base, preprocessing, trial.astype(np.float32))[0]
+    wanted = prepare(contract, trial.astype(np.float32))[0]
     if not np.allclose(scale_pixels(trial[0], scaling), wanted.transpose(2, 0, 1), atol=1e-4):
-        raise UnsuitableEngineError(f"{base.name}'s preprocessing is more than a scale and a shift")
+        raise UnsuitableEngineError(
+            f"{contract.base}'s preprocessing is more than a scale and a shift"
+        )
     return scaling
 
 

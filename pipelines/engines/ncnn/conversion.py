@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.bases import base_named, cut
+from pipelines.bases import cut
 from pipelines.contract import Contract
 from pipelines.engines.ncnn.chain import Convolution, MaxPool, Step, read_chain, read_scaling
 from pipelines.engines.ncnn.stacking import Stack, plan_stack
@@ -32,7 +32,7 @@ def convert(model: "keras.Model", contract: Contract, folder: Path) -> None:
     steps = read_chain(cut(model, contract.layer, "none"))
     if not steps:
         raise UnsuitableEngineError("the base is cut before its first layer")
-    scaling = read_scaling(base_named(contract.base), contract.preprocessing)
+    scaling = read_scaling(contract)
     size = contract.image_size
     stack = plan_stack(steps, size)
     _write_image_net(folder / "image", steps[: stack.start], size)

@@ -133,7 +133,7 @@ def test_a_chain_without_small_maps_is_not_stacked(tmp_path):
 @pytest.mark.parametrize("preprocessing", ["imagenet", "rescale"])
 def test_preprocessing_is_read_off_keras(preprocessing):
     image = pixels(1, 9)[0]
-    found = scale_pixels(image, read_scaling(BASES["VGG16"], preprocessing))
+    found = scale_pixels(image, read_scaling(replace(BASE, preprocessing=preprocessing)))
     if preprocessing == "rescale":
         wanted = image / 255.0
     else:

@@ -1,0 +1,106 @@
+"""`python -m pipelines.bases.onnx_file.child REQUEST`: what is done with a stranger's ONNX file.
+
+In a process of its own, since onnx's C++ may end it. `asking` is how it is started.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipelines.bases.onnx_file.axes import layouts_of
+from pipelines.bases.onnx_file.composing import compose_onnx, shapes_of, write_onnx
+from pipelines.bases.onnx_file.graph import NCHW, cut_at
+from pipelines.bases.onnx_file.identity import fingerprint_of
+from pipelines.bases.onnx_file.reading import read_onnx
+from pipelines.bases.scaling import Scaling
+from pipelines.errors import FrozenFeaturesError, UsageError
+from pipelines.system.lifeline import end_with_parent
+
+USAGE_STATUS, FILE_STATUS = 2, 1
+
+
+def look(path: str, layer: str | None) -> dict[str, Any]:
+    """What a file is as a base: `fingerprint`, `layer`, `size` (None for any), `alone`.
+
+    The last says whether all of it is in this one file.
+    """
+    file = read_onnx(Path(path))
+    cut = cut_at(file.model, layer, path)
+    return {
+        "fingerprint": fingerprint_of(cut, file.opsets, path),
+        "alone": file.alone,
+        "layer": cut.tensor,
+        "size": cut.height or cut.width,
+    }
+
+
+def compose(
+    path: str, layer: str, size: int, scaling: Mapping[str, Any], pooling: str, folder: str
+) -> dict[str, Any]:
+    """Write the composed file into a folder; says the `fingerprint` of what was composed."""
+    file = read_onnx(Path(path))
+    cut = cut_at(file.model, layer, path)
+    said = Scaling(
+        scaling["scale"], tuple(scaling["mean"]), tuple(scaling["std"]), scaling["channels"]
+    )
+    found = fingerprint_of(cut, file.opsets, path)
+    write_onnx(compose_onnx(file.model, cut, size, said, pooling, path), Path(folder))
+    return {"fingerprint": found}
+
+
+def layers(path: str) -> dict[str, Any]:
+    """The tensors at which a file can be cut, as features: `layers` of name, operation and shape.
+
+    A side is None where it hangs on the image's size; `size` is what images must have, if anything.
+    """
+    model = read_onnx(Path(path)).model
+    whole = cut_at(model, None, path)
+    shapes = shapes_of(model, whole, whole.height or whole.width, path)
+    layouts = layouts_of(whole)
+    held = {whole.image.name}
+    rows = []
+    for node in whole.nodes:
+        if not any(name in held for name in node.input):
+            continue
+        held |= set(node.output)
+        shape = shapes.get(node.output[0], ())
+        if len(shape) > 1:
+            _, *sides = shape
+            if layouts[node.output[0]] == NCHW and len(sides) == 3:
+                sides = [*sides[1:], sides[0]]
+            rows.append([node.output[0], node.op_type, sides])
+    return {"layers": rows, "size": whole.height or whole.width}
+
+
+DOINGS: dict[str, Callable[..., dict[str, Any]]] = {
+    "look": look,
+    "compose": compose,
+    "layers": layers,
+}
+
+
+def answer(request: str) -> dict[str, Any]:
+    """Do what a request in JSON says.
+
+    Raises:
+        BaseFileError, UsageError: it cannot be done; one line says why.
+    """
+    said = json.loads(request)
+    return DOINGS[said.pop("do")](**said)
+
+
+def main(request: str) -> int:
+    """Print what there is to answer, or on stderr why there is nothing; returns the status."""
+    try:
+        print(json.dumps(answer(request)))
+    except FrozenFeaturesError as error:
+        print(error, file=sys.stderr)
+        return USAGE_STATUS if isinstance(error, UsageError) else FILE_STATUS
+    return 0
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    sys.exit(main(sys.argv[1]))
