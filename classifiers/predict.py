@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from classifiers.models.columns import add_column_options, columns_of
-from classifiers.models.opening import card_of, found
+from classifiers.models.opening import any_card_of, found
 from classifiers.models.reports import PredictReport
 from classifiers.models.sources import (
     check_output,
@@ -77,7 +77,7 @@ def work(options: argparse.Namespace) -> PredictReport:
         refuse({"split": options.split, "table_version": options.table_version}, "--input")
     output = check_output(options.output, overwrite=options.overwrite)
     model = found(options.model)
-    card_of(model)
+    any_card_of(model)
     columns = columns_of(options)
     if options.table is not None:
         wanted = from_table(model, options.table, options.split, options.table_version, columns)

@@ -7,8 +7,9 @@ from functools import partial
 
 from classifiers.data.held_out import NO_SPLIT
 from classifiers.data.memory import default_budget, memory_budget
+from classifiers.from_features.job import TrainJob
 from classifiers.from_features.options import add_head_options, make_head
-from classifiers.from_features.training import TrainJob, train
+from classifiers.from_features.training import train_either
 from classifiers.from_images.options import (
     WAYS,
     add_image_options,
@@ -20,6 +21,7 @@ from classifiers.heads.catalogue import HEADS
 from classifiers.heads.kind import real_from_zero
 from classifiers.models.decision_options import add_decision_options, wanted_of
 from classifiers.models.reports import TrainReport
+from classifiers.models.several.reports import SeveralTrainReport
 from classifiers.models.targets import target_at
 from classifiers.models.training_state import CHECKPOINT_SECONDS, SUFFIX
 from classifiers.models.versions.names import PLACE_HELP, model_place
@@ -49,12 +51,12 @@ def _train(parser: Parser, argv: Sequence[str]) -> int:
     return 0
 
 
-def work(options: argparse.Namespace) -> TrainReport:
+def work(options: argparse.Namespace) -> TrainReport | SeveralTrainReport:
     """Do what the options of `make_parser` say."""
     if options.from_images is not None:
         return train_on_images(image_job(options))
     refuse_image_options(options)
-    return train(_table_job(options))
+    return train_either(_table_job(options))
 
 
 def make_parser(prog: str = PROG) -> Parser:

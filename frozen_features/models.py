@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from classifiers.models.comparing import CompareReport
     from classifiers.models.folder import Model
     from classifiers.models.reports import EvaluateReport, PredictReport
+    from classifiers.models.several.model import SeveralModel
+    from classifiers.models.several.reports import SeveralEvaluateReport
 
 
 @without_secrets
@@ -49,7 +51,7 @@ def load(
 
 
 @without_secrets
-def load_model(model: Location) -> "Model":
+def load_model(model: Location) -> "Model | SeveralModel":
     """Read a model.
 
     Args:
@@ -57,19 +59,21 @@ def load_model(model: Location) -> "Model":
 
     Returns:
         The trained `head` and its `card`; its `judge` says what features show, calibrated as the
-        card says.
+        card says. One that gives an image several labels has `opine` instead, which gives the
+        score of each label.
 
     Raises:
         ModelError: there is no model, or a damaged one.
     """
-    from classifiers.models.opening import opened
+    from classifiers.models.opening import gives_several, opened, opened_several
 
-    return opened(as_model(model))
+    there = as_model(model)
+    return opened_several(there) if gives_several(there) else opened(there)
 
 
 @without_secrets
 def evaluate(
-    model: "Model | Location",
+    model: "Model | SeveralModel | Location",
     *,
     table: Location | None = None,
     input: Location | None = None,
@@ -79,7 +83,7 @@ def evaluate(
     weights: Location | None = None,
     pictures: Location | None = None,
     **layout: Unpack[LayoutOptions],
-) -> "EvaluateReport":
+) -> "EvaluateReport | SeveralEvaluateReport":
     """Measure a model on a split of a table, or of images.
 
     Args:
@@ -104,7 +108,7 @@ def evaluate(
     from classifiers import evaluate as command
 
     options = parse_keywords(command.make_parser(), {**given, "model": "in memory"})
-    return command.measured(options, as_model(model))
+    return command.either_measured(options, as_model(model))
 
 
 @without_secrets
@@ -147,7 +151,7 @@ def compare(
 
 @without_secrets
 def predict(
-    model: "Model | Location",
+    model: "Model | SeveralModel | Location",
     *,
     table: Location | None = None,
     input: "Location | Sequence[Location] | None" = None,
@@ -235,7 +239,7 @@ def predict(
     return sources.make_predictions(wanted, file)
 
 
-def as_model(model: "Model | Location") -> "Model | Location":
+def as_model(model: "Model | SeveralModel | Location") -> "Model | SeveralModel | Location":
     """A model in memory as it is; of a name what is there."""
     if not isinstance(model, str | os.PathLike):
         return model

@@ -8,6 +8,7 @@ from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
     from classifiers.models.reports import TrainReport
+    from classifiers.models.several.reports import SeveralTrainReport
     from classifiers.searching.report import SearchReport
 
 
@@ -63,7 +64,7 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     horizontal_flip: bool | None = None,
     fill: str | None = None,
     **layout: Unpack[LayoutOptions],
-) -> "TrainReport":
+) -> "TrainReport | SeveralTrainReport":
     """Fit a head on stored features, or a network on images, and write its model folder.
 
     The arguments are the options of `frozen-features train`, whose `--help` says which of them

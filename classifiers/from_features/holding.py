@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 from classifiers.data.memory import MemoryBudget, show_size
 from classifiers.data.training_set import StreamedSet, TrainingSet, hold
 from classifiers.heads.head import Head
+from classifiers.heads.several.head import SeveralHead
 from pipelines.errors import UsageError
+
+Held = Head | SeveralHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Holding:
 
 
 def choose_holding(
-    head: Head, train: StreamedSet, validation: StreamedSet | None, budget: MemoryBudget
+    head: Held, train: StreamedSet, validation: StreamedSet | None, budget: MemoryBudget
 ) -> Holding:
     """Hold all features if the head can be fitted to them within the budget, else stream them.
 

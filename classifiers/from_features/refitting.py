@@ -6,13 +6,14 @@ from typing import Any
 
 from classifiers.data.held_out import NO_SPLIT
 from classifiers.data.memory import MemoryBudget
-from classifiers.from_features.training import TrainJob, train
+from classifiers.from_features.job import TrainJob
+from classifiers.from_features.training import train
 from classifiers.heads.catalogue import HEADS
 from classifiers.heads.head import Head
 from classifiers.heads.kind import HeadKind
 from classifiers.models.card import Asked, ModelCard
 from classifiers.models.decision_options import Wanted
-from classifiers.models.folder import read_card
+from classifiers.models.folder import read_card, require_one_class
 from classifiers.models.opening import files_of, pinned
 from classifiers.models.reports import TrainReport
 from classifiers.models.targets import Target
@@ -84,6 +85,7 @@ def training_of(card: ModelCard, model: str, job: RefitJob) -> TrainJob:
         raise UsageError(
             f"{model} was trained on images, not on a table; train --from_images trains it again"
         )
+    require_one_class(card, model)
     asked = card.asked or _asked(card)
     if not 1 <= len(asked.splits) <= 2:
         raise ModelError(f"the card of {model} names {len(asked.splits)} splits to train on")

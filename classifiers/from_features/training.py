@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -10,81 +10,60 @@ import pyarrow.compute as pc
 
 from classifiers.data.encoding import classes_of, parse_class_weight
 from classifiers.data.held_out import held_out_split, validating
-from classifiers.data.memory import MemoryBudget
 from classifiers.data.row_groups import SplitRows, find_rows, splits
 from classifiers.data.training_set import StreamedSet, labelled_rows
 from classifiers.from_features.holding import choose_holding
+from classifiers.from_features.job import TrainJob
+from classifiers.from_features.several import train_several
 from classifiers.heads.course import Course, require_validation
-from classifiers.heads.head import Converging, EpochHead, Head
+from classifiers.heads.head import Converging, EpochHead
 from classifiers.models.card import Asked, ModelCard
 from classifiers.models.deciding import Decided, fit_decisions, require_held_out
-from classifiers.models.decision_options import NOTHING, Wanted
 from classifiers.models.evaluation import Evaluation, measure
 from classifiers.models.folder import write_model
 from classifiers.models.pictures import draw
 from classifiers.models.pinning import pin_table
 from classifiers.models.provenance import library_versions, now
 from classifiers.models.reports import TrainReport
-from classifiers.models.targets import Target
-from classifiers.models.training_state import (
-    CHECKPOINT_SECONDS,
-    TrainingState,
-    digest,
-    of_every_training,
-)
+from classifiers.models.several.reports import SeveralTrainReport
+from classifiers.models.training_state import TrainingState, digest, of_every_training
 from pipelines.cli import log
 from pipelines.table.feature_table import FeatureTable
 
 
-@dataclass(frozen=True, slots=True)
-class TrainJob:
-    """One training.
+def train_either(job: TrainJob) -> TrainReport | SeveralTrainReport:
+    """Train a head and write its model: one of several labels where no image has one class.
 
-    Attributes:
-        table: the table's location.
-        table_version: version to train on; None for the newest.
-        head: kind of head and its settings.
-        model: where the model goes.
-        train_split: split to train on.
-        validation_split: split to validate on; None for what is called so, if there is one.
-        copies: augmented copies of an image to train on at most; None for all that there are.
-        wanted: what is to be fitted on the split validated on.
-        besides: a second split to train on.
-        checkpoint_every: seconds between two states that a killed training can go on from; None to
-            keep none, nor go on from one.
-        class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
-        seed: of every random choice.
-        budget: most memory for features; what does not fit is streamed from the table.
+    Raises:
+        FrozenFeaturesError: as `train` or `train_several`.
     """
-
-    table: str
-    table_version: int | None
-    head: Head
-    model: Target
-    train_split: str
-    validation_split: str | None
-    class_weight: str
-    seed: int
-    budget: MemoryBudget
-    copies: int | None = None
-    wanted: Wanted = NOTHING
-    besides: str | None = None
-    checkpoint_every: float | None = CHECKPOINT_SECONDS
+    table, rows = _found(job)
+    if rows.may_have_several_labels:
+        return train_several(job, table, rows)
+    return _train(job, table, rows)
 
 
 def train(job: TrainJob) -> TrainReport:
-    """Train a head and write its model.
+    """Train a head that tells classes apart, and write its model.
 
     Raises:
         UsageError: the folder is taken, or the options do not fit the table.
         TableError: there is no such table or split, or it has one class only.
     """
-    started, worked = time.monotonic(), time.process_time()
+    table, rows = _found(job)
+    rows.require_one_label()
+    return _train(job, table, rows)
+
+
+def _found(job: TrainJob) -> tuple[FeatureTable, SplitRows]:
     job.model.check()
     table = FeatureTable.open(job.table, job.table_version)
-    rows = _rows(table, job)
+    return table, _rows(table, job)
+
+
+def _train(job: TrainJob, table: FeatureTable, rows: SplitRows) -> TrainReport:
+    started, worked = time.monotonic(), time.process_time()
     job.head.check(rows.keys.num_rows)
-    rows.require_one_label()
     classes = classes_of(rows.labels())
     training, validation = labelled_rows(rows, classes, job.train_split), None
     held_out = held_out_split(job.train_split, job.validation_split, splits(table))
@@ -135,7 +114,7 @@ def train(job: TrainJob) -> TrainReport:
         table_version=table.version,
         classes=classes,
         splits={
-            "train": " and ".join(_trained_on(job)),
+            "train": " and ".join(job.trained_on),
             "validation": held_out,
         },
         rows={name: len(part.image_targets) for name, part in sets.items()},
@@ -152,12 +131,12 @@ def train(job: TrainJob) -> TrainReport:
         decisions=decisions,
         course=course.outcome(),
         converged=head.converged if isinstance(head, Converging) else None,
-        asked=Asked(tuple(_trained_on(job)), job.class_weight, job.copies, job.wanted.calibrate),
+        asked=Asked(job.trained_on, job.class_weight, job.copies, job.wanted.calibrate),
     )
     with job.model.draft() as draft:
         card = write_model(draft.folder, head, card, history or [_only_row(measured)])
         part, split = (
-            ("train", " and ".join(_trained_on(job)))
+            ("train", " and ".join(job.trained_on))
             if held_out is None
             else ("validation", held_out)
         )
@@ -168,15 +147,11 @@ def train(job: TrainJob) -> TrainReport:
     return TrainReport(draft.place, card)
 
 
-def _trained_on(job: TrainJob) -> list[str]:
-    return [job.train_split, *([] if job.besides is None else [job.besides])]
-
-
 def _rows(table: FeatureTable, job: TrainJob) -> SplitRows:
     if job.besides is None:
         return find_rows(table, job.train_split, job.copies, "--train_split")
     rows = find_rows(table, None, job.copies)
-    wanted = pc.is_in(rows.keys.column("split"), pa.array(_trained_on(job)))
+    wanted = pc.is_in(rows.keys.column("split"), pa.array(job.trained_on))
     return rows.only(wanted.to_numpy())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from classifiers.heads.course import Outcome
 from classifiers.models.decisions import Decisions, check_decisions
+from classifiers.models.several.decided import SeveralLabels, check_several
 from pipelines.contract import Contract
 from pipelines.errors import UsageError
 from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS, PixelSpec
@@ -105,6 +106,8 @@ class ModelCard:
         course: which epoch was kept, and why the training ended; None of a head that has none.
         converged: whether the fit did; None of heads in epochs, without a fit, and in older cards.
         asked: what the training was asked for; None of images, and in older cards.
+        several: of a model that gives an image several labels, which `classes` are then, from
+            which score on it gives each; None of a model that tells classes apart.
     """
 
     head: str
@@ -132,6 +135,7 @@ class ModelCard:
     course: Outcome | None = None
     converged: bool | None = None
     asked: Asked | None = None
+    several: SeveralLabels | None = None
 
     def of_features(self) -> Contract:
         """The contract of the features that it takes.
@@ -169,6 +173,7 @@ def card_from_json(text: bytes) -> ModelCard:
         ("decisions", Decisions),
         ("course", Outcome),
         ("asked", Asked),
+        ("several", SeveralLabels),
     ):
         if whole.get(name) is not None:
             value_from_json(json.dumps(whole[name]), kind)
@@ -176,10 +181,13 @@ def card_from_json(text: bytes) -> ModelCard:
         raise ValueError("it is of a model either of features or of images, not of both or none")
     if card.contract is not None and card.contract_id != card.contract.contract_id:
         raise ValueError("its contract is not the one that its contract_id is of")
-    if len(set(card.classes)) < max(2, len(card.classes)):
+    fewest = 2 if card.several is None else 1
+    if len(set(card.classes)) < max(fewest, len(card.classes)):
         raise ValueError(f"it names {len(set(card.classes))} different classes, as {card.classes}")
     if card.decisions is not None:
         check_decisions(card.decisions, card.classes)
+    if card.several is not None:
+        check_several(card.several, card.classes)
     if card.images is not None:
         _check_images(card.images)
     if card.contract is not None:

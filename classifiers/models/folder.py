@@ -6,6 +6,7 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +15,18 @@ from classifiers.heads.catalogue import fitted_of
 from classifiers.heads.head import FittedHead, History, Judgement
 from classifiers.heads.network import FittedNetwork
 from classifiers.heads.scikit import FittedScikit
+from classifiers.heads.several.head import FittedSeveral
 from classifiers.models.card import ModelCard, card_from_json
 from classifiers.models.deciding import Decided
 from classifiers.models.place import CARD_FILE, HISTORY_FILE, left_beside
 from classifiers.models.soundness import require_sound
-from pipelines.errors import ModelError
+from pipelines.errors import ModelError, UsageError
 from pipelines.images.lookalikes import what_it_is
 
 LARGEST_CARD = 1 << 30
 """Bytes; that of a model of a thousand classes, with its confusions, has 26 MB."""
 
+Saved = TypeVar("Saved", FittedHead, FittedSeveral)
 
 ZIPPED = frozenset({FittedNetwork.file_name, FittedScikit.file_name})
 """Files that are ZIP archives, whose last bytes say so."""
@@ -51,7 +54,9 @@ class Model:
         return Decided(self.head, self.card.decisions).judge(features)
 
 
-def write_model(draft: Path, head: FittedHead, card: ModelCard, history: History) -> ModelCard:
+def write_model(
+    draft: Path, head: FittedHead | FittedSeveral, card: ModelCard, history: History
+) -> ModelCard:
     """Write head, card and history into a model's draft.
 
     Returns:
@@ -78,9 +83,28 @@ def load_model(folder: Path) -> Model:
 
     Raises:
         ModelError: it is none, it is damaged, or it is not what its card says.
+        UsageError: the model gives an image several labels.
     """
     card = read_card(folder)
+    require_one_class(card, str(folder))
     fitted = fitted_of(card.head) if card.images is None else FittedNetwork
+    head = read_head(folder, card, fitted)
+    model = Model(head, card, f"the model in {folder}")
+    require_sound(head, card, model.name)
+    return model
+
+
+def read_head(folder: Path, card: ModelCard, fitted: type[Saved]) -> Saved:
+    """Read the head of a model folder.
+
+    Args:
+        folder: the folder.
+        card: its card.
+        fitted: what reads such a head.
+
+    Raises:
+        ModelError: it is not there, damaged, or not the one that the card was written with.
+    """
     path = folder / fitted.file_name
     if not path.is_file():
         raise ModelError(f"{folder} has no {fitted.file_name}, the file of a {card.head}; {AGAIN}")
@@ -97,9 +121,25 @@ def load_model(folder: Path) -> Model:
             f"{path} is not the file that {folder / CARD_FILE} was written with; put back the two "
             "that belong together, or train it again"
         )
-    model = Model(head, card, f"the model in {folder}")
-    require_sound(head, card, model.name)
-    return model
+    return head
+
+
+def require_one_class(card: ModelCard, name: str) -> None:
+    """Refuse a model that gives an image several labels.
+
+    Raises:
+        UsageError: it does.
+    """
+    if card.several is not None:
+        raise one_class_wanted(name)
+
+
+def one_class_wanted(name: str) -> UsageError:
+    """What to say of a model that gives an image several labels where one class is told."""
+    return UsageError(
+        f"{name} gives an image several labels, and this takes models that tell classes apart; "
+        "evaluate and predict take it"
+    )
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -1,6 +1,6 @@
 """What a model is to predict: the rows of a table, images, or an array of features."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
@@ -9,7 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from classifiers.models.columns import USUAL, Columns
-from classifiers.models.opening import ModelOrFolder, card_of, opened
+from classifiers.models.opening import (
+    ModelOrFolder,
+    any_card_of,
+    card_of,
+    gives_several,
+    opened,
+    opened_several,
+)
 from classifiers.models.predicting import (
     predict_features,
     predict_images,
@@ -19,15 +26,19 @@ from classifiers.models.predicting import (
     write_predictions,
 )
 from classifiers.models.reports import PredictReport
+from classifiers.models.several.model import SeveralModel
+from classifiers.models.several.sources import (
+    Predictions,
+    labels_from_features,
+    labels_from_images,
+    labels_from_table,
+)
 from classifiers.models.soundness import require_length
 from classifiers.models.through_base import open_base
 from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
 from pipelines.records import ImageRef
 from pipelines.table.feature_table import FeatureTable
-
-Predictions = tuple[Iterator[pa.Table], pa.Schema]
-"""Predictions yet to be made, and their columns."""
 
 
 def from_table(
@@ -52,6 +63,8 @@ def from_table(
         UsageError: the model reads images.
         ModelError: the model is not what its card says.
     """
+    if gives_several(model):
+        return labels_from_table(model, location, split, version, columns)
     contract = card_of(model).of_features()
     table = FeatureTable.open(location, version)
     require_same_contract(contract, "the model", table.contract, "the table")
@@ -78,6 +91,8 @@ def from_images(
         UsageError: the model holds its own weights.
         WeightsError: the weights are not those that the model's features were made with.
     """
+    if gives_several(model):
+        return labels_from_images(model, refs, weights, columns)
     card = card_of(model)
     if card.images is not None:
         if weights is not None:
@@ -104,18 +119,20 @@ def from_features(
     Raises:
         UsageError: they have another shape, or are no finite numbers, or the model reads images.
     """
-    card_of(model).of_features()
+    any_card_of(model).of_features()
     try:
         array = np.ascontiguousarray(features, np.float32)
     except (TypeError, ValueError) as error:
         raise UsageError(f"the features are no array of numbers: {error}") from error
-    model = opened(model)
+    model = opened_several(model) if gives_several(model) else opened(model)
     if array.ndim != 2 or not len(array) or array.shape[1] != model.head.length:
         raise UsageError(
             f"this model takes features of shape (n, {model.head.length}), not {array.shape}"
         )
     if not np.isfinite(array).all():
         raise UsageError("the features hold values that are no finite numbers")
+    if isinstance(model, SeveralModel):
+        return labels_from_features(model, array, columns)
     return predict_features(model, array, columns), schema_of(model, columns)
 
 

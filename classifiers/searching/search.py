@@ -11,7 +11,8 @@ from classifiers.data.encoding import parse_class_weight
 from classifiers.data.held_out import NO_SPLIT, held_out_split
 from classifiers.data.memory import MemoryBudget
 from classifiers.data.row_groups import splits
-from classifiers.from_features.training import TrainJob, train
+from classifiers.from_features.job import TrainJob
+from classifiers.from_features.training import train
 from classifiers.heads.scikit import ScikitHead
 from classifiers.models.reports import TrainReport
 from classifiers.models.targets import Target
