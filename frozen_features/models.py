@@ -65,10 +65,9 @@ def load_model(model: Location) -> "Model | SeveralModel":
     Raises:
         ModelError: there is no model, or a damaged one.
     """
-    from classifiers.models.opening import gives_several, opened, opened_several
+    from classifiers.models.opening import any_opened
 
-    there = as_model(model)
-    return opened_several(there) if gives_several(there) else opened(there)
+    return any_opened(as_model(model))
 
 
 @without_secrets

@@ -8,6 +8,9 @@ from classifiers.heads.head import Head
 from classifiers.heads.several.head import SeveralHead
 from pipelines.errors import UsageError
 
+STREAMING = "--head linear_svm or logistic, standardised"
+"""Those whose classes are told apart by a stream, as the message says where another cannot."""
+
 Held = Head | SeveralHead
 
 
@@ -27,9 +30,20 @@ class Holding:
 
 
 def choose_holding(
-    head: Held, train: StreamedSet, validation: StreamedSet | None, budget: MemoryBudget
+    head: Held,
+    train: StreamedSet,
+    validation: StreamedSet | None,
+    budget: MemoryBudget,
+    streaming: str = STREAMING,
 ) -> Holding:
     """Hold all features if the head can be fitted to them within the budget, else stream them.
+
+    Args:
+        head: the head.
+        train: the rows to train on.
+        validation: those to validate on; None for none.
+        budget: most memory.
+        streaming: which head to use instead of one that cannot be trained on a stream.
 
     Raises:
         UsageError: they do not fit, and this head cannot be trained on a stream.
@@ -48,7 +62,7 @@ def choose_holding(
     if not head.streams:
         raise UsageError(
             f"{head.name} has to hold all features: {facts}, and {within} are allowed; raise "
-            "--memory, or use --head linear_svm or logistic, standardised, which stream"
+            f"--memory, or use {streaming}, which streams"
         )
     streamed = {name: replace(part, budget=budget) for name, part in parts.items()}
     reason = f"streamed from the table: {facts}; only {within} are allowed"

@@ -11,6 +11,7 @@ from classifiers.data.held_out import held_out_split, validating
 from classifiers.data.label_sets import learnable, marked_rows, read_label_sets
 from classifiers.data.row_groups import SplitRows, find_rows, splits
 from classifiers.from_features.holding import choose_holding
+from classifiers.from_features.identity import state_of
 from classifiers.from_features.job import TrainJob
 from classifiers.heads.course import Course, require_validation
 from classifiers.heads.head import Converging, EpochHead
@@ -18,6 +19,7 @@ from classifiers.heads.several.catalogue import several_of
 from classifiers.heads.several.head import Opinion
 from classifiers.models.card import Asked, ModelCard
 from classifiers.models.folder import write_model
+from classifiers.models.pictures import draw_history
 from classifiers.models.pinning import pin_table
 from classifiers.models.provenance import library_versions, now
 from classifiers.models.several.decided import SeveralLabels, fit_label_thresholds
@@ -68,11 +70,13 @@ def train_several(job: TrainJob, table: FeatureTable, rows: SplitRows) -> Severa
     if isinstance(job.head, EpochHead):
         require_validation(job.head.keep, job.head.patience, held_out)
     log(f"{len(labels)} labels, of which an image may have several: one output each")
-    holding = choose_holding(head, training, validation, job.budget)
+    holding = choose_holding(head, training, validation, job.budget, "--head dense")
     log(holding.reason)
-    course = Course()
+    state, course = None, Course()
     if isinstance(job.head, EpochHead):
-        course = Course(job.head.keep, job.head.patience)
+        both = {"train": training, "validation": validation}
+        state = state_of(job, table, both, labels, None, streams=holding.streams)
+        course = Course(job.head.keep, job.head.patience, state)
     parts = holding.sets
     fitted, history = head.fit(
         parts["train"],
@@ -102,8 +106,8 @@ def train_several(job: TrainJob, table: FeatureTable, rows: SplitRows) -> Severa
         class_weight=None,
         seed=job.seed,
         metrics={name: each.as_json() for name, each in measured.items()},
-        seconds=round(time.monotonic() - started, 3),
-        cpu_seconds=round(time.process_time() - worked, 3),
+        seconds=round(time.monotonic() - started + course.seconds_before, 3),
+        cpu_seconds=round(time.process_time() - worked + course.cpu_seconds_before, 3),
         created=now(),
         versions=library_versions(),
         streamed_within=job.budget.size if holding.streams else None,
@@ -116,6 +120,9 @@ def train_several(job: TrainJob, table: FeatureTable, rows: SplitRows) -> Severa
     )
     with job.model.draft() as draft:
         card = write_model(draft.folder, fitted, card, history or [_only_row(measured)])
+        draw_history(draft.folder, history)
+    if state is not None:
+        state.delete()
     pin_table(table, table.version, draft.place)
     return SeveralTrainReport(draft.place, card)
 

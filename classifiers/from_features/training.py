@@ -1,9 +1,8 @@
 """One training: stored features in, a model folder out. The base is not touched."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,8 +10,9 @@ import pyarrow.compute as pc
 from classifiers.data.encoding import classes_of, parse_class_weight
 from classifiers.data.held_out import held_out_split, validating
 from classifiers.data.row_groups import SplitRows, find_rows, splits
-from classifiers.data.training_set import StreamedSet, labelled_rows
+from classifiers.data.training_set import labelled_rows
 from classifiers.from_features.holding import choose_holding
+from classifiers.from_features.identity import state_of
 from classifiers.from_features.job import TrainJob
 from classifiers.from_features.several import train_several
 from classifiers.heads.course import Course, require_validation
@@ -26,7 +26,6 @@ from classifiers.models.pinning import pin_table
 from classifiers.models.provenance import library_versions, now
 from classifiers.models.reports import TrainReport
 from classifiers.models.several.reports import SeveralTrainReport
-from classifiers.models.training_state import TrainingState, digest, of_every_training
 from pipelines.cli import log
 from pipelines.table.feature_table import FeatureTable
 
@@ -85,13 +84,8 @@ def _train(job: TrainJob, table: FeatureTable, rows: SplitRows) -> TrainReport:
     given = (sets["train"], sets.get("validation"), len(classes), weight, job.seed)
     state, course = None, Course()
     if isinstance(job.head, EpochHead):
-        beside = job.model.state_beside()
-        if job.checkpoint_every is not None and beside is not None:
-            identity = _identity(
-                job, table, {"train": training, "validation": validation}, classes, weight
-            )
-            identity["streamed_within"] = job.budget.size if holding.streams else None
-            state = TrainingState(beside, identity, job.checkpoint_every)
+        both = {"train": training, "validation": validation}
+        state = state_of(job, table, both, classes, weight, streams=holding.streams)
         course = Course(job.head.keep, job.head.patience, state)
         head, history = job.head.fit(*given, course)
     else:
@@ -153,33 +147,6 @@ def _rows(table: FeatureTable, job: TrainJob) -> SplitRows:
     rows = find_rows(table, None, job.copies)
     wanted = pc.is_in(rows.keys.column("split"), pa.array(job.trained_on))
     return rows.only(wanted.to_numpy())
-
-
-def _identity(
-    job: TrainJob,
-    table: FeatureTable,
-    parts: Mapping[str, StreamedSet | None],
-    classes: Sequence[str],
-    weight: Mapping[int, float] | None,
-) -> dict[str, Any]:
-    """What makes this training the one that it is."""
-    return {
-        "head": job.head.name,
-        "settings": job.head.settings(),
-        "table": table.uri,
-        "table_version": table.version,
-        "contract": table.contract.contract_id,
-        **{name: None if part is None else _rows_digest(part) for name, part in parts.items()},
-        **of_every_training(classes, weight, job.seed),
-    }
-
-
-def _rows_digest(part: StreamedSet) -> str:
-    """A hash of which rows a split has, of which classes, and of the files that they lie in."""
-    groups = [f"{group.path}\0{group.number}".encode() for group in part.rows.groups]
-    ids = "\0".join(part.rows.keys.column("image_id").to_pylist())
-    copies = part.rows.keys.column("copy").to_numpy()
-    return digest([ids.encode("utf-8", "surrogatepass"), copies, part.targets, *groups])
 
 
 def _only_row(measured: Mapping[str, Evaluation]) -> dict[str, float]:

@@ -130,6 +130,15 @@ def opened_several(model: ModelOrFolder) -> SeveralModel:
     return model if isinstance(model, SeveralModel) else load_several(Path(model))
 
 
+def any_opened(model: ModelOrFolder) -> Model | SeveralModel:
+    """The model, whatever it says of images, read if need be.
+
+    Raises:
+        ModelError: the folder holds no model, or a damaged one.
+    """
+    return opened_several(model) if gives_several(model) else opened(model)
+
+
 def gives_several(model: ModelOrFolder) -> bool:
     """Whether a model gives an image several labels.
 

@@ -12,10 +12,10 @@ from classifiers.models.columns import USUAL, Columns
 from classifiers.models.opening import (
     ModelOrFolder,
     any_card_of,
+    any_opened,
     card_of,
     gives_several,
     opened,
-    opened_several,
 )
 from classifiers.models.predicting import (
     predict_features,
@@ -124,7 +124,7 @@ def from_features(
         array = np.ascontiguousarray(features, np.float32)
     except (TypeError, ValueError) as error:
         raise UsageError(f"the features are no array of numbers: {error}") from error
-    model = opened_several(model) if gives_several(model) else opened(model)
+    model = any_opened(model)
     if array.ndim != 2 or not len(array) or array.shape[1] != model.head.length:
         raise UsageError(
             f"this model takes features of shape (n, {model.head.length}), not {array.shape}"

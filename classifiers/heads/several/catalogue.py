@@ -1,12 +1,15 @@
 """Which heads can give an image several labels, and what each is then."""
 
+from classifiers.heads.dense import DenseHead
 from classifiers.heads.head import Head
 from classifiers.heads.scikit import ScikitHead
 from classifiers.heads.several.head import FittedSeveral, SeveralHead
+from classifiers.heads.several.network import FittedSeveralDense, SeveralDense
 from classifiers.heads.several.scikit import FittedOneVsRest, OneVsRest
 from pipelines.errors import ModelError, UsageError
 
 FITTED: dict[str, type[FittedSeveral]] = {
+    "dense": FittedSeveralDense,
     "logistic": FittedOneVsRest,
     "linear_svm": FittedOneVsRest,
     "ridge": FittedOneVsRest,
@@ -23,9 +26,11 @@ def several_of(head: Head) -> SeveralHead:
     """
     if isinstance(head, ScikitHead):
         return OneVsRest(head)
+    if isinstance(head, DenseHead):
+        return SeveralDense(head)
     raise UsageError(
         f"the images have several labels each, and {head.name} tells classes apart of which an "
-        f"image has one; use --head {' or '.join(FITTED)}"
+        f"image has one; use --head {', '.join(FITTED)}"
     )
 
 
