@@ -68,6 +68,13 @@ def make_parser(prog: str = PROG) -> Parser:
         "--from_images", metavar="DIR|MANIFEST", help="images, for the ways that store no features"
     )
     parser.add_argument(
+        "--also_table",
+        action="append",
+        metavar="TABLE",
+        help="another table of the same images, whose features stand beside those of --table; may "
+        "be given several times",
+    )
+    parser.add_argument(
         "--table_version", type=whole_number, help="an older version; the newest if not given"
     )
     parser.add_argument(
@@ -137,6 +144,7 @@ def _table_job(options: argparse.Namespace) -> TrainJob:
         copies=options.copies,
         wanted=wanted_of(options),
         checkpoint_every=options.checkpoint_every,
+        also=tuple(options.also_table or ()),
     )
 
 

@@ -9,6 +9,7 @@ from frozen_features.keywords import (
     Location,
     arguments,
     as_option,
+    locations,
     parse_keywords,
 )
 from pipelines.redaction import without_secrets
@@ -77,6 +78,7 @@ def evaluate(
     table: Location | None = None,
     input: Location | None = None,
     split: str = "test",
+    also_table: "Location | Sequence[Location] | None" = None,
     table_version: int | None = None,
     input_root: Location | None = None,
     weights: Location | None = None,
@@ -90,6 +92,7 @@ def evaluate(
         table: the feature table, for a head on features.
         input: a folder or manifest of images; a head on features gets them through its base.
         split: the split to measure on.
+        also_table: with `table`: tables beside it that the model was trained with, in that order.
         table_version: with `table`: an older version; the newest when None.
         input_root: with `input`: folder that a manifest's paths are relative to.
         weights: with `input`, of the base: "imagenet" (when None), "random", "random:SEED", or a
@@ -117,6 +120,7 @@ def compare(
     table: Location | None = None,
     input: Location | None = None,
     split: str = "test",
+    also_table: "Location | Sequence[Location] | None" = None,
     table_version: int | None = None,
     input_root: Location | None = None,
     weights: Location | None = None,
@@ -129,6 +133,7 @@ def compare(
         table: the feature table, for heads on features.
         input: a folder or manifest of images.
         split: the split to measure on.
+        also_table: with `table`: tables beside it that the model was trained with, in that order.
         table_version: with `table`: an older version; the newest when None.
         input_root: with `input`: folder that a manifest's paths are relative to.
         weights: with `input`, of the base, as `evaluate` takes them.
@@ -156,6 +161,7 @@ def predict(
     input: "Location | Sequence[Location] | None" = None,
     features: "ArrayLike | None" = None,
     split: str | None = None,
+    also_table: "Location | Sequence[Location] | None" = None,
     table_version: int | None = None,
     input_root: Location | None = None,
     weights: Location | None = None,
@@ -173,6 +179,7 @@ def predict(
         input: a folder or manifest of images, an image, or a list of images.
         features: numbers (n, length), as the base gave them; an image's id is its row's number.
         split: with `table`: this split only.
+        also_table: with `table`: tables beside it that the model was trained with, in that order.
         table_version: with `table`: an older version; the newest when None.
         input_root: with a manifest: folder that its paths are relative to.
         weights: with `input`: "imagenet" (when None), "random", "random:SEED", or a weights file.
@@ -209,7 +216,9 @@ def predict(
     add_column_options(columns_parser)
     of_columns = {"probabilities": probabilities, "top": top}
     columns = columns_of(parse_keywords(columns_parser, of_columns))
-    of_table: dict[str, object] = {"split": split, "table_version": table_version}
+    of_table: dict[str, object] = {
+        **{"split": split, "table_version": table_version, "also_table": also_table}
+    }
     of_layout = {name: given[name] for name in ("input_root", *LAYOUT_OPTIONS)}
     of_images = {"weights": weights, **of_layout}
     file = None
@@ -219,7 +228,8 @@ def predict(
     model = as_model(model)
     if table is not None:
         sources.refuse(of_images, "--table")
-        wanted = sources.from_table(model, os.fspath(table), split, table_version, columns)
+        beside = [] if also_table is None else locations(also_table)
+        wanted = sources.from_table(model, os.fspath(table), split, table_version, columns, beside)
     elif input is not None:
         sources.refuse(of_table, "--input")
         named = None if weights is None else os.fspath(weights)

@@ -19,6 +19,7 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     model: Location,
     head: str = "dense",
     from_images: Location | None = None,
+    also_table: Location | Sequence[Location] | None = None,
     table_version: int | None = None,
     overwrite: bool = False,
     train_split: str = "train",
@@ -76,6 +77,7 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
         head: kind of head: dense, softmax, finetune, logistic, linear_svm, ridge, rbf_svm, knn;
             with `from_images` convnet, dense, finetune.
         from_images: folder or manifest of images, for the ways that store no features.
+        also_table: tables of the same images, whose features stand beside those of `table`.
         table_version: an older version; the newest when None.
         overwrite: replace a model that is there.
         train_split: split to train on.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from classifiers.data.memory import MemoryBudget, show_size
+from classifiers.data.side_by_side import ALONE, Beside
 from classifiers.data.training_set import StreamedSet, TrainingSet, hold
 from classifiers.heads.head import Head
 from classifiers.heads.several.head import SeveralHead
@@ -35,6 +36,7 @@ def choose_holding(
     validation: StreamedSet | None,
     budget: MemoryBudget,
     streaming: str = STREAMING,
+    beside: Beside = ALONE,
 ) -> Holding:
     """Hold all features if the head can be fitted to them within the budget, else stream them.
 
@@ -44,12 +46,16 @@ def choose_holding(
         validation: those to validate on; None for none.
         budget: most memory.
         streaming: which head to use instead of one that cannot be trained on a stream.
+        beside: tables whose features follow those of the rows' own, which cannot be streamed.
 
     Raises:
         UsageError: they do not fit, and this head cannot be trained on a stream.
     """
     parts = {"train": train} | ({} if validation is None else {"validation": validation})
-    sizes = {name: part.rows.feature_bytes for name, part in parts.items()}
+    sizes = {
+        name: part.rows.feature_bytes + beside.bytes(len(part.targets))
+        for name, part in parts.items()
+    }
     needed = head.memory(sizes["train"], sizes.get("validation", 0))
     within = f"{show_size(budget.size)} ({budget.reason})"
     facts = (
@@ -57,8 +63,14 @@ def choose_holding(
         f"of which {head.name} makes {show_size(needed)} in memory"
     )
     if needed <= budget.size:
-        held = {name: hold(part) for name, part in parts.items()}
+        read = beside.hold if beside.tables else hold
+        held = {name: read(part) for name, part in parts.items()}
         return Holding({**held}, False, f"held in memory: {facts}; {within} are allowed")
+    if beside.tables:
+        raise UsageError(
+            f"features of several tables have to be held: {facts}, and {within} are allowed; raise "
+            "--memory"
+        )
     if not head.streams:
         raise UsageError(
             f"{head.name} has to hold all features: {facts}, and {within} are allowed; raise "

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from classifiers.data.side_by_side import Beside
 from classifiers.data.training_set import StreamedSet
 from classifiers.from_features.job import TrainJob
 from classifiers.models.training_state import TrainingState, digest, of_every_training
@@ -15,6 +16,7 @@ def state_of(
     parts: Mapping[str, StreamedSet | None],
     classes: Sequence[str],
     weight: Mapping[int, float] | None,
+    beside: Beside,
     *,
     streams: bool,
 ) -> TrainingState | None:
@@ -26,14 +28,19 @@ def state_of(
         parts: the rows by "train" and "validation".
         classes: names by number.
         weight: of each class.
+        beside: the tables beside it.
         streams: whether features are streamed.
     """
-    beside = job.model.state_beside()
-    if job.checkpoint_every is None or beside is None:
+    place = job.model.state_beside()
+    if job.checkpoint_every is None or place is None:
         return None
     identity = _identity(job, table, parts, classes, weight)
     identity["streamed_within"] = job.budget.size if streams else None
-    return TrainingState(beside, identity, job.checkpoint_every)
+    if beside.tables:
+        identity["beside"] = [
+            [each.uri, each.version, each.contract.contract_id] for each in beside.tables
+        ]
+    return TrainingState(place, identity, job.checkpoint_every)
 
 
 def _identity(

@@ -23,6 +23,7 @@ class TrainJob:
         copies: augmented copies of an image to train on at most; None for all that there are.
         wanted: what is to be fitted on the split validated on.
         besides: a second split to train on.
+        also: tables whose features follow those of `table`, image by image.
         checkpoint_every: seconds between two states that a killed training can go on from; None to
             keep none, nor go on from one.
         class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
@@ -43,6 +44,7 @@ class TrainJob:
     wanted: Wanted = NOTHING
     besides: str | None = None
     checkpoint_every: float | None = CHECKPOINT_SECONDS
+    also: tuple[str, ...] = ()
 
     @property
     def trained_on(self) -> tuple[str, ...]:

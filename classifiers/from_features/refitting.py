@@ -16,13 +16,12 @@ from classifiers.models.decision_options import Wanted
 from classifiers.models.folder import read_card, require_one_class
 from classifiers.models.opening import files_of, pinned
 from classifiers.models.reports import TrainReport
+from classifiers.models.side_by_side import tables_of
 from classifiers.models.targets import Target
 from classifiers.models.thresholds import parse_criterion
 from classifiers.models.versions.names import ModelName
 from pipelines.cli import log
-from pipelines.contract import require_same_contract
 from pipelines.errors import ModelError, UsageError
-from pipelines.table.feature_table import FeatureTable
 
 AND = " and "
 """Between the splits of a card from before it said what was asked for."""
@@ -58,8 +57,7 @@ def refit(job: RefitJob) -> TrainReport:
     with files_of(name) as folder:
         card = read_card(folder)
     again = training_of(card, str(name), job)
-    table = FeatureTable.open(again.table)
-    require_same_contract(card.of_features(), "the model", table.contract, "the table")
+    table, _ = tables_of(card, again.table, None, again.also)
     validated = card.metrics.get("validation")
     accuracy = f", validation accuracy {validated['accuracy']:.3f}" if validated else ""
     log(
@@ -114,6 +112,7 @@ def training_of(card: ModelCard, model: str, job: RefitJob) -> TrainJob:
         copies=asked.copies,
         wanted=wanted,
         besides=asked.splits[1] if len(asked.splits) == 2 else None,
+        also=tuple(each.table for each in card.beside),
     )
 
 

@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 from classifiers.data.held_out import held_out_split, validating
 from classifiers.data.label_sets import learnable, marked_rows, read_label_sets
 from classifiers.data.row_groups import SplitRows, find_rows, splits
+from classifiers.data.side_by_side import Beside
+from classifiers.from_features.beside import beside_cards
 from classifiers.from_features.holding import choose_holding
 from classifiers.from_features.identity import state_of
 from classifiers.from_features.job import TrainJob
@@ -37,13 +39,16 @@ from pipelines.table.feature_table import FeatureTable
 WEIGHTS = ("none", "balanced")
 
 
-def train_several(job: TrainJob, table: FeatureTable, rows: SplitRows) -> SeveralTrainReport:
+def train_several(
+    job: TrainJob, table: FeatureTable, rows: SplitRows, beside: Beside
+) -> SeveralTrainReport:
     """Train a head of several labels and write its model.
 
     Args:
         job: the training.
         table: its table.
         rows: those to train on.
+        beside: the tables whose features follow its own.
 
     Raises:
         UsageError: the head cannot, or an option has no meaning for several labels.
@@ -60,7 +65,7 @@ def train_several(job: TrainJob, table: FeatureTable, rows: SplitRows) -> Severa
     held_out = held_out_split(job.train_split, job.validation_split, splits(table))
     if held_out is not None:
         with validating(held_out):
-            found = find_rows(table, held_out, copies=0)
+            found = beside.common(find_rows(table, held_out, copies=0), held_out)
             validation = marked_rows(found, read_label_sets(found), labels, held_out)
     elif job.wanted.criterion is not None:
         raise UsageError(
@@ -70,12 +75,12 @@ def train_several(job: TrainJob, table: FeatureTable, rows: SplitRows) -> Severa
     if isinstance(job.head, EpochHead):
         require_validation(job.head.keep, job.head.patience, held_out)
     log(f"{len(labels)} labels, of which an image may have several: one output each")
-    holding = choose_holding(head, training, validation, job.budget, "--head dense")
+    holding = choose_holding(head, training, validation, job.budget, "--head dense", beside)
     log(holding.reason)
     state, course = None, Course()
     if isinstance(job.head, EpochHead):
         both = {"train": training, "validation": validation}
-        state = state_of(job, table, both, labels, None, streams=holding.streams)
+        state = state_of(job, table, both, labels, None, beside, streams=holding.streams)
         course = Course(job.head.keep, job.head.patience, state)
     parts = holding.sets
     fitted, history = head.fit(
@@ -112,6 +117,7 @@ def train_several(job: TrainJob, table: FeatureTable, rows: SplitRows) -> Severa
         versions=library_versions(),
         streamed_within=job.budget.size if holding.streams else None,
         copies=copies,
+        beside=beside_cards(beside),
         augmentation=asdict(table.augmentation) if copies and table.augmentation else None,
         course=course.outcome(),
         converged=fitted.converged if isinstance(fitted, Converging) else None,
@@ -123,7 +129,8 @@ def train_several(job: TrainJob, table: FeatureTable, rows: SplitRows) -> Severa
         draw_history(draft.folder, history)
     if state is not None:
         state.delete()
-    pin_table(table, table.version, draft.place)
+    for each in (table, *beside.tables):
+        pin_table(each, each.version, draft.place)
     return SeveralTrainReport(draft.place, card)
 
 

@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 from classifiers.data.encoding import classes_of, parse_class_weight
 from classifiers.data.held_out import held_out_split, validating
 from classifiers.data.row_groups import SplitRows, find_rows, splits
+from classifiers.data.side_by_side import Beside
 from classifiers.data.training_set import labelled_rows
+from classifiers.from_features.beside import beside_cards, open_beside
 from classifiers.from_features.holding import choose_holding
 from classifiers.from_features.identity import state_of
 from classifiers.from_features.job import TrainJob
@@ -36,10 +38,10 @@ def train_either(job: TrainJob) -> TrainReport | SeveralTrainReport:
     Raises:
         FrozenFeaturesError: as `train` or `train_several`.
     """
-    table, rows = _found(job)
+    table, rows, beside = _found(job)
     if rows.may_have_several_labels:
-        return train_several(job, table, rows)
-    return _train(job, table, rows)
+        return train_several(job, table, rows, beside)
+    return _train(job, table, rows, beside)
 
 
 def train(job: TrainJob) -> TrainReport:
@@ -49,18 +51,20 @@ def train(job: TrainJob) -> TrainReport:
         UsageError: the folder is taken, or the options do not fit the table.
         TableError: there is no such table or split, or it has one class only.
     """
-    table, rows = _found(job)
+    table, rows, beside = _found(job)
     rows.require_one_label()
-    return _train(job, table, rows)
+    return _train(job, table, rows, beside)
 
 
-def _found(job: TrainJob) -> tuple[FeatureTable, SplitRows]:
+def _found(job: TrainJob) -> tuple[FeatureTable, SplitRows, Beside]:
     job.model.check()
     table = FeatureTable.open(job.table, job.table_version)
-    return table, _rows(table, job)
+    beside = open_beside(job, table)
+    rows = _rows(table, job)
+    return table, beside.common(rows, " and ".join(job.trained_on)), beside
 
 
-def _train(job: TrainJob, table: FeatureTable, rows: SplitRows) -> TrainReport:
+def _train(job: TrainJob, table: FeatureTable, rows: SplitRows, beside: Beside) -> TrainReport:
     started, worked = time.monotonic(), time.process_time()
     job.head.check(rows.keys.num_rows)
     classes = classes_of(rows.labels())
@@ -68,7 +72,7 @@ def _train(job: TrainJob, table: FeatureTable, rows: SplitRows) -> TrainReport:
     held_out = held_out_split(job.train_split, job.validation_split, splits(table))
     if held_out is not None:
         with validating(held_out):
-            found = find_rows(table, held_out, copies=0)
+            found = beside.common(find_rows(table, held_out, copies=0), held_out)
             validation = labelled_rows(found, classes, held_out)
     require_held_out(job.wanted, None if validation is None else validation.image_targets, held_out)
     if isinstance(job.head, EpochHead):
@@ -78,14 +82,14 @@ def _train(job: TrainJob, table: FeatureTable, rows: SplitRows) -> TrainReport:
     if job.copies is not None and job.copies > copies:
         log(f"this version of the table has {copies} copies of an image at most, not {job.copies}")
 
-    holding = choose_holding(job.head, training, validation, job.budget)
+    holding = choose_holding(job.head, training, validation, job.budget, beside=beside)
     log(holding.reason)
     sets = holding.sets
     given = (sets["train"], sets.get("validation"), len(classes), weight, job.seed)
     state, course = None, Course()
     if isinstance(job.head, EpochHead):
         both = {"train": training, "validation": validation}
-        state = state_of(job, table, both, classes, weight, streams=holding.streams)
+        state = state_of(job, table, both, classes, weight, beside, streams=holding.streams)
         course = Course(job.head.keep, job.head.patience, state)
         head, history = job.head.fit(*given, course)
     else:
@@ -121,6 +125,7 @@ def _train(job: TrainJob, table: FeatureTable, rows: SplitRows) -> TrainReport:
         versions=library_versions(),
         streamed_within=job.budget.size if holding.streams else None,
         copies=copies,
+        beside=beside_cards(beside),
         augmentation=asdict(table.augmentation) if copies and table.augmentation else None,
         decisions=decisions,
         course=course.outcome(),
@@ -137,7 +142,8 @@ def _train(job: TrainJob, table: FeatureTable, rows: SplitRows) -> TrainReport:
         draw(draft.folder, history, measured[part], job.head.name, split)
     if state is not None:
         state.delete()
-    pin_table(table, table.version, draft.place)
+    for each in (table, *beside.tables):
+        pin_table(each, each.version, draft.place)
     return TrainReport(draft.place, card)
 
 

@@ -120,7 +120,12 @@ def image_job(options: argparse.Namespace) -> ImageTrainJob:
 def _for_tables() -> list[str]:
     """Options that have a meaning with a table only."""
     of_heads = [option.name for kind in HEADS.values() for option in kind.options]
-    return ["table_version", "copies", *(name for name in of_heads if name not in SETTINGS)]
+    return [
+        "also_table",
+        "table_version",
+        "copies",
+        *(name for name in of_heads if name not in SETTINGS),
+    ]
 
 
 def _defaults() -> str:

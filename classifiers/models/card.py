@@ -75,6 +75,23 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class BesideCard:
+    """A table whose features stand beside those of the first.
+
+    Attributes:
+        table: its URI.
+        table_version: its version.
+        contract: of its features.
+        contract_id: hash of that contract.
+    """
+
+    table: str
+    table_version: int
+    contract: Contract
+    contract_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """Where a model comes from and what it is good for.
 
@@ -108,6 +125,8 @@ class ModelCard:
         asked: what the training was asked for; None of images, and in older cards.
         several: of a model that gives an image several labels, which `classes` are then, from
             which score on it gives each; None of a model that tells classes apart.
+        beside: tables whose features follow those of `table`, image by image; empty of a model
+            that takes those of one.
     """
 
     head: str
@@ -136,6 +155,16 @@ class ModelCard:
     converged: bool | None = None
     asked: Asked | None = None
     several: SeveralLabels | None = None
+    beside: tuple[BesideCard, ...] = ()
+
+    @property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Those of the features that it takes, side by side in this order.
+
+        Raises:
+            UsageError: it takes images.
+        """
+        return (self.of_features(), *(each.contract for each in self.beside))
 
     def of_features(self) -> Contract:
         """The contract of the features that it takes.
@@ -190,8 +219,14 @@ def card_from_json(text: bytes) -> ModelCard:
         check_several(card.several, card.classes)
     if card.images is not None:
         _check_images(card.images)
+    for each in card.beside:
+        if each.contract_id != each.contract.contract_id:
+            raise ValueError("a contract beside its own is not the one that its contract_id is of")
     if card.contract is not None:
-        _one_of(MANTISSA_BITS, card.contract.precision, "precision")
+        for contract in card.contracts:
+            _one_of(MANTISSA_BITS, contract.precision, "precision")
+    elif card.beside:
+        raise ValueError("it is of a model of images, and names tables")
     return card
 
 

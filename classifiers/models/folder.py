@@ -79,7 +79,18 @@ def write_model(
 
 
 def load_model(folder: Path) -> Model:
-    """Read a model folder.
+    """Read the folder of a model that tells classes apart by images, or features of one table.
+
+    Raises:
+        ModelError: it is none, it is damaged, or it is not what its card says.
+        UsageError: the model gives an image several labels, or takes features of several tables.
+    """
+    require_usual(read_card(folder), str(folder))
+    return load_of_classes(folder)
+
+
+def load_of_classes(folder: Path) -> Model:
+    """Read the folder of a model that tells classes apart, whatever it takes.
 
     Raises:
         ModelError: it is none, it is damaged, or it is not what its card says.
@@ -122,6 +133,20 @@ def read_head(folder: Path, card: ModelCard, fitted: type[Saved]) -> Saved:
             "that belong together, or train it again"
         )
     return head
+
+
+def require_usual(card: ModelCard, name: str) -> None:
+    """Refuse a model that gives several labels, or takes the features of several tables.
+
+    Raises:
+        UsageError: it does.
+    """
+    require_one_class(card, name)
+    if card.beside:
+        raise UsageError(
+            f"{name} takes the features of {1 + len(card.beside)} tables side by side, and this "
+            "takes models of one; evaluate and predict take it, with --also_table"
+        )
 
 
 def require_one_class(card: ModelCard, name: str) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 from classifiers.models.card import ModelCard
 from classifiers.models.folder import (
     Model,
-    load_model,
+    load_of_classes,
     one_class_wanted,
     read_card,
     require_one_class,
+    require_usual,
 )
 from classifiers.models.several.model import SeveralModel, load_several
 from classifiers.models.versions.names import ModelName
@@ -43,7 +44,7 @@ def found(name: ModelName) -> ModelOrFolder:
             return folder
         if gives_several(folder):
             return replace(load_several(folder), name=str(name))
-        return replace(load_model(folder), name=str(name))
+        return replace(load_of_classes(folder), name=str(name))
 
 
 def pinned(name: ModelName) -> ModelName:
@@ -76,7 +77,19 @@ def files_of(name: ModelName) -> Iterator[Path]:
 
 
 def card_of(model: ModelOrFolder) -> ModelCard:
-    """The card of a model that tells classes apart, without reading the head.
+    """The card of a model that `opened` gives, without reading the head.
+
+    Raises:
+        ModelError: the folder holds no model, or a damaged one.
+        UsageError: the model gives an image several labels, or takes features of several tables.
+    """
+    card = any_card_of(model)
+    require_usual(card, name_of(model))
+    return card
+
+
+def card_of_classes(model: ModelOrFolder) -> ModelCard:
+    """The card of a model that tells classes apart, whatever it takes, without reading the head.
 
     Raises:
         ModelError: the folder holds no model, or a damaged one.
@@ -107,7 +120,19 @@ def name_of(model: ModelOrFolder) -> str:
 
 
 def opened(model: ModelOrFolder) -> Model:
-    """The model that tells classes apart, read if need be.
+    """The model that tells classes apart by images, or features of one table, read if need be.
+
+    Raises:
+        ModelError: the folder holds no model, or a damaged one.
+        UsageError: the model gives an image several labels, or takes features of several tables.
+    """
+    found = opened_of_classes(model)
+    require_usual(found.card, found.name)
+    return found
+
+
+def opened_of_classes(model: ModelOrFolder) -> Model:
+    """The model that tells classes apart, whatever it takes, read if need be.
 
     Raises:
         ModelError: the folder holds no model, or a damaged one.
@@ -115,7 +140,7 @@ def opened(model: ModelOrFolder) -> Model:
     """
     if isinstance(model, SeveralModel):
         raise one_class_wanted(model.name)
-    return model if isinstance(model, Model) else load_model(Path(model))
+    return model if isinstance(model, Model) else load_of_classes(Path(model))
 
 
 def opened_several(model: ModelOrFolder) -> SeveralModel:
@@ -136,7 +161,7 @@ def any_opened(model: ModelOrFolder) -> Model | SeveralModel:
     Raises:
         ModelError: the folder holds no model, or a damaged one.
     """
-    return opened_several(model) if gives_several(model) else opened(model)
+    return opened_several(model) if gives_several(model) else opened_of_classes(model)
 
 
 def gives_several(model: ModelOrFolder) -> bool:

@@ -1,6 +1,6 @@
 """What a model is to predict: the rows of a table, images, or an array of features."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from classifiers.models.opening import (
     ModelOrFolder,
     any_card_of,
     any_opened,
-    card_of,
     gives_several,
     opened,
+    opened_of_classes,
 )
 from classifiers.models.predicting import (
     predict_features,
@@ -33,12 +33,11 @@ from classifiers.models.several.sources import (
     labels_from_images,
     labels_from_table,
 )
+from classifiers.models.side_by_side import require_given, require_one_base, tables_of
 from classifiers.models.soundness import require_length
 from classifiers.models.through_base import open_base
-from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
 from pipelines.records import ImageRef
-from pipelines.table.feature_table import FeatureTable
 
 
 def from_table(
@@ -47,8 +46,9 @@ def from_table(
     split: str | None = None,
     version: int | None = None,
     columns: Columns = USUAL,
+    also: Sequence[str] = (),
 ) -> Predictions:
-    """Predict the rows of a table, from their features.
+    """Predict the rows of a table, from their features, or of several tables side by side.
 
     Args:
         model: the model or its folder.
@@ -56,6 +56,7 @@ def from_table(
         split: this split only; all rows when None.
         version: an older version; the newest when None.
         columns: those that are wanted besides the usual.
+        also: the tables beside it, in the order of the training.
 
     Raises:
         TableError: there is no such table or version.
@@ -64,13 +65,11 @@ def from_table(
         ModelError: the model is not what its card says.
     """
     if gives_several(model):
-        return labels_from_table(model, location, split, version, columns)
-    contract = card_of(model).of_features()
-    table = FeatureTable.open(location, version)
-    require_same_contract(contract, "the model", table.contract, "the table")
-    model = opened(model)
-    require_length(model.head, table.feature_length, f"the table {table.uri}", model.name)
-    return predict_table(model, table, split, columns), schema_of(model, columns)
+        return labels_from_table(model, location, split, version, columns, also)
+    table, beside = tables_of(any_card_of(model), location, version, also)
+    model = opened_of_classes(model)
+    require_given(model.head, table, beside, model.name)
+    return predict_table(model, table, split, columns, beside), schema_of(model, columns)
 
 
 def from_images(
@@ -93,7 +92,8 @@ def from_images(
     """
     if gives_several(model):
         return labels_from_images(model, refs, weights, columns)
-    card = card_of(model)
+    card = any_card_of(model)
+    require_one_base(card)
     if card.images is not None:
         if weights is not None:
             raise UsageError("--weights has no meaning here: this model holds its own")

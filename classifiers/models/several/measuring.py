@@ -1,6 +1,7 @@
 """Measuring a model of several labels on a split of a table."""
 
 import argparse
+from collections.abc import Sequence
 
 from classifiers.data.label_sets import marked_rows, read_label_sets
 from classifiers.data.row_groups import find_rows
@@ -8,12 +9,15 @@ from classifiers.models.opening import ModelOrFolder, any_card_of, name_of, open
 from classifiers.models.several.measures import evaluate_several, opinions_on
 from classifiers.models.several.model import of_several
 from classifiers.models.several.reports import SeveralEvaluateReport
-from classifiers.models.soundness import require_length
+from classifiers.models.side_by_side import (
+    batches_beside,
+    named_in_report,
+    require_given,
+    tables_of,
+)
 from classifiers.models.sources import refuse
-from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
 from pipelines.images.layout_options import layout_given
-from pipelines.table.feature_table import FeatureTable
 
 
 def several_measured(options: argparse.Namespace, model: ModelOrFolder) -> SeveralEvaluateReport:
@@ -30,13 +34,18 @@ def several_measured(options: argparse.Namespace, model: ModelOrFolder) -> Sever
         )
     refuse({"weights": options.weights, **layout_given(options)}, "--table")
     refuse({"pictures": options.pictures}, "a model of several labels")
-    return several_on_table(model, options.table, options.split, options.table_version)
+    also = options.also_table or ()
+    return several_on_table(model, options.table, options.split, options.table_version, also)
 
 
 def several_on_table(
-    model: ModelOrFolder, location: str, split: str, version: int | None = None
+    model: ModelOrFolder,
+    location: str,
+    split: str,
+    version: int | None = None,
+    also: Sequence[str] = (),
 ) -> SeveralEvaluateReport:
-    """Measure a model on a split of a table.
+    """Measure a model on a split of a table, or of several side by side.
 
     Raises:
         TableError: there is no such table, version or split.
@@ -45,18 +54,17 @@ def several_on_table(
     """
     card = any_card_of(model)
     several = of_several(card, name_of(model))
-    table = FeatureTable.open(location, version)
-    require_same_contract(card.of_features(), "the model", table.contract, "the table")
-    rows = find_rows(table, split, copies=0, option="--split")
+    table, beside = tables_of(card, location, version, also)
+    rows = beside.common(find_rows(table, split, copies=0, option="--split"), split)
     samples = marked_rows(rows, read_label_sets(rows), card.classes, split)
     model = opened_several(model)
-    require_length(model.head, table.feature_length, f"the table {table.uri}", model.name)
-    opinion, marks = opinions_on(model, samples.batches(), card.classes)
+    require_given(model.head, table, beside, model.name)
+    opinion, marks = opinions_on(model, batches_beside(samples, beside), card.classes)
     return SeveralEvaluateReport(
         card.head,
         split,
         evaluate_several(opinion, marks, card.classes, several),
         several,
         opinion.has_probabilities,
-        {"table": table.uri, "table_version": table.version},
+        named_in_report(table, beside),
     )

@@ -6,13 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from classifiers.data.decoding import decode
 from classifiers.data.label_sets import read_label_sets
-from classifiers.data.row_groups import find_rows
+from classifiers.data.side_by_side import Beside
 from classifiers.models.predicting import NOT_FINITE
 from classifiers.models.several.model import SeveralModel
+from classifiers.models.side_by_side import blocks_beside
 from classifiers.models.through_base import features_of
-from pipelines.contract import require_same_contract
 from pipelines.engines.engine import Engine
 from pipelines.records import ImageRef, labels_of
 from pipelines.table.feature_table import FeatureTable
@@ -40,17 +39,12 @@ def several_schema(model: SeveralModel) -> pa.Schema:
 
 
 def predict_several(
-    model: SeveralModel, table: FeatureTable, split: str | None
+    model: SeveralModel, table: FeatureTable, split: str | None, beside: Beside
 ) -> Iterator[pa.Table]:
-    """Predict the images of a table, all splits when none is named.
-
-    Raises:
-        ContractMismatchError: the table's features are not the model's.
-    """
-    require_same_contract(model.card.of_features(), "the model", table.contract, "the table")
-    rows = find_rows(table, split)
+    """Predict the images of a table, all splits when none is named; see `predict_table`."""
+    rows, blocks = blocks_beside(table, split, beside)
     keys = rows.keys.drop_columns(["label"]).append_column("labels", read_label_sets(rows).lists)
-    for block in decode(rows, lambda block: block):
+    for block in blocks:
         yield predictions(model, keys.take(pa.array(block.places)), block.features)
 
 

@@ -1,6 +1,6 @@
 """What a model of several labels is to predict: the rows of a table, images, or features."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 import numpy as np
@@ -15,28 +15,30 @@ from classifiers.models.several.predicting import (
     predictions,
     several_schema,
 )
+from classifiers.models.side_by_side import require_given, require_one_base, tables_of
 from classifiers.models.soundness import require_length
 from classifiers.models.through_base import open_base
-from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
 from pipelines.records import ImageRef
-from pipelines.table.feature_table import FeatureTable
 
 Predictions = tuple[Iterator[pa.Table], pa.Schema]
 """Predictions yet to be made, and their columns."""
 
 
 def labels_from_table(
-    model: ModelOrFolder, location: str, split: str | None, version: int | None, columns: Columns
+    model: ModelOrFolder,
+    location: str,
+    split: str | None,
+    version: int | None,
+    columns: Columns,
+    also: Sequence[str] = (),
 ) -> Predictions:
     """Predict the labels of a table's images; see `from_table`."""
     _require_usual(columns)
-    contract = any_card_of(model).of_features()
-    table = FeatureTable.open(location, version)
-    require_same_contract(contract, "the model", table.contract, "the table")
+    table, beside = tables_of(any_card_of(model), location, version, also)
     model = opened_several(model)
-    require_length(model.head, table.feature_length, f"the table {table.uri}", model.name)
-    return predict_several(model, table, split), several_schema(model)
+    require_given(model.head, table, beside, model.name)
+    return predict_several(model, table, split, beside), several_schema(model)
 
 
 def labels_from_images(
@@ -45,6 +47,7 @@ def labels_from_images(
     """Predict the labels of images by the base and the head; see `from_images`."""
     _require_usual(columns)
     model = opened_several(model)
+    require_one_base(model.card)
     contract = model.card.of_features()
     engine = open_base(contract, weights, len(refs))
     require_length(model.head, prod(engine.feature_shape), contract.base, model.name)

@@ -1,10 +1,12 @@
 """Tables of made-up features of images with several labels."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
+from pipelines.contract import Contract
 from pipelines.records import FeatureBlock, ImageRef, SourceImage, as_label
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
@@ -22,7 +24,7 @@ NAMED = frozenset({LABELS_COLUMN})
 ADDED = optional_schema(NAMED)
 ROWS = {"train": 60, "validation": 24, "test": 40}
 
-Rows = Sequence[tuple[str, Sequence[str] | None]]
+Rows = Sequence[tuple[str, Sequence[str] | str | None]]
 
 
 def drawn(split: str) -> tuple[Rows, np.ndarray]:
@@ -35,26 +37,38 @@ def drawn(split: str) -> tuple[Rows, np.ndarray]:
     return [(f"{split}/{row:03d}.png", said) for row, said in enumerate(names)], features
 
 
-def write_several(folder: Path, splits: Mapping[str, tuple[Rows, np.ndarray]]) -> FeatureTable:
-    """A table of a file a split; labels of None are of an image that nobody has labelled."""
+def write_several(
+    folder: Path, splits: Mapping[str, tuple[Rows, np.ndarray]], contract: Contract = CONTRACT
+) -> FeatureTable:
+    """A table of a file a split; labels of None are of an image that nobody has labelled,
+    and a text is the one label of an image that has one.
+    """
     storage, paths = open_storage(str(folder)), []
-    for number, (split, (rows, features)) in enumerate(splits.items()):
+    for split, (rows, features) in splits.items():
         sources = [
             SourceImage(
-                ImageRef(name, name, None if said is None else as_label(said), split, 1, 1, 1),
-                f"{number * 1000 + row:064x}",
+                ImageRef(
+                    name,
+                    name,
+                    said if said is None or isinstance(said, str) else as_label(said),
+                    split,
+                    1,
+                    1,
+                    1,
+                ),
+                sha256(name.encode()).hexdigest(),
                 1,
                 1,
                 1,
             )
-            for row, (name, said) in enumerate(rows)
+            for name, said in rows
         ]
         paths.append(f"data/{split}-0000.parquet")
-        with FeatureFileWriter(storage, paths[-1], CONTRACT, ADDED) as writer:
+        with FeatureFileWriter(storage, paths[-1], contract, ADDED) as writer:
             writer.write(FeatureBlock(sources, features))
-            json = CONTRACT.canonical_json()
+            json = contract.canonical_json()
             writer.close(Receipt("r", "s", split, 0, json, features.shape[1:], "none", "", ()))
     found = [inspect_file(storage, path) for path in paths]
-    state = TableState(str(folder), None, CONTRACT, (LENGTH,), EMPTY_KEYS, optional=NAMED)
+    state = TableState(str(folder), None, contract, features.shape[1:], EMPTY_KEYS, optional=NAMED)
     commit_change(state, Change(found, [], {"run": "r"}))
     return FeatureTable.open(str(folder))
