@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from classifiers.data.encoding import named
 from classifiers.data.held_out import held_out_split, validating
 from classifiers.data.label_sets import learnable, marked_rows, read_label_sets
 from classifiers.data.row_groups import SplitRows, find_rows, splits
@@ -74,7 +75,7 @@ def train_several(
         )
     if isinstance(job.head, EpochHead):
         require_validation(job.head.keep, job.head.patience, held_out)
-    log(f"{len(labels)} labels, of which an image may have several: one output each")
+    log(f"one output for each label, of which an image may have several: {named(labels)}")
     holding = choose_holding(head, training, validation, job.budget, "--head dense", beside)
     log(holding.reason)
     state, course = None, Course()

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import classifiers
+import frozen_features as ff
 from classifiers.train import main as train
 from pipelines.describe import main as describe
 from pipelines.driver import extract
@@ -286,7 +287,9 @@ def test_a_head_of_one_class_says_that_there_are_several(run, images, tmp_path, 
     assert not (tmp_path / "m").exists()
 
 
-def test_a_head_of_several_labels_learns_from_images_extracted_before_and_after(run, tmp_path):
+def test_a_head_of_several_labels_learns_from_images_extracted_before_and_after(
+    run, images, tmp_path
+):
     run(rows_of({"a.png": "cat", "b.png": "dog"}, split="test"))
     run(rows_of({**SAID, "a.png": ("cat", "indoors"), "c.png": ("indoors",)}, split="test"))
     table, model = tmp_path / "features", tmp_path / "m"
@@ -297,6 +300,14 @@ def test_a_head_of_several_labels_learns_from_images_extracted_before_and_after(
     assert card["rows"] == {"train": 3}  # of d.png nobody said anything
     per_label = card["metrics"]["train"]["per_label"]
     assert [each["support"] for each in per_label.values()] == [1, 2]
+    found = [
+        ff.predict(model, **of).rows.sort_by("image_id")
+        for of in ({"table": table}, {"input": images, "weights": "random:1"})
+    ]
+    for name in ("image_id", "predicted"):
+        assert found[0][name].to_pylist() == found[1][name].to_pylist()
+    both = [each["probability_cat"].to_numpy() for each in found]
+    np.testing.assert_allclose(*both, rtol=1e-4)
 
 
 def test_the_command(images, tmp_path):

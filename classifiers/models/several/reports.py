@@ -41,8 +41,7 @@ class SeveralTrainReport(Report):
             for split, measures in self.card.metrics.items()
             if measures is not None
         ]
-        where = f"model of {len(self.card.classes)} labels in {self.model}"
-        where += f" after {self.card.seconds:.1f} s"
+        where = f"model in {self.model} after {self.card.seconds:.1f} s"
         if isinstance(self.model, Path) and (self.model / CURVES_FILE).is_file():
             where += f"; pictures: {self.model / CURVES_FILE}"
         return [Grid(rows, COLUMNS), "", *self._course(), where]

@@ -149,7 +149,6 @@ def test_commands_that_tell_classes_apart_refuse_such_a_model(several, tagger, t
         (export, [*model, "--format", "onnx", "--output", str(tmp_path / "x.onnx")]),
         (evaluate, [*table, *model, "--compare", str(tagger)]),
         (promote, [*model, *versioned, *table, "--if", "accuracy>=0"]),
-        (refit, [*model, "--to", str(tmp_path / "again")]),
         (report, [*table, *model, "--output", str(tmp_path / "r.html")]),
     ):
         assert command.main(options) in (1, 2), command
@@ -167,6 +166,17 @@ def test_such_a_model_can_be_promoted_without_conditions(several, tagger, tmp_pa
     assert found["predicted"] == predicted(tagger, several, tmp_path, "--overwrite")["predicted"]
 
 
+def test_such_a_model_is_trained_again(several, tmp_path, capsys):
+    more = ["--threshold", "f1", "--class_weight", "balanced"]
+    assert run_train(several, "logistic", tmp_path / "m", *more) == 0
+    assert refit.main(["--model", str(tmp_path / "m"), "--to", str(tmp_path / "again")]) == 0
+    cards = [json.loads((tmp_path / each / "card.json").read_text()) for each in ("m", "again")]
+    for name in ("metrics", "several", "asked", "settings"):
+        assert cards[0][name] == cards[1][name]
+    found = cards[0]["metrics"]["validation"]["mean_average_precision"]
+    assert f"validation mean average precision {found:.3f}" in capsys.readouterr().err
+
+
 def test_predictions_in_memory(several, tagger, capsys):
     features = drawn("test")[1]
     held = ff.predict(tagger, features=features).rows.to_pydict()
@@ -177,6 +187,18 @@ def test_predictions_in_memory(several, tagger, capsys):
     with pytest.raises(UsageError, match="--top has no meaning with a model of several labels"):
         ff.predict(tagger, features=features, top=2)
     assert ff.load_model(tagger).opine(features).scores.shape == (40, 3)
+
+
+def test_balanced_weights_are_those_of_each_label(several, tmp_path):
+    more = ["--class_weight", "balanced", "--C", "0.1"]
+    assert run_train(several, "logistic", tmp_path / "m", *more) == 0
+    rows, features = drawn("train")
+    new = drawn("test")[1]
+    scores = load_several(tmp_path / "m").opine(new).scores
+    for number in range(len(LABELS)):
+        alone = LogisticRegression(C=0.1, max_iter=1000, class_weight="balanced")
+        wanted = make_pipeline(StandardScaler(), alone).fit(features, marks_of(rows)[:, number])
+        np.testing.assert_allclose(scores[:, number], wanted.decision_function(new), atol=1e-5)
 
 
 def test_one_label_alone_is_there_or_not(tmp_path):
