@@ -9,7 +9,7 @@ from classifiers.choosing.candidates import LAST, Space
 from classifiers.choosing.choosing import ChooseJob, choose
 from classifiers.choosing.report import CSV_FILE, ChooseReport, Spend
 from classifiers.data.memory import default_budget, memory_budget
-from classifiers.searching.settings import strengths_named
+from classifiers.searching.options import numbers, reals
 from pipelines.bases import POOLINGS, PREPROCESSINGS, base_named, parse_weights
 from pipelines.cli import (
     Parser,
@@ -64,7 +64,7 @@ def make_parser(prog: str = PROG) -> Parser:
         "--layers", type=_names, default=LAST, help=f"layers; {LAST} stands for a base's last"
     )
     tried.add_argument("--poolings", type=_poolings, default="none,avg", help="of none, avg, max")
-    tried.add_argument("--image_sizes", type=_sizes, help="pixels; each base's own if not given")
+    tried.add_argument("--image_sizes", type=numbers, help="pixels; each base's own if not given")
     tried.add_argument(
         "--compute_dtypes", type=_dtypes, default="float32", help=", ".join(COMPUTE_DTYPES)
     )
@@ -79,9 +79,7 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument("--engine", default=AUTO, choices=ENGINES, help="what runs the bases")
     head = parser.add_argument_group("the linear head")
     head.add_argument("--folds", type=_folds, default=5, metavar="K", help="to score on")
-    head.add_argument(
-        "--C", type=strengths_named, default=C, help="values, or LEAST:GREATEST:COUNT"
-    )
+    head.add_argument("--C", type=reals, default=C, help="values, or LEAST:GREATEST:COUNT")
     parser.add_argument("--seed", type=seed_number, default=0, help="of the sample and the folds")
     money = parser.add_argument_group("what the whole would take")
     money.add_argument("--images", type=positive_number, help="that are to be extracted")
@@ -164,10 +162,6 @@ def _poolings(text: str) -> tuple[str, ...]:
 
 def _dtypes(text: str) -> tuple[str, ...]:
     return _of(COMPUTE_DTYPES, "dtype", text)
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(positive_number(each) for each in text.split(",")))
 
 
 def _folds(text: str) -> int:

@@ -10,8 +10,10 @@ from classifiers.models.comparing import CompareReport, compared
 from classifiers.models.measured_pictures import check_pictures, draw_measured
 from classifiers.models.measuring_options import add_measuring_options
 from classifiers.models.measuring_options import measured as measured_on
-from classifiers.models.opening import ModelOrFolder, found, name_of
+from classifiers.models.opening import ModelOrFolder, found, gives_several, name_of
 from classifiers.models.reports import EvaluateReport
+from classifiers.models.several.measuring import several_measured
+from classifiers.models.several.reports import SeveralEvaluateReport
 from classifiers.models.sources import refuse
 from classifiers.models.versions.names import NAME_HELP, model_name
 from pipelines.cli import Parser, add_json_option, local_path, run_command, write_json
@@ -60,12 +62,21 @@ def make_parser(prog: str = PROG) -> Parser:
     return parser
 
 
-def work(options: argparse.Namespace) -> EvaluateReport | CompareReport:
+def work(
+    options: argparse.Namespace,
+) -> EvaluateReport | SeveralEvaluateReport | CompareReport:
     """Do what the options of `make_parser` say."""
     if options.compare:
         refuse({"pictures": options.pictures}, "--compare")
         return compare(options, [found(each) for each in (options.model, *options.compare)])
-    return measured(options, found(options.model))
+    return either_measured(options, found(options.model))
+
+
+def either_measured(
+    options: argparse.Namespace, model: ModelOrFolder
+) -> EvaluateReport | SeveralEvaluateReport:
+    """Measure a model on the images that the options name, by what it says of an image."""
+    return several_measured(options, model) if gives_several(model) else measured(options, model)
 
 
 def compare(options: argparse.Namespace, models: Sequence[ModelOrFolder]) -> CompareReport:
@@ -75,7 +86,7 @@ def compare(options: argparse.Namespace, models: Sequence[ModelOrFolder]) -> Com
 
 
 def measured(options: argparse.Namespace, model: ModelOrFolder) -> EvaluateReport:
-    """Measure a model on the images that the options name, and draw it where they say."""
+    """Measure a model that tells classes apart, and draw it where the options say."""
     if options.pictures is not None:
         check_pictures(options.pictures)
     report = measured_on(options, model)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from classifiers.models.columns import add_column_options, columns_of
-from classifiers.models.opening import card_of, found
+from classifiers.models.measuring_options import add_also_table
+from classifiers.models.opening import any_card_of, found
 from classifiers.models.reports import PredictReport
 from classifiers.models.sources import (
     check_output,
@@ -56,6 +57,7 @@ def make_parser(prog: str = PROG) -> Parser:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--table", help="a feature table")
     what.add_argument("--input", help="a folder or manifest of images, or an image")
+    add_also_table(parser)
     parser.add_argument("--split", help="with --table: this split only")
     parser.add_argument("--table_version", type=whole_number, help="with --table: an older version")
     parser.add_argument(
@@ -74,13 +76,15 @@ def work(options: argparse.Namespace) -> PredictReport:
     if options.table is not None:
         refuse({"weights": options.weights, **layout_given(options)}, "--table")
     else:
-        refuse({"split": options.split, "table_version": options.table_version}, "--input")
+        names = ("split", "table_version", "also_table")
+        refuse({name: getattr(options, name) for name in names}, "--input")
     output = check_output(options.output, overwrite=options.overwrite)
     model = found(options.model)
-    card_of(model)
+    any_card_of(model)
     columns = columns_of(options)
     if options.table is not None:
-        wanted = from_table(model, options.table, options.split, options.table_version, columns)
+        version, also = options.table_version, options.also_table or ()
+        wanted = from_table(model, options.table, options.split, version, columns, also)
     else:
         refs = list_or_name(options.input, options.input_root, layout_of(options))
         wanted = from_images(model, refs, options.weights, columns)

@@ -8,6 +8,7 @@ from functools import partial
 from classifiers.data.memory import default_budget, memory_budget
 from classifiers.from_features.refitting import RefitJob, refit
 from classifiers.models.reports import TrainReport
+from classifiers.models.several.reports import SeveralTrainReport
 from classifiers.models.targets import target_at
 from classifiers.models.versions.names import NAME_HELP, model_name, model_place
 from pipelines.cli import Parser, add_json_option, run_command, write_json
@@ -54,7 +55,7 @@ def make_parser(prog: str = PROG) -> Parser:
     return parser
 
 
-def work(options: argparse.Namespace) -> TrainReport:
+def work(options: argparse.Namespace) -> TrainReport | SeveralTrainReport:
     """Do what the options of `make_parser` say."""
     if options.to is None:
         target = target_at(options.model.location, overwrite=True)

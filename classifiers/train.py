@@ -8,8 +8,9 @@ from functools import partial
 from classifiers.data.held_out import NO_SPLIT
 from classifiers.data.memory import default_budget, memory_budget
 from classifiers.data.pooled import AS_STORED, POOLINGS
+from classifiers.from_features.job import TrainJob
 from classifiers.from_features.options import add_head_options, make_head
-from classifiers.from_features.training import TrainJob, train
+from classifiers.from_features.training import train_either
 from classifiers.from_images.options import (
     WAYS,
     add_image_options,
@@ -21,6 +22,7 @@ from classifiers.heads.catalogue import HEADS
 from classifiers.heads.kind import real_from_zero
 from classifiers.models.decision_options import add_decision_options, wanted_of
 from classifiers.models.reports import TrainReport
+from classifiers.models.several.reports import SeveralTrainReport
 from classifiers.models.targets import target_at
 from classifiers.models.training_state import CHECKPOINT_SECONDS, SUFFIX
 from classifiers.models.versions.names import PLACE_HELP, model_place
@@ -51,12 +53,12 @@ def _train(parser: Parser, argv: Sequence[str]) -> int:
     return 0
 
 
-def work(options: argparse.Namespace) -> TrainReport:
+def work(options: argparse.Namespace) -> TrainReport | SeveralTrainReport:
     """Do what the options of `make_parser` say."""
     if options.from_images is not None:
         return train_on_images(image_job(options))
     refuse_image_options(options)
-    return train(_table_job(options))
+    return train_either(_table_job(options))
 
 
 def make_parser(prog: str = PROG) -> Parser:
@@ -66,6 +68,13 @@ def make_parser(prog: str = PROG) -> Parser:
     what.add_argument("--table", help="the feature table")
     what.add_argument(
         "--from_images", metavar="DIR|MANIFEST", help="images, for the ways that store no features"
+    )
+    parser.add_argument(
+        "--also_table",
+        action="append",
+        metavar="TABLE",
+        help="another table of the same images, whose features stand beside those of --table; may "
+        "be given several times",
     )
     parser.add_argument(
         "--table_version", type=whole_number, help="an older version; the newest if not given"
@@ -144,6 +153,7 @@ def _table_job(options: argparse.Namespace) -> TrainJob:
         wanted=wanted_of(options),
         checkpoint_every=options.checkpoint_every,
         pooling=_pooling(options),
+        also=tuple(options.also_table or ()),
     )
 
 

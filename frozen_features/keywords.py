@@ -103,6 +103,13 @@ def as_option(name: str, parse: Callable[[str], _Parsed], location: Location) ->
         raise UsageError(f"argument --{name}: {error}") from error
 
 
+def locations(given: Location | Iterable[Location]) -> list[str]:
+    """One place or several, as text."""
+    return [
+        os.fspath(each) for each in ([given] if isinstance(given, str | os.PathLike) else given)
+    ]
+
+
 def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()

@@ -9,6 +9,7 @@ from frozen_features.keywords import (
     Location,
     arguments,
     as_option,
+    locations,
     parse_keywords,
 )
 from pipelines.redaction import without_secrets
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from classifiers.models.comparing import CompareReport
     from classifiers.models.folder import Model
     from classifiers.models.reports import EvaluateReport, PredictReport
+    from classifiers.models.several.model import SeveralModel
+    from classifiers.models.several.reports import SeveralEvaluateReport
 
 
 @without_secrets
@@ -49,7 +52,7 @@ def load(
 
 
 @without_secrets
-def load_model(model: Location) -> "Model":
+def load_model(model: Location) -> "Model | SeveralModel":
     """Read a model.
 
     Args:
@@ -57,29 +60,31 @@ def load_model(model: Location) -> "Model":
 
     Returns:
         The trained `head` and its `card`; its `judge` says what features show, calibrated as the
-        card says.
+        card says. One that gives an image several labels has `opine` instead, which gives the
+        score of each label.
 
     Raises:
         ModelError: there is no model, or a damaged one.
     """
-    from classifiers.models.opening import opened
+    from classifiers.models.opening import any_opened
 
-    return opened(as_model(model))
+    return any_opened(as_model(model))
 
 
 @without_secrets
 def evaluate(
-    model: "Model | Location",
+    model: "Model | SeveralModel | Location",
     *,
     table: Location | None = None,
     input: Location | None = None,
     split: str = "test",
+    also_table: "Location | Sequence[Location] | None" = None,
     table_version: int | None = None,
     input_root: Location | None = None,
     weights: Location | None = None,
     pictures: Location | None = None,
     **layout: Unpack[LayoutOptions],
-) -> "EvaluateReport":
+) -> "EvaluateReport | SeveralEvaluateReport":
     """Measure a model on a split of a table, or of images.
 
     Args:
@@ -87,6 +92,7 @@ def evaluate(
         table: the feature table, for a head on features.
         input: a folder or manifest of images; a head on features gets them through its base.
         split: the split to measure on.
+        also_table: with `table`: tables beside it that the model was trained with, in that order.
         table_version: with `table`: an older version; the newest when None.
         input_root: with `input`: folder that a manifest's paths are relative to.
         weights: with `input`, of the base: "imagenet" (when None), "random", "random:SEED", or a
@@ -104,7 +110,7 @@ def evaluate(
     from classifiers import evaluate as command
 
     options = parse_keywords(command.make_parser(), {**given, "model": "in memory"})
-    return command.measured(options, as_model(model))
+    return command.either_measured(options, as_model(model))
 
 
 @without_secrets
@@ -114,6 +120,7 @@ def compare(
     table: Location | None = None,
     input: Location | None = None,
     split: str = "test",
+    also_table: "Location | Sequence[Location] | None" = None,
     table_version: int | None = None,
     input_root: Location | None = None,
     weights: Location | None = None,
@@ -126,6 +133,7 @@ def compare(
         table: the feature table, for heads on features.
         input: a folder or manifest of images.
         split: the split to measure on.
+        also_table: with `table`: tables beside it that the model was trained with, in that order.
         table_version: with `table`: an older version; the newest when None.
         input_root: with `input`: folder that a manifest's paths are relative to.
         weights: with `input`, of the base, as `evaluate` takes them.
@@ -147,12 +155,13 @@ def compare(
 
 @without_secrets
 def predict(
-    model: "Model | Location",
+    model: "Model | SeveralModel | Location",
     *,
     table: Location | None = None,
     input: "Location | Sequence[Location] | None" = None,
     features: "ArrayLike | None" = None,
     split: str | None = None,
+    also_table: "Location | Sequence[Location] | None" = None,
     table_version: int | None = None,
     input_root: Location | None = None,
     weights: Location | None = None,
@@ -170,6 +179,7 @@ def predict(
         input: a folder or manifest of images, an image, or a list of images.
         features: numbers (n, length), as the base gave them; an image's id is its row's number.
         split: with `table`: this split only.
+        also_table: with `table`: tables beside it that the model was trained with, in that order.
         table_version: with `table`: an older version; the newest when None.
         input_root: with a manifest: folder that its paths are relative to.
         weights: with `input`: "imagenet" (when None), "random", "random:SEED", or a weights file.
@@ -206,7 +216,9 @@ def predict(
     add_column_options(columns_parser)
     of_columns = {"probabilities": probabilities, "top": top}
     columns = columns_of(parse_keywords(columns_parser, of_columns))
-    of_table: dict[str, object] = {"split": split, "table_version": table_version}
+    of_table: dict[str, object] = {
+        **{"split": split, "table_version": table_version, "also_table": also_table}
+    }
     of_layout = {name: given[name] for name in ("input_root", *LAYOUT_OPTIONS)}
     of_images = {"weights": weights, **of_layout}
     file = None
@@ -216,7 +228,8 @@ def predict(
     model = as_model(model)
     if table is not None:
         sources.refuse(of_images, "--table")
-        wanted = sources.from_table(model, os.fspath(table), split, table_version, columns)
+        beside = [] if also_table is None else locations(also_table)
+        wanted = sources.from_table(model, os.fspath(table), split, table_version, columns, beside)
     elif input is not None:
         sources.refuse(of_table, "--input")
         named = None if weights is None else os.fspath(weights)
@@ -235,7 +248,7 @@ def predict(
     return sources.make_predictions(wanted, file)
 
 
-def as_model(model: "Model | Location") -> "Model | Location":
+def as_model(model: "Model | SeveralModel | Location") -> "Model | SeveralModel | Location":
     """A model in memory as it is; of a name what is there."""
     if not isinstance(model, str | os.PathLike):
         return model

@@ -19,6 +19,7 @@ def promote(
     table: Location | None = None,
     input: Location | None = None,
     split: str = "test",
+    also_table: Location | Sequence[Location] | None = None,
     table_version: int | None = None,
     input_root: Location | None = None,
     weights: Location | None = None,
@@ -33,6 +34,7 @@ def promote(
         table: the feature table that conditions are about, for heads on features.
         input: a folder or manifest of images that conditions are about.
         split: the split to measure on.
+        also_table: with `table`: tables beside it that the model was trained with, in that order.
         table_version: with `table`: an older version; the newest when None.
         input_root: with `input`: folder that a manifest's paths are relative to.
         weights: with `input`, of the base, as `evaluate` takes them.

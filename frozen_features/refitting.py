@@ -7,6 +7,7 @@ from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
     from classifiers.models.reports import TrainReport
+    from classifiers.models.several.reports import SeveralTrainReport
 
 
 @without_secrets
@@ -17,7 +18,7 @@ def refit(
     overwrite: bool = False,
     table: Location | None = None,
     memory: str | int | None = None,
-) -> "TrainReport":
+) -> "TrainReport | SeveralTrainReport":
     """Train a model again, as its card says, on its table as it is now.
 
     Args:

@@ -8,6 +8,7 @@ from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
     from classifiers.models.reports import TrainReport
+    from classifiers.models.several.reports import SeveralTrainReport
     from classifiers.searching.report import SearchReport
 
 
@@ -18,6 +19,7 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     model: Location,
     head: str = "dense",
     from_images: Location | None = None,
+    also_table: Location | Sequence[Location] | None = None,
     table_version: int | None = None,
     overwrite: bool = False,
     train_split: str = "train",
@@ -64,7 +66,7 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     horizontal_flip: bool | None = None,
     fill: str | None = None,
     **layout: Unpack[LayoutOptions],
-) -> "TrainReport":
+) -> "TrainReport | SeveralTrainReport":
     """Fit a head on stored features, or a network on images, and write its model folder.
 
     The arguments are the options of `frozen-features train`, whose `--help` says which of them
@@ -76,6 +78,7 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
         head: kind of head: dense, softmax, finetune, logistic, linear_svm, ridge, rbf_svm, knn;
             with `from_images` convnet, dense, finetune.
         from_images: folder or manifest of images, for the ways that store no features.
+        also_table: tables of the same images, whose features stand beside those of `table`.
         table_version: an older version; the newest when None.
         overwrite: replace a model that is there.
         train_split: split to train on.

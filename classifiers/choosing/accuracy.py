@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.data.pooled import AS_STORED
 from classifiers.heads.losses import Targets
+from classifiers.heads.scikit import STANDARDISE
 from classifiers.searching.findings import Finding, best_of, finding
 from classifiers.searching.fold_paths import FoldData, outcomes
 from classifiers.searching.folds import Fold
@@ -55,7 +57,7 @@ def best_linear_head(features: npt.NDArray[np.float32], question: Question) -> F
     for number, c in enumerate(question.strengths):
         accuracies = [path[number][0] for path in paths]
         converged = all(path[number][1] for path in paths)
-        setting = Setting(HEAD, "standardise", c)
+        setting = Setting(HEAD, AS_STORED, STANDARDISE, {"C": c})
         findings.append(finding(setting, accuracies, converged, len(question.targets)))
     return best_of(findings)
 

@@ -189,7 +189,7 @@ def _values(trial: Trial, spend: Spend) -> dict[str, Any]:
         "error": trial.finding.error,
         "low": low,
         "high": high,
-        "C": trial.finding.setting.c,
+        "C": trial.finding.setting.values["C"],
         "images_per_second": trial.images_per_second,
         "base_per_second": trial.base_per_second,
         "decoded_per_second": trial.decoded_per_second,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from classifiers.choosing.accuracy import Question, best_linear_head
 from classifiers.choosing.candidates import Maps
 from classifiers.data.memory import MemoryBudget, show_size
+from classifiers.data.pooled import pool
 from classifiers.searching.findings import Finding
 from pipelines.cli import log
 from pipelines.engines.choosing import choose_engine
@@ -170,21 +171,6 @@ def _fill(held: dict[str, Features], engine: Engine, pixels: Pixels) -> float:
         found = engine.extract(part)
         rates.append(len(part) / (time.perf_counter() - began))
         for pooling, rows in held.items():
-            rows[start : start + len(part)] = pooled(found, engine.feature_shape, pooling)
+            rows[start : start + len(part)] = pool(found, engine.feature_shape, pooling)
         start += len(part)
     return float(np.median(rates))
-
-
-def pooled(maps: Features, shape: tuple[int, ...], pooling: str) -> Features:
-    """What a base with this pooling gives, made of what it gives without.
-
-    Args:
-        maps: float32 (n, length), flattened in C order.
-        shape: of one image's map, (height, width, channels).
-        pooling: "none", "avg" or "max".
-    """
-    if pooling == "none":
-        return maps
-    whole = maps.reshape(len(maps), *shape)
-    found: Features = whole.mean(axis=(1, 2)) if pooling == "avg" else whole.max(axis=(1, 2))
-    return found

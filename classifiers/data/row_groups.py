@@ -80,17 +80,23 @@ class SplitRows:
         """Class names (n,), in the order of `keys`; None where an image has none."""
         return as_objects(self.keys.column("label"))
 
+    @property
+    def may_have_several_labels(self) -> bool:
+        """Whether no row has a single label, and the table keeps several of an image."""
+        labels = self.keys.column("label")
+        return LABELS in self.table.optional and labels.null_count == len(labels)
+
     def require_one_label(self) -> None:
         """Refuse rows without any label where the table has images with several.
 
         Raises:
             TableError: they are.
         """
-        labels = self.keys.column("label")
-        if LABELS in self.table.optional and labels.null_count == len(labels):
+        if self.may_have_several_labels:
             raise TableError(
                 f"the images have several labels each, in the column {LABELS} of {self.table.uri}, "
-                "and heads tell classes apart of which an image has one"
+                "and this takes classes of which an image has one; train, evaluate and predict "
+                "take several"
             )
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> "SplitRows":

@@ -24,10 +24,10 @@ class Pool:
     Every row is drawn once. A batch is a uniform draw, without replacement, of what the pool holds.
     """
 
-    def __init__(self, capacity: int, length: int) -> None:
-        """Make room for `capacity` rows of `length` features."""
+    def __init__(self, capacity: int, length: int, labels: tuple[int, ...] = ()) -> None:
+        """Make room for `capacity` rows of `length` features and, of several, so many labels."""
         self._features = np.empty((capacity, length), np.float32)
-        self._targets = np.empty(capacity, np.int64)
+        self._targets = np.empty((capacity, *labels), np.int64)
         self.held = 0
 
     def room_for(self, rows: int) -> bool:
@@ -35,7 +35,7 @@ class Pool:
         return self.held + rows <= len(self._targets)
 
     def add(self, features: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]) -> None:
-        """Take rows, features (n, length) and targets (n,), for which there is room."""
+        """Take rows, features (n, length) and their targets, for which there is room."""
         end = self.held + len(targets)
         self._features[self.held : end] = features
         self._targets[self.held : end] = targets
@@ -90,7 +90,7 @@ def shuffled_batches(
         batch_rows: rows of a batch; the last one may have fewer.
         random: drawn from for the order of groups and for each batch.
     """
-    pool = Pool(pool_rows(rows, batch_rows), rows.length)
+    pool = Pool(pool_rows(rows, batch_rows), rows.length, rows.targets.shape[1:])
     order = random.permutation(len(rows.rows.groups)).tolist()
     for features, targets in rows.batches(order):
         while not pool.room_for(len(targets)):

@@ -20,7 +20,8 @@ from pipelines.cli import log
 
 Result = TypeVar("Result")
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
-"""Features float32 (n, length) and targets int64 (n,) of the same rows."""
+"""Features float32 (n, length) and targets int64 (n,) of the same rows; of images with several
+labels (n, labels), zeros and ones."""
 
 HELD_BATCH = 1024
 """Most rows of a batch of features that are held anyway."""
@@ -35,7 +36,7 @@ class HeldSet:
 
     Attributes:
         features: float32 (n, length).
-        targets: int64 (n,), places in the sorted list of classes.
+        targets: int64 (n,), places in the sorted list of classes; or (n, labels), as in `Batch`.
         unflattened: shape of a row's features before flattening; None if they have none.
         images: which rows are of one image; None where no image has copies.
     """
@@ -84,7 +85,8 @@ class StreamedSet:
 
     Attributes:
         rows: the rows, all labelled.
-        targets: int64 (n,), places in the sorted list of classes, in the order of `rows.keys`.
+        targets: int64 (n,), places in the sorted list of classes, in the order of `rows.keys`; or
+            (n, labels), as in `Batch`.
         budget: most memory for features; None where batches are used as they come.
         pooling: of the stored maps, as `pool` does it.
     """

@@ -6,7 +6,8 @@ from typing import Any
 
 from classifiers.data.held_out import NO_SPLIT
 from classifiers.data.memory import MemoryBudget
-from classifiers.from_features.training import TrainJob, train
+from classifiers.from_features.job import TrainJob
+from classifiers.from_features.training import train, train_either
 from classifiers.heads.catalogue import HEADS
 from classifiers.heads.head import Head
 from classifiers.heads.kind import HeadKind
@@ -15,13 +16,13 @@ from classifiers.models.decision_options import Wanted
 from classifiers.models.folder import read_card
 from classifiers.models.opening import files_of, pinned
 from classifiers.models.reports import TrainReport
+from classifiers.models.several.reports import SeveralTrainReport
+from classifiers.models.side_by_side import tables_of
 from classifiers.models.targets import Target
 from classifiers.models.thresholds import parse_criterion
 from classifiers.models.versions.names import ModelName
 from pipelines.cli import log
-from pipelines.contract import require_same_contract
 from pipelines.errors import ModelError, UsageError
-from pipelines.table.feature_table import FeatureTable
 
 AND = " and "
 """Between the splits of a card from before it said what was asked for."""
@@ -44,7 +45,7 @@ class RefitJob:
     budget: MemoryBudget
 
 
-def refit(job: RefitJob) -> TrainReport:
+def refit(job: RefitJob) -> TrainReport | SeveralTrainReport:
     """Train a model again, on the newest version of its table.
 
     Raises:
@@ -57,15 +58,16 @@ def refit(job: RefitJob) -> TrainReport:
     with files_of(name) as folder:
         card = read_card(folder)
     again = training_of(card, str(name), job)
-    table = FeatureTable.open(again.table)
-    require_same_contract(card.of_features(), "the model", table.contract, "the table")
+    table, _ = tables_of(card, again.table, None, again.also)
     validated = card.metrics.get("validation")
-    accuracy = f", validation accuracy {validated['accuracy']:.3f}" if validated else ""
+    measure = "accuracy" if card.several is None else "mean_average_precision"
+    found = validated[measure] if validated else None
+    said = "" if found is None else f", validation {measure.replace('_', ' ')} {found:.3f}"
     log(
         f"{name} was trained on version {card.table_version} of the table, {card.rows['train']} "
-        f"images{accuracy}; the table is at version {table.version}"
+        f"images{said}; the table is at version {table.version}"
     )
-    return train(again)
+    return train(again) if card.several is None else train_either(again)
 
 
 def training_of(card: ModelCard, model: str, job: RefitJob) -> TrainJob:
@@ -88,13 +90,13 @@ def training_of(card: ModelCard, model: str, job: RefitJob) -> TrainJob:
     if not 1 <= len(asked.splits) <= 2:
         raise ModelError(f"the card of {model} names {len(asked.splits)} splits to train on")
     decisions = card.decisions
+    chosen = card.several if decisions is None else decisions
+    criterion = None if chosen is None else chosen.criterion
     try:
         head = _head(card, model)
         wanted = Wanted(
             calibrate=asked.calibrate,
-            criterion=None
-            if decisions is None or decisions.criterion is None
-            else parse_criterion(decisions.criterion),
+            criterion=None if criterion is None else parse_criterion(criterion),
             coverage=None if decisions is None else decisions.coverage,
         )
     except argparse.ArgumentTypeError as error:
@@ -113,6 +115,7 @@ def training_of(card: ModelCard, model: str, job: RefitJob) -> TrainJob:
         wanted=wanted,
         besides=asked.splits[1] if len(asked.splits) == 2 else None,
         pooling="none" if card.pooled is None else card.pooled.pooling,
+        also=tuple(each.table for each in card.beside),
     )
 
 

@@ -1,102 +1,82 @@
 """One training: stored features in, a model folder out. The base is not touched."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from math import prod
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from classifiers.data.encoding import classes_of, parse_class_weight
 from classifiers.data.held_out import held_out_split, validating
-from classifiers.data.memory import MemoryBudget
 from classifiers.data.pooled import require_maps
 from classifiers.data.row_groups import SplitRows, find_rows, splits
+from classifiers.data.side_by_side import Beside
 from classifiers.data.training_set import StreamedSet, labelled_rows
+from classifiers.from_features.beside import beside_cards, open_beside
 from classifiers.from_features.holding import choose_holding
+from classifiers.from_features.identity import state_of
+from classifiers.from_features.job import TrainJob
+from classifiers.from_features.several import train_several
 from classifiers.heads.course import Course, require_validation
-from classifiers.heads.head import Converging, EpochHead, Head
+from classifiers.heads.head import Converging, EpochHead
 from classifiers.heads.pooling import Pooling
 from classifiers.models.card import Asked, ModelCard
 from classifiers.models.deciding import Decided, fit_decisions, require_held_out
-from classifiers.models.decision_options import NOTHING, Wanted
 from classifiers.models.evaluation import Evaluation, measure
 from classifiers.models.folder import write_model
 from classifiers.models.pictures import draw
 from classifiers.models.pinning import pin_table
 from classifiers.models.provenance import library_versions, now
 from classifiers.models.reports import TrainReport
-from classifiers.models.targets import Target
-from classifiers.models.training_state import (
-    CHECKPOINT_SECONDS,
-    TrainingState,
-    digest,
-    of_every_training,
-)
+from classifiers.models.several.reports import SeveralTrainReport
 from pipelines.cli import log
 from pipelines.table.feature_table import FeatureTable
 
 
-@dataclass(frozen=True, slots=True)
-class TrainJob:
-    """One training.
+def train_either(job: TrainJob) -> TrainReport | SeveralTrainReport:
+    """Train a head and write its model: one of several labels where no image has one class.
 
-    Attributes:
-        table: the table's location.
-        table_version: version to train on; None for the newest.
-        head: kind of head and its settings.
-        model: where the model goes.
-        train_split: split to train on.
-        validation_split: split to validate on; None for what is called so, if there is one.
-        copies: augmented copies of an image to train on at most; None for all that there are.
-        wanted: what is to be fitted on the split validated on.
-        besides: a second split to train on.
-        pooling: of the stored maps, one of `POOLINGS`.
-        checkpoint_every: seconds between two states that a killed training can go on from; None to
-            keep none, nor go on from one.
-        class_weight: "none", "balanced" or "CLASS=WEIGHT,...".
-        seed: of every random choice.
-        budget: most memory for features; what does not fit is streamed from the table.
+    Raises:
+        FrozenFeaturesError: as `train` or `train_several`.
     """
-
-    table: str
-    table_version: int | None
-    head: Head
-    model: Target
-    train_split: str
-    validation_split: str | None
-    class_weight: str
-    seed: int
-    budget: MemoryBudget
-    copies: int | None = None
-    wanted: Wanted = NOTHING
-    besides: str | None = None
-    pooling: str = "none"
-    checkpoint_every: float | None = CHECKPOINT_SECONDS
+    table, rows, beside = _found(job)
+    if rows.may_have_several_labels:
+        return train_several(job, table, rows, beside)
+    return _train(job, table, rows, beside)
 
 
 def train(job: TrainJob) -> TrainReport:
-    """Train a head and write its model.
+    """Train a head that tells classes apart, and write its model.
 
     Raises:
         UsageError: the folder is taken, or the options do not fit the table.
         TableError: there is no such table or split, or it has one class only.
     """
-    started, worked = time.monotonic(), time.process_time()
+    table, rows, beside = _found(job)
+    rows.require_one_label()
+    return _train(job, table, rows, beside)
+
+
+def _found(job: TrainJob) -> tuple[FeatureTable, SplitRows, Beside]:
     job.model.check()
     table = FeatureTable.open(job.table, job.table_version)
     require_maps(table, job.pooling, "--pooling")
+    beside = open_beside(job, table)
     rows = _rows(table, job)
+    return table, beside.common(rows, " and ".join(job.trained_on)), beside
+
+
+def _train(job: TrainJob, table: FeatureTable, rows: SplitRows, beside: Beside) -> TrainReport:
+    started, worked = time.monotonic(), time.process_time()
     job.head.check(rows.keys.num_rows)
-    rows.require_one_label()
     classes = classes_of(rows.labels())
     training, validation = labelled_rows(rows, classes, job.train_split, job.pooling), None
     held_out = held_out_split(job.train_split, job.validation_split, splits(table))
     if held_out is not None:
         with validating(held_out):
-            found = find_rows(table, held_out, copies=0)
+            found = beside.common(find_rows(table, held_out, copies=0), held_out)
             validation = labelled_rows(found, classes, held_out, job.pooling)
     require_held_out(job.wanted, None if validation is None else validation.image_targets, held_out)
     if isinstance(job.head, EpochHead):
@@ -106,19 +86,14 @@ def train(job: TrainJob) -> TrainReport:
     if job.copies is not None and job.copies > copies:
         log(f"this version of the table has {copies} copies of an image at most, not {job.copies}")
 
-    holding = choose_holding(job.head, training, validation, job.budget)
+    holding = choose_holding(job.head, training, validation, job.budget, beside=beside)
     log(holding.reason)
     sets = holding.sets
     given = (sets["train"], sets.get("validation"), len(classes), weight, job.seed)
     state, course = None, Course()
     if isinstance(job.head, EpochHead):
-        beside = job.model.state_beside()
-        if job.checkpoint_every is not None and beside is not None:
-            identity = _identity(
-                job, table, {"train": training, "validation": validation}, classes, weight
-            )
-            identity["streamed_within"] = job.budget.size if holding.streams else None
-            state = TrainingState(beside, identity, job.checkpoint_every)
+        both = {"train": training, "validation": validation}
+        state = state_of(job, table, both, classes, weight, beside, streams=holding.streams)
         course = Course(job.head.keep, job.head.patience, state)
         head, history = job.head.fit(*given, course)
     else:
@@ -141,7 +116,7 @@ def train(job: TrainJob) -> TrainReport:
         table_version=table.version,
         classes=classes,
         splits={
-            "train": " and ".join(_trained_on(job)),
+            "train": " and ".join(job.trained_on),
             "validation": held_out,
         },
         rows={name: len(part.image_targets) for name, part in sets.items()},
@@ -154,24 +129,26 @@ def train(job: TrainJob) -> TrainReport:
         versions=library_versions(),
         streamed_within=job.budget.size if holding.streams else None,
         copies=copies,
+        beside=beside_cards(beside),
         augmentation=asdict(table.augmentation) if copies and table.augmentation else None,
         decisions=decisions,
         course=course.outcome(),
         converged=head.converged if isinstance(head, Converging) else None,
-        asked=Asked(tuple(_trained_on(job)), job.class_weight, job.copies, job.wanted.calibrate),
+        asked=Asked(job.trained_on, job.class_weight, job.copies, job.wanted.calibrate),
         pooled=_pooled(job, training),
     )
     with job.model.draft() as draft:
         card = write_model(draft.folder, head, card, history or [_only_row(measured)])
         part, split = (
-            ("train", " and ".join(_trained_on(job)))
+            ("train", " and ".join(job.trained_on))
             if held_out is None
             else ("validation", held_out)
         )
         draw(draft.folder, history, measured[part], job.head.name, split)
     if state is not None:
         state.delete()
-    pin_table(table, table.version, draft.place)
+    for each in (table, *beside.tables):
+        pin_table(each, each.version, draft.place)
     return TrainReport(draft.place, card)
 
 
@@ -181,44 +158,12 @@ def _pooled(job: TrainJob, rows: StreamedSet) -> Pooling | None:
     return Pooling(job.pooling, prod(rows.rows.table.feature_shape[:-1]))
 
 
-def _trained_on(job: TrainJob) -> list[str]:
-    return [job.train_split, *([] if job.besides is None else [job.besides])]
-
-
 def _rows(table: FeatureTable, job: TrainJob) -> SplitRows:
     if job.besides is None:
         return find_rows(table, job.train_split, job.copies, "--train_split")
     rows = find_rows(table, None, job.copies)
-    wanted = pc.is_in(rows.keys.column("split"), pa.array(_trained_on(job)))
+    wanted = pc.is_in(rows.keys.column("split"), pa.array(job.trained_on))
     return rows.only(wanted.to_numpy())
-
-
-def _identity(
-    job: TrainJob,
-    table: FeatureTable,
-    parts: Mapping[str, StreamedSet | None],
-    classes: Sequence[str],
-    weight: Mapping[int, float] | None,
-) -> dict[str, Any]:
-    """What makes this training the one that it is."""
-    return {
-        "head": job.head.name,
-        "settings": job.head.settings(),
-        "pooling": job.pooling,
-        "table": table.uri,
-        "table_version": table.version,
-        "contract": table.contract.contract_id,
-        **{name: None if part is None else _rows_digest(part) for name, part in parts.items()},
-        **of_every_training(classes, weight, job.seed),
-    }
-
-
-def _rows_digest(part: StreamedSet) -> str:
-    """A hash of which rows a split has, of which classes, and of the files that they lie in."""
-    groups = [f"{group.path}\0{group.number}".encode() for group in part.rows.groups]
-    ids = "\0".join(part.rows.keys.column("image_id").to_pylist())
-    copies = part.rows.keys.column("copy").to_numpy()
-    return digest([ids.encode("utf-8", "surrogatepass"), copies, part.targets, *groups])
 
 
 def _only_row(measured: Mapping[str, Evaluation]) -> dict[str, float]:

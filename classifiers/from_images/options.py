@@ -121,6 +121,7 @@ def _for_tables() -> list[str]:
     """Options that have a meaning with a table only."""
     of_heads = [option.name for kind in HEADS.values() for option in kind.options]
     return [
+        "also_table",
         "table_version",
         "copies",
         "pooling",

@@ -72,16 +72,24 @@ class DenseHead:
 
     def build(self, shape: tuple[int, ...], classes: int) -> "keras.Model":
         """See `NetworkHead.build`."""
-        keras = load_keras()
         two = classes == 2
+        return self.ending_in(shape, 1 if two else classes, "sigmoid" if two else "softmax")
+
+    def ending_in(self, shape: tuple[int, ...], outputs: int, activation: str) -> "keras.Model":
+        """A new network, as `build` makes it.
+
+        Args:
+            shape: of one image's features before flattening.
+            outputs: numbers that it gives of an image.
+            activation: what makes these probabilities.
+        """
+        keras = load_keras()
         return keras.Sequential(
             [
                 keras.Input((prod(shape),)),
                 keras.layers.Dense(self.units, activation="relu"),
                 keras.layers.Dropout(self.dropout),
-                keras.layers.Dense(
-                    1 if two else classes, activation="sigmoid" if two else "softmax"
-                ),
+                keras.layers.Dense(outputs, activation=activation),
             ]
         )
 

@@ -32,12 +32,16 @@ class Schedule:
         batch_size: images a step.
         class_weight: by class number; None when all are alike.
         seed: of the order of rows, and of the copies drawn.
+        loss: Keras's name of it; None for that of classes of which an image has one.
+        accuracy: makes what is measured of it, whose name is "accuracy".
     """
 
     epochs: int
     batch_size: int
     class_weight: Mapping[int, float] | None
     seed: int
+    loss: str | None = None
+    accuracy: Callable[[], Any] = lambda: "accuracy"
 
 
 def train_epochs(
@@ -71,7 +75,7 @@ def _held(model: "keras.Model", train: HeldSet, schedule: Schedule) -> Epoch:
     inputs: npt.NDArray[Any]
     trained, inputs = model, train.features
     if keras.backend.backend() == "tensorflow":
-        trained = _fed_by_place(model, train.features)
+        trained = _fed_by_place(model, train.features, schedule.accuracy)
         inputs = np.arange(len(train.targets))
 
     def one(random: np.random.Generator) -> dict[str, float]:
@@ -92,7 +96,9 @@ def _held(model: "keras.Model", train: HeldSet, schedule: Schedule) -> Epoch:
     return one
 
 
-def _fed_by_place(model: "keras.Model", features: npt.NDArray[np.float32]) -> "keras.Model":
+def _fed_by_place(
+    model: "keras.Model", features: npt.NDArray[np.float32], accuracy: Callable[[], Any]
+) -> "keras.Model":
     """The same model, taking places in an array of features instead of features.
 
     So batches are put together where the features are, and what Keras shuffles, copies and hands
@@ -105,7 +111,7 @@ def _fed_by_place(model: "keras.Model", features: npt.NDArray[np.float32]) -> "k
     fed.compile(
         optimizer=model.optimizer,
         loss=model.loss,
-        metrics=["accuracy"],
+        metrics=[accuracy()],
         steps_per_execution=model.steps_per_execution,
     )
     return fed

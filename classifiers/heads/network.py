@@ -125,10 +125,11 @@ def train_network(
     keras = load_keras()
     compiled = keras.backend.backend() == "tensorflow"
     two = network.output_shape[-1] == 1
+    of_classes = "binary_crossentropy" if two else "sparse_categorical_crossentropy"
     network.compile(
         optimizer=optimizer,
-        loss="binary_crossentropy" if two else "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        loss=schedule.loss or of_classes,
+        metrics=[schedule.accuracy()],
         steps_per_execution=(steps_at_once or STEPS_AT_ONCE) if compiled else 1,
     )
     if compiled and type(optimizer) is keras.optimizers.RMSprop:
@@ -215,8 +216,13 @@ class FittedNetwork:
     @property
     def outputs(self) -> int:
         """See `FittedHead.outputs`; one output is the second of two classes."""
-        _, outputs = self._network.output_shape
-        return 2 if outputs == 1 else int(outputs)
+        return 2 if self.units == 1 else self.units
+
+    @property
+    def units(self) -> int:
+        """Numbers that it gives of an image."""
+        _, units = self._network.output_shape
+        return int(units)
 
     def is_finite(self) -> bool:
         """See `FittedHead.is_finite`."""
@@ -224,12 +230,16 @@ class FittedNetwork:
 
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
         """See `FittedHead.judge`; the scores are the probabilities."""
+        return Judgement.of_logits(self.logits(features))
+
+    def logits(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """What its last activation is given of features (n, length), float32 (n, units)."""
         rows = rows_at_once(features.shape[1])
         outputs = [
             self._logits.predict_on_batch(features[start : start + rows])
             for start in range(0, len(features), rows)
         ]
-        return Judgement.of_logits(np.concatenate(outputs))
+        return np.concatenate(outputs)
 
     def as_network(self) -> Answers:
         """See `Exportable.as_network`."""

@@ -30,6 +30,9 @@ LIBLINEAR and LIBSVM make float64 of the result and then nodes of their own.
 """
 
 
+Weight = dict[int, float] | str | None
+"""Of classes, by number; "balanced"; None when all are alike."""
+
 STANDARDISE = "standardise"
 SCALERS = (STANDARDISE, "l2", "none")
 """What is done to features first: mean 0 and variance 1 of each; length 1 of each row; nothing."""
@@ -94,7 +97,7 @@ class ScikitHead:
         weight = None if class_weight is None else dict(class_weight)
         scaler = make_scaler(self.scaler)
         steps = [] if scaler is None else [scaler]
-        model = make_pipeline(*steps, _CLASSIFIERS[self.name](self.c, weight, seed))
+        model = make_pipeline(*steps, make_classifier(self.name, self.c, weight, seed))
         if isinstance(train, StreamedSet):
             converged = fit_out_of_core(model, self.name, train, classes, class_weight)
         else:
@@ -127,16 +130,24 @@ class FittedScikit:
         Raises:
             ModelError: the file holds types other than scikit-learn's own, which might run code.
         """
+        return cls(cls.read(folder / cls.file_name))
+
+    @staticmethod
+    def read(path: Path) -> Any:  # noqa: ANN401 - scikit-learn is untyped
+        """A pipeline that is in a file.
+
+        Raises:
+            ModelError: as `load` does.
+        """
         from skops import io
 
-        path = folder / cls.file_name
         strangers = io.get_untrusted_types(file=path)
         if strangers:
             raise ModelError(
                 f"{path} holds types that are not trusted: {', '.join(strangers)}; train it "
                 "again, and use no model of somebody whom you do not trust"
             )
-        return cls(io.load(path))
+        return io.load(path)
 
     @property
     def length(self) -> int | None:
@@ -214,36 +225,48 @@ def _scaling_of(scalers: Sequence[Any], length: int) -> Scaling | None:
     return None
 
 
-def _logistic(c: float, weight: dict[int, float] | None, seed: int) -> Any:  # noqa: ANN401
+def _logistic(c: float, weight: Weight, seed: int) -> Any:  # noqa: ANN401
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=c, class_weight=weight, max_iter=ITERATIONS, random_state=seed)
 
 
-def _linear_svm(c: float, weight: dict[int, float] | None, seed: int) -> Any:  # noqa: ANN401
+def _linear_svm(c: float, weight: Weight, seed: int) -> Any:  # noqa: ANN401
     from sklearn.svm import LinearSVC
 
     return LinearSVC(C=c, class_weight=weight, max_iter=ITERATIONS, random_state=seed)
 
 
-def _ridge(c: float, weight: dict[int, float] | None, _seed: int) -> Any:  # noqa: ANN401
+def _ridge(c: float, weight: Weight, _seed: int) -> Any:  # noqa: ANN401
     from sklearn.linear_model import RidgeClassifier
 
     return RidgeClassifier(alpha=1.0 / c, class_weight=weight)
 
 
-def _rbf_svm(c: float, weight: dict[int, float] | None, seed: int) -> Any:  # noqa: ANN401
+def _rbf_svm(c: float, weight: Weight, seed: int) -> Any:  # noqa: ANN401
     from sklearn.svm import SVC
 
     return SVC(C=c, kernel="rbf", class_weight=weight, random_state=seed, break_ties=True)
 
 
-_CLASSIFIERS: dict[str, Callable[[float, dict[int, float] | None, int], Any]] = {
+_CLASSIFIERS: dict[str, Callable[[float, Weight, int], Any]] = {
     "logistic": _logistic,
     "linear_svm": _linear_svm,
     "ridge": _ridge,
     "rbf_svm": _rbf_svm,
 }
+
+
+def make_classifier(name: str, c: float, weight: Weight, seed: int) -> Any:  # noqa: ANN401
+    """One of scikit-learn's classifiers, untrained.
+
+    Args:
+        name: as in `ScikitHead`.
+        c: inverse strength of the regularisation.
+        weight: of the classes.
+        seed: of its random choices.
+    """
+    return _CLASSIFIERS[name](c, weight, seed)
 
 
 _SCALER = HeadOption(

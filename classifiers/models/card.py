@@ -8,6 +8,7 @@ from typing import Any
 from classifiers.heads.course import Outcome
 from classifiers.heads.pooling import Pooling, check_pooling
 from classifiers.models.decisions import Decisions, check_decisions
+from classifiers.models.several.decided import SeveralLabels, check_several
 from pipelines.contract import Contract
 from pipelines.errors import UsageError
 from pipelines.images.decode import INTERPOLATIONS, ORIENTATIONS, PixelSpec
@@ -75,6 +76,23 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class BesideCard:
+    """A table whose features stand beside those of the first.
+
+    Attributes:
+        table: its URI.
+        table_version: its version.
+        contract: of its features.
+        contract_id: hash of that contract.
+    """
+
+    table: str
+    table_version: int
+    contract: Contract
+    contract_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """Where a model comes from and what it is good for.
 
@@ -107,6 +125,10 @@ class ModelCard:
         converged: whether the fit did; None of heads in epochs, without a fit, and in older cards.
         asked: what the training was asked for; None of images, and in older cards.
         pooled: how it pools the stored maps first; None where it takes them as they are.
+        several: of a model that gives an image several labels, which `classes` are then, from
+            which score on it gives each; None of a model that tells classes apart.
+        beside: tables whose features follow those of `table`, image by image; empty of a model
+            that takes those of one.
     """
 
     head: str
@@ -135,6 +157,17 @@ class ModelCard:
     converged: bool | None = None
     asked: Asked | None = None
     pooled: Pooling | None = None
+    several: SeveralLabels | None = None
+    beside: tuple[BesideCard, ...] = ()
+
+    @property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Those of the features that it takes, side by side in this order.
+
+        Raises:
+            UsageError: it takes images.
+        """
+        return (self.of_features(), *(each.contract for each in self.beside))
 
     def of_features(self) -> Contract:
         """The contract of the features that it takes.
@@ -173,6 +206,7 @@ def card_from_json(text: bytes) -> ModelCard:
         ("course", Outcome),
         ("asked", Asked),
         ("pooled", Pooling),
+        ("several", SeveralLabels),
     ):
         if whole.get(name) is not None:
             value_from_json(json.dumps(whole[name]), kind)
@@ -180,16 +214,25 @@ def card_from_json(text: bytes) -> ModelCard:
         raise ValueError("it is of a model either of features or of images, not of both or none")
     if card.contract is not None and card.contract_id != card.contract.contract_id:
         raise ValueError("its contract is not the one that its contract_id is of")
-    if len(set(card.classes)) < max(2, len(card.classes)):
+    fewest = 2 if card.several is None else 1
+    if len(set(card.classes)) < max(fewest, len(card.classes)):
         raise ValueError(f"it names {len(set(card.classes))} different classes, as {card.classes}")
     if card.decisions is not None:
         check_decisions(card.decisions, card.classes)
     if card.pooled is not None:
         check_pooling(card.pooled)
+    if card.several is not None:
+        check_several(card.several, card.classes)
     if card.images is not None:
         _check_images(card.images)
+    for each in card.beside:
+        if each.contract_id != each.contract.contract_id:
+            raise ValueError("a contract beside its own is not the one that its contract_id is of")
     if card.contract is not None:
-        _one_of(MANTISSA_BITS, card.contract.precision, "precision")
+        for contract in card.contracts:
+            _one_of(MANTISSA_BITS, contract.precision, "precision")
+    elif card.beside:
+        raise ValueError("it is of a model of images, and names tables")
     return card
 
 

@@ -6,6 +6,7 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +16,18 @@ from classifiers.heads.head import FittedHead, History, Judgement
 from classifiers.heads.network import FittedNetwork
 from classifiers.heads.pooling import PooledHead
 from classifiers.heads.scikit import FittedScikit
+from classifiers.heads.several.head import FittedSeveral
 from classifiers.models.card import ModelCard, card_from_json
 from classifiers.models.deciding import Decided
 from classifiers.models.place import CARD_FILE, HISTORY_FILE, left_beside
 from classifiers.models.soundness import require_sound
-from pipelines.errors import ModelError
+from pipelines.errors import ModelError, UsageError
 from pipelines.images.lookalikes import what_it_is
 
 LARGEST_CARD = 1 << 30
 """Bytes; that of a model of a thousand classes, with its confusions, has 26 MB."""
 
+Saved = TypeVar("Saved", FittedHead, FittedSeveral)
 
 ZIPPED = frozenset({FittedNetwork.file_name, FittedScikit.file_name})
 """Files that are ZIP archives, whose last bytes say so."""
@@ -52,7 +55,9 @@ class Model:
         return Decided(self.head, self.card.decisions).judge(features)
 
 
-def write_model(draft: Path, head: FittedHead, card: ModelCard, history: History) -> ModelCard:
+def write_model(
+    draft: Path, head: FittedHead | FittedSeveral, card: ModelCard, history: History
+) -> ModelCard:
     """Write head, card and history into a model's draft.
 
     Returns:
@@ -75,19 +80,51 @@ def write_model(draft: Path, head: FittedHead, card: ModelCard, history: History
 
 
 def load_model(folder: Path) -> Model:
-    """Read a model folder.
+    """Read the folder of a model that tells classes apart by images, or features of one table.
 
     Raises:
         ModelError: it is none, it is damaged, or it is not what its card says.
+        UsageError: the model gives an image several labels, or takes features of several tables.
+    """
+    require_usual(read_card(folder), str(folder))
+    return load_of_classes(folder)
+
+
+def load_of_classes(folder: Path) -> Model:
+    """Read the folder of a model that tells classes apart, whatever it takes.
+
+    Raises:
+        ModelError: it is none, it is damaged, or it is not what its card says.
+        UsageError: the model gives an image several labels.
     """
     card = read_card(folder)
+    require_one_class(card, str(folder))
     fitted = fitted_of(card.head) if card.images is None else FittedNetwork
+    head: FittedHead = read_head(folder, card, fitted)
+    if card.pooled is not None:
+        head = PooledHead(head, card.pooled)
+    model = Model(head, card, f"the model in {folder}")
+    require_sound(head, card, model.name)
+    return model
+
+
+def read_head(folder: Path, card: ModelCard, fitted: type[Saved]) -> Saved:
+    """Read the head of a model folder.
+
+    Args:
+        folder: the folder.
+        card: its card.
+        fitted: what reads such a head.
+
+    Raises:
+        ModelError: it is not there, damaged, or not the one that the card was written with.
+    """
     path = folder / fitted.file_name
     if not path.is_file():
         raise ModelError(f"{folder} has no {fitted.file_name}, the file of a {card.head}; {AGAIN}")
     try:
         _check_members(path)
-        head: FittedHead = fitted.load(folder)
+        head = fitted.load(folder)
         found = _sha256(path)
     except ModelError:
         raise
@@ -98,11 +135,39 @@ def load_model(folder: Path) -> Model:
             f"{path} is not the file that {folder / CARD_FILE} was written with; put back the two "
             "that belong together, or train it again"
         )
-    if card.pooled is not None:
-        head = PooledHead(head, card.pooled)
-    model = Model(head, card, f"the model in {folder}")
-    require_sound(head, card, model.name)
-    return model
+    return head
+
+
+def require_usual(card: ModelCard, name: str) -> None:
+    """Refuse a model that gives several labels, or takes the features of several tables.
+
+    Raises:
+        UsageError: it does.
+    """
+    require_one_class(card, name)
+    if card.beside:
+        raise UsageError(
+            f"{name} takes the features of {1 + len(card.beside)} tables side by side, and this "
+            "takes models of one; evaluate and predict take it, with --also_table"
+        )
+
+
+def require_one_class(card: ModelCard, name: str) -> None:
+    """Refuse a model that gives an image several labels.
+
+    Raises:
+        UsageError: it does.
+    """
+    if card.several is not None:
+        raise one_class_wanted(name)
+
+
+def one_class_wanted(name: str) -> UsageError:
+    """What to say of a model that gives an image several labels where one class is told."""
+    return UsageError(
+        f"{name} gives an image several labels, and this takes models that tell classes apart; "
+        "evaluate and predict take it"
+    )
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -12,23 +12,37 @@ from classifiers.data.row_groups import find_rows
 from classifiers.data.training_set import Batch, labelled_rows
 from classifiers.models.evaluation import measure
 from classifiers.models.folder import Model
-from classifiers.models.opening import ModelOrFolder, card_of, opened
+from classifiers.models.opening import (
+    ModelOrFolder,
+    card_of,
+    card_of_classes,
+    opened,
+    opened_of_classes,
+)
 from classifiers.models.reports import EvaluateReport
+from classifiers.models.side_by_side import (
+    batches_beside,
+    named_in_report,
+    require_given,
+    tables_of,
+)
 from classifiers.models.soundness import require_length
 from classifiers.models.through_base import features_of, open_base
 from pipelines.cli import log
-from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.listing import list_images
 from pipelines.records import Failure
-from pipelines.table.feature_table import FeatureTable
 
 
 def on_table(
-    model: ModelOrFolder, location: str, split: str, version: int | None = None
+    model: ModelOrFolder,
+    location: str,
+    split: str,
+    version: int | None = None,
+    also: Sequence[str] = (),
 ) -> EvaluateReport:
-    """Measure a model on a split of a table.
+    """Measure a model on a split of a table, or of several side by side.
 
     Raises:
         TableError: there is no such table, version or split.
@@ -36,18 +50,16 @@ def on_table(
         UsageError: the model reads images.
         ModelError: the model is not what its card says, or gives no finite scores.
     """
-    card = card_of(model)
-    contract = card.of_features()
-    table = FeatureTable.open(location, version)
-    require_same_contract(contract, "the model", table.contract, "the table")
-    rows = find_rows(table, split, copies=0, option="--split")
+    card = card_of_classes(model)
+    table, beside = tables_of(card, location, version, also)
+    rows = beside.common(find_rows(table, split, copies=0, option="--split"), split)
     samples = labelled_rows(rows, card.classes, split)
-    model = opened(model)
-    require_length(model.head, table.feature_length, f"the table {table.uri}", model.name)
-    result = measure(model, samples.batches(), card.classes, card.decisions)
+    model = opened_of_classes(model)
+    require_given(model.head, table, beside, model.name)
+    batches = batches_beside(samples, beside)
+    result = measure(model, batches, card.classes, card.decisions)
     source = {
-        "table": table.uri,
-        "table_version": table.version,
+        **named_in_report(table, beside),
         **_unknown(rows.labels(), card.classes),
     }
     return EvaluateReport(card.head, split, result, source)

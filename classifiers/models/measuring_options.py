@@ -16,6 +16,7 @@ def add_measuring_options(parser: argparse.ArgumentParser, *, required: bool) ->
     what = parser.add_mutually_exclusive_group(required=required)
     what.add_argument("--table", help="the feature table, for a head on features")
     what.add_argument("--input", help="a folder or manifest of images")
+    add_also_table(parser)
     parser.add_argument("--table_version", type=whole_number, help="with --table: an older version")
     parser.add_argument(
         "--weights",
@@ -24,6 +25,17 @@ def add_measuring_options(parser: argparse.ArgumentParser, *, required: bool) ->
     )
     parser.add_argument("--split", default=TEST, help="split to measure on")
     add_layout_options(parser, "with --input")
+
+
+def add_also_table(parser: argparse.ArgumentParser) -> None:
+    """Give a command the option that names tables beside the first."""
+    parser.add_argument(
+        "--also_table",
+        action="append",
+        metavar="TABLE",
+        help="with --table: a table beside it that the model was trained with; of several all, in "
+        "that order",
+    )
 
 
 def measured(options: argparse.Namespace, model: ModelOrFolder) -> EvaluateReport:
@@ -35,8 +47,10 @@ def measured(options: argparse.Namespace, model: ModelOrFolder) -> EvaluateRepor
     """
     if options.input is None:
         refuse({"weights": options.weights, **layout_given(options)}, "--table")
-        return on_table(model, options.table, options.split, options.table_version)
-    refuse({"table_version": options.table_version}, "--input")
+        also = options.also_table or ()
+        return on_table(model, options.table, options.split, options.table_version, also)
+    of_tables = {"also_table": options.also_table, "table_version": options.table_version}
+    refuse(of_tables, "--input")
     return on_images(
         model,
         options.input,

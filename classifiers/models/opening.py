@@ -7,15 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from classifiers.models.card import ModelCard
-from classifiers.models.folder import Model, load_model, read_card
+from classifiers.models.folder import (
+    Model,
+    load_of_classes,
+    one_class_wanted,
+    read_card,
+    require_one_class,
+    require_usual,
+)
+from classifiers.models.several.model import SeveralModel, load_several
 from classifiers.models.versions.names import ModelName
 from classifiers.models.versions.places import versions_at
 from pipelines.cli import few
-from pipelines.errors import ModelError
+from pipelines.errors import ModelError, UsageError
 from pipelines.outputs import VERSIONS
 from pipelines.stores.places import is_remote
 
-ModelOrFolder = Model | str | os.PathLike[str]
+ModelOrFolder = Model | SeveralModel | str | os.PathLike[str]
 
 SHOWN = 5
 """Versions that are named of those that there are."""
@@ -32,7 +40,11 @@ def found(name: ModelName) -> ModelOrFolder:
     """
     name = pinned(name)
     with files_of(name) as folder:
-        return replace(load_model(folder), name=str(name)) if is_remote(name.location) else folder
+        if not is_remote(name.location):
+            return folder
+        if gives_several(folder):
+            return replace(load_several(folder), name=str(name))
+        return replace(load_of_classes(folder), name=str(name))
 
 
 def pinned(name: ModelName) -> ModelName:
@@ -65,17 +77,41 @@ def files_of(name: ModelName) -> Iterator[Path]:
 
 
 def card_of(model: ModelOrFolder) -> ModelCard:
-    """The card, without reading the head.
+    """The card of a model that `opened` gives, without reading the head.
+
+    Raises:
+        ModelError: the folder holds no model, or a damaged one.
+        UsageError: the model gives an image several labels, or takes features of several tables.
+    """
+    card = any_card_of(model)
+    require_usual(card, name_of(model))
+    return card
+
+
+def card_of_classes(model: ModelOrFolder) -> ModelCard:
+    """The card of a model that tells classes apart, whatever it takes, without reading the head.
+
+    Raises:
+        ModelError: the folder holds no model, or a damaged one.
+        UsageError: the model gives an image several labels.
+    """
+    card = any_card_of(model)
+    require_one_class(card, name_of(model))
+    return card
+
+
+def any_card_of(model: ModelOrFolder) -> ModelCard:
+    """The card, whatever the model says of images, without reading the head.
 
     Raises:
         ModelError: the folder holds no model, or a damaged one.
     """
-    return model.card if isinstance(model, Model) else read_card(Path(model))
+    return model.card if isinstance(model, Model | SeveralModel) else read_card(Path(model))
 
 
 def name_of(model: ModelOrFolder) -> str:
     """What to call a model in a report: its folder, or the name of the version that it is."""
-    if isinstance(model, Model):
+    if isinstance(model, Model | SeveralModel):
         return model.name
     folder = Path(model)
     if folder.parent.name == VERSIONS and folder.name.isdecimal():
@@ -84,9 +120,54 @@ def name_of(model: ModelOrFolder) -> str:
 
 
 def opened(model: ModelOrFolder) -> Model:
-    """The model, read if need be.
+    """The model that tells classes apart by images, or features of one table, read if need be.
+
+    Raises:
+        ModelError: the folder holds no model, or a damaged one.
+        UsageError: the model gives an image several labels, or takes features of several tables.
+    """
+    found = opened_of_classes(model)
+    require_usual(found.card, found.name)
+    return found
+
+
+def opened_of_classes(model: ModelOrFolder) -> Model:
+    """The model that tells classes apart, whatever it takes, read if need be.
+
+    Raises:
+        ModelError: the folder holds no model, or a damaged one.
+        UsageError: the model gives an image several labels.
+    """
+    if isinstance(model, SeveralModel):
+        raise one_class_wanted(model.name)
+    return model if isinstance(model, Model) else load_of_classes(Path(model))
+
+
+def opened_several(model: ModelOrFolder) -> SeveralModel:
+    """The model that gives an image several labels, read if need be.
+
+    Raises:
+        ModelError: the folder holds no model, or a damaged one.
+        UsageError: the model tells classes apart.
+    """
+    if isinstance(model, Model):
+        raise UsageError(f"{model.name} tells classes apart of which an image has one")
+    return model if isinstance(model, SeveralModel) else load_several(Path(model))
+
+
+def any_opened(model: ModelOrFolder) -> Model | SeveralModel:
+    """The model, whatever it says of images, read if need be.
 
     Raises:
         ModelError: the folder holds no model, or a damaged one.
     """
-    return model if isinstance(model, Model) else load_model(Path(model))
+    return opened_several(model) if gives_several(model) else opened_of_classes(model)
+
+
+def gives_several(model: ModelOrFolder) -> bool:
+    """Whether a model gives an image several labels.
+
+    Raises:
+        ModelError: the folder holds no model, or a damaged one.
+    """
+    return any_card_of(model).several is not None

@@ -42,6 +42,15 @@ def draw(folder: Path, history: History, evaluation: Evaluation, head: str, spli
         log(f"the model has no picture of it: {type(error).__name__}: {error}")
 
 
+def draw_history(folder: Path, history: History) -> None:
+    """Draw the curves alone into a model's folder; that they cannot be drawn is only told."""
+    try:
+        if history:
+            draw_curves(history, folder / CURVES_FILE)
+    except Exception as error:  # no picture is worth a training
+        log(f"the model has no picture of its epochs: {type(error).__name__}: {error}")
+
+
 def draw_curves(history: History, path: Path) -> None:
     """Accuracy and loss an epoch, training as dots and validation as a line, as a PNG."""
     from matplotlib.figure import Figure

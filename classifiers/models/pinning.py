@@ -26,7 +26,7 @@ def pin_table(table: FeatureTable, version: int, model: Path | str) -> None:
 
 
 def pin_card(card: ModelCard, model: Path | str) -> None:
-    """Note at the table that a card names, if there is one, that a copy of the model is elsewhere.
+    """Note at the tables that a card names, that a copy of the model is elsewhere.
 
     Args:
         card: the model's.
@@ -34,12 +34,14 @@ def pin_card(card: ModelCard, model: Path | str) -> None:
     """
     if card.table is None or card.table_version is None:
         return
-    try:
-        table = FeatureTable.open(card.table)
-    except (FrozenFeaturesError, OSError) as error:
-        log(
-            f"{card.table}, which {model} was trained on, cannot be told of it, so that forget "
-            f"will not name it: {error}"
-        )
-        return
-    pin_table(table, card.table_version, model)
+    beside = ((each.table, each.table_version) for each in card.beside)
+    for uri, version in ((card.table, card.table_version), *beside):
+        try:
+            table = FeatureTable.open(uri)
+        except (FrozenFeaturesError, OSError) as error:
+            log(
+                f"{uri}, which {model} was trained on, cannot be told of it, so that forget will "
+                f"not name it: {error}"
+            )
+            continue
+        pin_table(table, version, model)

@@ -8,13 +8,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from classifiers.data.dataset import stream_split
 from classifiers.data.images import read_pixels
+from classifiers.data.side_by_side import ALONE, Beside
 from classifiers.models.columns import USUAL, Columns, further_columns, further_fields
 from classifiers.models.folder import Model
+from classifiers.models.side_by_side import blocks_beside
 from classifiers.models.soundness import require_scores
 from classifiers.models.through_base import features_of
-from pipelines.contract import require_same_contract
 from pipelines.drafts import whole_file
 from pipelines.engines.engine import Engine
 from pipelines.records import Failure, ImageRef, shown_label
@@ -54,16 +54,28 @@ def schema_of(model: Model, columns: Columns) -> pa.Schema:
 
 
 def predict_table(
-    model: Model, table: FeatureTable, split: str | None, columns: Columns = USUAL
+    model: Model,
+    table: FeatureTable,
+    split: str | None,
+    columns: Columns = USUAL,
+    beside: Beside = ALONE,
 ) -> Iterator[pa.Table]:
     """Predict the images of a table, all splits when none is named.
 
+    Args:
+        model: the head and its card.
+        table: the table, which `tables_of` has held against the model.
+        split: the split wanted; all rows when None.
+        columns: those that are wanted besides the usual.
+        beside: the tables whose features follow its own.
+
     Raises:
-        ContractMismatchError: the table's features are not the model's.
+        TableError: there are no such rows.
     """
-    require_same_contract(model.card.of_features(), "the model", table.contract, "the table")
-    for keys, features in stream_split(table, split):
-        yield _predictions(model, keys, features, columns)
+    rows, blocks = blocks_beside(table, split, beside)
+    for block in blocks:
+        keys = rows.keys.take(pa.array(block.places))
+        yield _predictions(model, keys, block.features, columns)
 
 
 def predict_features(

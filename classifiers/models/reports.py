@@ -23,7 +23,7 @@ SHOWN = 10
 MANY_CLASSES = 20
 """Above this the confusion matrix is not shown whole."""
 
-SHOWN_COLUMNS = ("image_id", "label", "predicted", "probability", "error")
+SHOWN_COLUMNS = ("image_id", "label", "labels", "predicted", "probability", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +182,15 @@ class PredictReport(Report):
         rows = [("predicted", str(self.predicted)), ("could not be used", str(self.failed))]
         if self.output is not None:
             return [Grid([*rows, ("file", str(self.output))])]
-        first = self.rows.slice(0, SHOWN).select(SHOWN_COLUMNS).to_pylist()
-        return [Grid(rows), "", Grid([tuple(row.values()) for row in first], SHOWN_COLUMNS)]
+        shown = [name for name in SHOWN_COLUMNS if name in self.rows.column_names]
+        first = self.rows.slice(0, SHOWN).select(shown).to_pylist()
+        return [Grid(rows), "", Grid([tuple(map(_cell, row.values())) for row in first], shown)]
 
     def as_json(self) -> dict[str, Any]:
         """See `Report.as_json`."""
         output = None if self.output is None else str(self.output)
         return {"predicted": self.predicted, "failed": self.failed, "output": output}
+
+
+def _cell(value: object) -> object:
+    return ", ".join(value) if isinstance(value, list) else value

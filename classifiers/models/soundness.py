@@ -6,13 +6,16 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.heads.head import FittedHead, Judgement
+from classifiers.heads.several.head import FittedSeveral
 from classifiers.models.card import ModelCard
 from pipelines.errors import ModelError
 
 AGAIN = "model and card do not belong together; train it again"
 
+Saying = FittedHead | FittedSeveral
 
-def require_sound(head: FittedHead, card: ModelCard, model: str) -> None:
+
+def require_sound(head: Saying, card: ModelCard, model: str) -> None:
     """Hold a model against its card.
 
     A head that somebody registered and that says nothing of itself is known by its answers alone.
@@ -48,7 +51,7 @@ def require_sound(head: FittedHead, card: ModelCard, model: str) -> None:
         raise ModelError(f"{model} holds values that are no finite numbers; train it again")
 
 
-def require_length(head: FittedHead, features: int, of: str, model: str) -> None:
+def require_length(head: Saying, features: int, of: str, model: str) -> None:
     """Hold a model against the features that it is to be given.
 
     Args:
@@ -97,7 +100,7 @@ def require_finite(ranking: npt.NDArray[np.float64]) -> None:
         )
 
 
-def _says(head: FittedHead) -> bool:
+def _says(head: Saying) -> bool:
     # Of the class: a damaged model's own may raise.
     return all(hasattr(type(head), each) for each in ("outputs", "input_shape", "is_finite"))
 

@@ -1,6 +1,6 @@
 """What a model is to predict: the rows of a table, images, or an array of features."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 
@@ -9,7 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from classifiers.models.columns import USUAL, Columns
-from classifiers.models.opening import ModelOrFolder, card_of, opened
+from classifiers.models.opening import (
+    ModelOrFolder,
+    any_card_of,
+    any_opened,
+    gives_several,
+    opened,
+    opened_of_classes,
+)
 from classifiers.models.predicting import (
     predict_features,
     predict_images,
@@ -19,15 +26,18 @@ from classifiers.models.predicting import (
     write_predictions,
 )
 from classifiers.models.reports import PredictReport
+from classifiers.models.several.model import SeveralModel
+from classifiers.models.several.sources import (
+    Predictions,
+    labels_from_features,
+    labels_from_images,
+    labels_from_table,
+)
+from classifiers.models.side_by_side import require_given, require_one_base, tables_of
 from classifiers.models.soundness import require_length
 from classifiers.models.through_base import open_base
-from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
 from pipelines.records import ImageRef
-from pipelines.table.feature_table import FeatureTable
-
-Predictions = tuple[Iterator[pa.Table], pa.Schema]
-"""Predictions yet to be made, and their columns."""
 
 
 def from_table(
@@ -36,8 +46,9 @@ def from_table(
     split: str | None = None,
     version: int | None = None,
     columns: Columns = USUAL,
+    also: Sequence[str] = (),
 ) -> Predictions:
-    """Predict the rows of a table, from their features.
+    """Predict the rows of a table, from their features, or of several tables side by side.
 
     Args:
         model: the model or its folder.
@@ -45,6 +56,7 @@ def from_table(
         split: this split only; all rows when None.
         version: an older version; the newest when None.
         columns: those that are wanted besides the usual.
+        also: the tables beside it, in the order of the training.
 
     Raises:
         TableError: there is no such table or version.
@@ -52,12 +64,12 @@ def from_table(
         UsageError: the model reads images.
         ModelError: the model is not what its card says.
     """
-    contract = card_of(model).of_features()
-    table = FeatureTable.open(location, version)
-    require_same_contract(contract, "the model", table.contract, "the table")
-    model = opened(model)
-    require_length(model.head, table.feature_length, f"the table {table.uri}", model.name)
-    return predict_table(model, table, split, columns), schema_of(model, columns)
+    if gives_several(model):
+        return labels_from_table(model, location, split, version, columns, also)
+    table, beside = tables_of(any_card_of(model), location, version, also)
+    model = opened_of_classes(model)
+    require_given(model.head, table, beside, model.name)
+    return predict_table(model, table, split, columns, beside), schema_of(model, columns)
 
 
 def from_images(
@@ -78,7 +90,10 @@ def from_images(
         UsageError: the model holds its own weights.
         WeightsError: the weights are not those that the model's features were made with.
     """
-    card = card_of(model)
+    if gives_several(model):
+        return labels_from_images(model, refs, weights, columns)
+    card = any_card_of(model)
+    require_one_base(card)
     if card.images is not None:
         if weights is not None:
             raise UsageError("--weights has no meaning here: this model holds its own")
@@ -104,18 +119,20 @@ def from_features(
     Raises:
         UsageError: they have another shape, or are no finite numbers, or the model reads images.
     """
-    card_of(model).of_features()
+    any_card_of(model).of_features()
     try:
         array = np.ascontiguousarray(features, np.float32)
     except (TypeError, ValueError) as error:
         raise UsageError(f"the features are no array of numbers: {error}") from error
-    model = opened(model)
+    model = any_opened(model)
     if array.ndim != 2 or not len(array) or array.shape[1] != model.head.length:
         raise UsageError(
             f"this model takes features of shape (n, {model.head.length}), not {array.shape}"
         )
     if not np.isfinite(array).all():
         raise UsageError("the features hold values that are no finite numbers")
+    if isinstance(model, SeveralModel):
+        return labels_from_features(model, array, columns)
     return predict_features(model, array, columns), schema_of(model, columns)
 
 

@@ -73,14 +73,21 @@ def fit_thresholds(
         image for the class costs least.
     """
     return {
-        name: _fit_threshold(ranking[:, number], targets == number, criterion)
+        name: fit_threshold(ranking[:, number], targets == number, criterion)
         for number, name in enumerate(classes)
     }
 
 
-def _fit_threshold(
+def fit_threshold(
     scores: Floats, of_class: npt.NDArray[np.bool_], criterion: Criterion
 ) -> float | None:
+    """The best threshold of one class or label, as `fit_thresholds` finds it.
+
+    Args:
+        scores: float64 (n,), the higher, the likelier.
+        of_class: bool (n,), which images are of it.
+        criterion: what is best.
+    """
     images = int(of_class.sum())
     if not images:
         return None

@@ -5,7 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from classifiers.models.comparing import Difference, compared
-from classifiers.models.opening import ModelOrFolder, files_of, found, opened, pinned
+from classifiers.models.opening import (
+    ModelOrFolder,
+    any_opened,
+    files_of,
+    found,
+    opened_of_classes,
+    pinned,
+)
 from classifiers.models.pinning import pin_card
 from classifiers.models.place import model_files
 from classifiers.models.reports import EvaluateReport
@@ -48,7 +55,9 @@ def promote(job: PromoteJob) -> PromoteReport:
     number = there[-1] if there else None
     before = None if number is None else ModelName(job.to.location, number)
     name = pinned(job.model)
-    model = opened(found(name))
+    model = any_opened(found(name))
+    if job.conditions:
+        model = opened_of_classes(model)  # of which alone there are such measures
     measured, difference = _measured(job, str(name), model, before)
     given = tuple(answer(each, measured[str(name)].measured, difference) for each in job.conditions)
     after = None

@@ -12,7 +12,8 @@ from classifiers.data.held_out import NO_SPLIT, held_out_split
 from classifiers.data.memory import MemoryBudget, show_size
 from classifiers.data.pooled import require_maps
 from classifiers.data.row_groups import splits
-from classifiers.from_features.training import TrainJob, train
+from classifiers.from_features.job import TrainJob
+from classifiers.from_features.training import train
 from classifiers.models.reports import TrainReport
 from classifiers.models.targets import Target
 from classifiers.searching.data import DividedRows, Division, divide

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import classifiers
+import frozen_features as ff
 from classifiers.train import main as train
 from pipelines.describe import main as describe
 from pipelines.driver import extract
@@ -269,20 +270,44 @@ def test_a_class_is_in_each_split_though_images_have_several(images, tmp_path):
         assert splits == {"train", "validation", "test"}, label
 
 
-def test_a_head_for_one_label_says_that_there_are_several(run, images, tmp_path, capsys):
+def test_a_head_of_one_class_says_that_there_are_several(run, images, tmp_path, capsys):
     run(rows_of(SAID, split="train"))
     table = str(tmp_path / "features")
     samples = classifiers.load(table, split="train")
     assert list(samples.labels) == [None] * 4
-    assert train(["--table", table, "--model", str(tmp_path / "m"), "--head", "logistic"]) == 1
+    options = ["--table", table, "--model", str(tmp_path / "m"), "--validation_split", "none"]
+    assert train([*options, "--head", "knn"]) == 2
     (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error: ")]
-    assert "the images have several labels each, in the column labels" in line
+    assert "the images have several labels each, and knn tells classes apart" in line
     (images / "m.jsonl").write_text("\n".join(map(json.dumps, rows_of(SAID, split="train"))))
     options = ["--from_images", str(images / "m.jsonl"), "--model", str(tmp_path / "m")]
     assert train([*options, "--head", "convnet"]) == 2
     (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error: ")]
     assert "'a.png' has several labels (cat, indoors)" in line
     assert not (tmp_path / "m").exists()
+
+
+def test_a_head_of_several_labels_learns_from_images_extracted_before_and_after(
+    run, images, tmp_path
+):
+    run(rows_of({"a.png": "cat", "b.png": "dog"}, split="test"))
+    run(rows_of({**SAID, "a.png": ("cat", "indoors"), "c.png": ("indoors",)}, split="test"))
+    table, model = tmp_path / "features", tmp_path / "m"
+    options = ["--table", str(table), "--model", str(model), "--train_split", "test"]
+    assert train([*options, "--head", "logistic"]) == 0
+    card = json.loads((model / "card.json").read_text())
+    assert card["classes"] == ["cat", "indoors"]
+    assert card["rows"] == {"train": 3}  # of d.png nobody said anything
+    per_label = card["metrics"]["train"]["per_label"]
+    assert [each["support"] for each in per_label.values()] == [1, 2]
+    found = [
+        ff.predict(model, **of).rows.sort_by("image_id")
+        for of in ({"table": table}, {"input": images, "weights": "random:1"})
+    ]
+    for name in ("image_id", "predicted"):
+        assert found[0][name].to_pylist() == found[1][name].to_pylist()
+    both = [each["probability_cat"].to_numpy() for each in found]
+    np.testing.assert_allclose(*both, rtol=1e-4)
 
 
 def test_the_command(images, tmp_path):

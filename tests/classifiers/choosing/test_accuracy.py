@@ -39,7 +39,7 @@ def test_it_is_scikit_learn_s(classes, length, monkeypatch):
         ]
         means.append(np.mean(each))  # equal ones: the strongest regularisation
     assert found.mean == pytest.approx(max(means), abs=1e-12)
-    assert found.setting.c == STRENGTHS[int(np.argmax(np.round(means, 9)))]
+    assert found.setting.values["C"] == STRENGTHS[int(np.argmax(np.round(means, 9)))]
     assert found.converged
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from classifiers import choose
-from classifiers.choosing.trials import pooled
+from classifiers.data.pooled import pool
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.opening import open_base
 from pipelines.planning.job import make_contract
@@ -61,7 +61,7 @@ def test_pooled_maps_are_what_the_pooled_base_gives(pooling):
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     whole = KerasEngine(model, make_contract(choice), 2)
     wanted = KerasEngine(model, make_contract(replace(choice, pooling=pooling)), 2).extract(images)
-    found = pooled(whole.extract(images), whole.feature_shape, pooling)
+    found = pool(whole.extract(images), whole.feature_shape, pooling)
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 
 

@@ -1,0 +1,1 @@
+"""Models that give an image several labels: what they are measured by, and what they predict."""
