@@ -21,8 +21,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
+from classifiers.data.folds import Fold
 from classifiers.searching.fold_paths import outcomes, prepare
-from classifiers.searching.folds import Fold
 
 ROWS, LENGTH, RANK = 2000, 8192, 300
 

@@ -96,6 +96,8 @@ def training_of(card: ModelCard, model: str, job: RefitJob) -> TrainJob:
             if decisions is None or decisions.criterion is None
             else parse_criterion(decisions.criterion),
             coverage=None if decisions is None else decisions.coverage,
+            calibrate_by=asked.calibrate_by,
+            calibrate_on=asked.calibrate_on,
         )
     except argparse.ArgumentTypeError as error:
         raise ModelError(f"the card of {model} cannot be followed: {error}") from error

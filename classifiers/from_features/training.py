@@ -14,10 +14,17 @@ from classifiers.data.memory import MemoryBudget
 from classifiers.data.row_groups import SplitRows, find_rows, splits
 from classifiers.data.training_set import StreamedSet, labelled_rows
 from classifiers.from_features.holding import choose_holding
+from classifiers.from_features.out_of_fold import judge_out_of_fold
 from classifiers.heads.course import Course, require_validation
 from classifiers.heads.head import Converging, EpochHead, Head
 from classifiers.models.card import Asked, ModelCard
-from classifiers.models.deciding import Decided, fit_decisions, require_held_out
+from classifiers.models.deciding import (
+    Decided,
+    Unseen,
+    fit_decisions,
+    require_held_out,
+    unseen_by,
+)
 from classifiers.models.decision_options import NOTHING, Wanted
 from classifiers.models.evaluation import Evaluation, measure
 from classifiers.models.folder import write_model
@@ -92,7 +99,9 @@ def train(job: TrainJob) -> TrainReport:
         with validating(held_out):
             found = find_rows(table, held_out, copies=0)
             validation = labelled_rows(found, classes, held_out)
-    require_held_out(job.wanted, None if validation is None else validation.image_targets, held_out)
+    on_folds = job.wanted.is_on_folds(validates=validation is not None)
+    targets = None if validation is None else validation.image_targets
+    require_held_out(job.wanted, targets, held_out, on_folds=on_folds)
     if isinstance(job.head, EpochHead):
         require_validation(job.head.keep, job.head.patience, held_out)
     weight = parse_class_weight(job.class_weight, classes, training.image_targets)
@@ -100,6 +109,11 @@ def train(job: TrainJob) -> TrainReport:
     if job.copies is not None and job.copies > copies:
         log(f"this version of the table has {copies} copies of an image at most, not {job.copies}")
 
+    out_of_fold = None
+    if on_folds:
+        out_of_fold = judge_out_of_fold(
+            job.head, training, validation, classes, weight, job.seed, job.budget, job.train_split
+        )
     holding = choose_holding(job.head, training, validation, job.budget)
     log(holding.reason)
     sets = holding.sets
@@ -118,9 +132,12 @@ def train(job: TrainJob) -> TrainReport:
     else:
         head, history = job.head.fit(*given)
     decisions = None
-    if job.wanted.anything and held_out is not None:
-        images = sets["validation"].image_batches()
-        decisions = fit_decisions(head, images, classes, held_out, job.wanted)
+    if job.wanted.anything:
+        unseen = None
+        if held_out is not None:
+            images = sets["validation"].image_batches()
+            unseen = Unseen(unseen_by(head, images, classes), held_out)
+        decisions = fit_decisions(unseen, out_of_fold, classes, job.wanted)
     decided = Decided(head, decisions)
     measured = {
         name: measure(decided, part.image_batches(), classes, decisions)
@@ -152,7 +169,14 @@ def train(job: TrainJob) -> TrainReport:
         decisions=decisions,
         course=course.outcome(),
         converged=head.converged if isinstance(head, Converging) else None,
-        asked=Asked(tuple(_trained_on(job)), job.class_weight, job.copies, job.wanted.calibrate),
+        asked=Asked(
+            tuple(_trained_on(job)),
+            job.class_weight,
+            job.copies,
+            job.wanted.calibrate,
+            job.wanted.calibrate_by,
+            job.wanted.calibrate_on,
+        ),
     )
     with job.model.draft() as draft:
         card = write_model(draft.folder, head, card, history or [_only_row(measured)])

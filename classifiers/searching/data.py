@@ -8,11 +8,7 @@ import numpy.typing as npt
 
 from classifiers.data.dataset import read_features
 from classifiers.data.encoding import classes_of
-from classifiers.data.memory import MemoryBudget, show_size
-from classifiers.data.row_groups import find_rows
-from classifiers.data.training_set import StreamedSet, labelled_rows
-from classifiers.heads.losses import Targets
-from classifiers.searching.folds import (
+from classifiers.data.folds import (
     Fold,
     check_classes,
     cut,
@@ -20,6 +16,10 @@ from classifiers.searching.folds import (
     together,
     whole_images,
 )
+from classifiers.data.memory import MemoryBudget, show_size
+from classifiers.data.row_groups import find_rows
+from classifiers.data.training_set import StreamedSet, labelled_rows
+from classifiers.heads.losses import Targets
 from pipelines.cli import few
 from pipelines.errors import TableError, UsageError
 from pipelines.system.cores import usable_cores
