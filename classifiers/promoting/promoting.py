@@ -11,7 +11,7 @@ from classifiers.models.place import model_files
 from classifiers.models.reports import EvaluateReport
 from classifiers.models.versions.names import ModelName
 from classifiers.models.versions.places import Versions
-from classifiers.promoting.conditions import BETTER, Condition, answer
+from classifiers.promoting.conditions import BETTER, Condition, answer, require_classes
 from classifiers.promoting.report import PromoteReport
 
 Measure = Callable[[ModelOrFolder], EvaluateReport]
@@ -49,6 +49,7 @@ def promote(job: PromoteJob) -> PromoteReport:
     before = None if number is None else ModelName(job.to.location, number)
     name = pinned(job.model)
     model = opened(found(name))
+    require_classes(job.conditions, model.card.classes)
     measured, difference = _measured(job, str(name), model, before)
     given = tuple(answer(each, measured[str(name)].measured, difference) for each in job.conditions)
     after = None
