@@ -23,8 +23,8 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
 from classifiers.data.dataset import load
+from classifiers.data.folds import Fold
 from classifiers.searching.fold_paths import outcomes, prepare
-from classifiers.searching.folds import Fold
 
 ROWS, LENGTH, RANK = 2000, 8192, 300
 

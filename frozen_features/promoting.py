@@ -30,7 +30,8 @@ def promote(
     Args:
         model: its folder, or its name: "PLACE@3", "s3://bucket/place".
         to: a folder or a place in a bucket, where the model is to be the next version.
-        conditions: "better", or a measure and a bound such as "accuracy>=0.95"; all must hold.
+        conditions: "better", or a measure and a bound such as "accuracy>=0.95" or
+            "recall[cat]>=0.9"; all must hold.
         table: the feature table that conditions are about, for heads on features.
         input: a folder or manifest of images that conditions are about.
         split: the split to measure on.

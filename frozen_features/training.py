@@ -44,6 +44,8 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
     unfreeze: str | None = None,
     weights: Location | None = None,
     calibrate: bool = False,
+    calibrate_by: str | None = None,
+    calibrate_on: str | None = None,
     threshold: str | None = None,
     coverage: float | None = None,
     C: float | None = None,  # noqa: N803 - as scikit-learn has it
@@ -90,7 +92,10 @@ def train(  # noqa: D417 - the settings of heads are explained by the command's 
             may use when None.
         pooling: "avg" or "max" to train a head on the mean or maximum of each channel of the stored
             maps; "none" when None.
-        calibrate: whether to fit probabilities on the split validated on.
+        calibrate: whether to fit probabilities to images that the head was not trained on.
+        calibrate_by: "parametric" (also when None), by a temperature or sigmoids, or "isotonic".
+        calibrate_on: "validation", or "folds" of the split trained on; when None folds where there
+            is no split to validate on.
         threshold: "f1", "precision=0.99", "recall=0.99" or "cost=FP:FN", of each class there.
         coverage: share of new images whose set of classes is to hold the true one.
         keep: of a network, the epoch whose weights are kept: "last" (also when None) or "best".

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -86,30 +87,35 @@ def go_way(way: Way, place: Place, more: tuple[str, ...] = ()) -> None:
 
 
 def _train(way: Way, place: Place, seed: int, more: tuple[str, ...]) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(dir=_made(place.work)) as folder:
-        model = Path(folder) / "model"
-        if way.reads_images:
-            source = ["--from_images", place.images]
-            measured = ["--input", place.images]
-            base = [] if "convnet" in way.options else ["--weights", place.weights]
-            source += [*place.sized, *base]
-        else:
-            source = measured = ["--table", place.table(way.steps[-1])]
-            source = [*source, *(["--weights", place.weights] if "finetune" in way.options else [])]
-        arguments = [*source, "--model", model, "--seed", seed, *more, *way.training()]
-        cost, card = _with_json("classifiers.train", arguments)
-        _, test = _with_json("classifiers.evaluate", [*measured, "--model", model])
-        with (model / "history.csv").open(encoding="utf-8") as file:
-            history = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
-        return {
-            "seed": seed,
-            "validation": card["metrics"]["validation"]["accuracy"],
-            "test": test["accuracy"],
-            "images_through_base": (card["images"] or {}).get("through_base", 0),
-            "settings": card["settings"],
-            "history": history,
-            **asdict(cost),
-        }
+    # Not a temporary folder: what a killed training left beside its model is found again.
+    model = _made(place.work / "models") / f"{way.name}-{seed}"
+    if way.reads_images:
+        source = ["--from_images", place.images]
+        measured = ["--input", place.images]
+        base = [] if "convnet" in way.options else ["--weights", place.weights]
+        source += [*place.sized, *base]
+    else:
+        source = measured = ["--table", place.table(way.steps[-1])]
+        source = [*source, *(["--weights", place.weights] if "finetune" in way.options else [])]
+    arguments = [*source, "--model", model, "--seed", seed, "--overwrite", *more, *way.training()]
+    cost, card = _with_json("classifiers.train", arguments)
+    _, test = _with_json("classifiers.evaluate", [*measured, "--model", model])
+    with (model / "history.csv").open(encoding="utf-8") as file:
+        history = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+    # The clock saw the last process alone; the card has the time of those before it too.
+    whole = Cost(
+        max(cost.seconds, card["seconds"]), max(cost.cpu_seconds, card["cpu_seconds"] or 0.0)
+    )
+    shutil.rmtree(model)
+    return {
+        "seed": seed,
+        "validation": card["metrics"]["validation"]["accuracy"],
+        "test": test["accuracy"],
+        "images_through_base": (card["images"] or {}).get("through_base", 0),
+        "settings": card["settings"],
+        "history": history,
+        **asdict(whole),
+    }
 
 
 def _with_json(module: str, arguments: list[Any]) -> tuple[Cost, dict[str, Any]]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.data.folds import Fold, cut
 from classifiers.data.memory import MemoryBudget
 from classifiers.searching.fold_paths import prepare, steps
-from classifiers.searching.folds import Fold, cut
 from pipelines.system.cores import usable_cores
 
 Floats = npt.NDArray[np.float64]

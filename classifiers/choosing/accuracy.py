@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.data.folds import Fold
 from classifiers.data.pooled import AS_STORED
 from classifiers.heads.losses import Targets
 from classifiers.heads.scikit import STANDARDISE
 from classifiers.searching.findings import Finding, best_of, finding
 from classifiers.searching.fold_paths import FoldData, outcomes
-from classifiers.searching.folds import Fold
 from classifiers.searching.settings import Setting
 
 HEAD = "logistic"

@@ -12,8 +12,8 @@ from classifiers.choosing.candidates import Space, maps_of
 from classifiers.choosing.report import ChooseReport, Spend, write_trials
 from classifiers.choosing.sample import draw_sample, labelled
 from classifiers.choosing.trials import Engines, Sample, Trial, try_maps
+from classifiers.data.folds import check_classes, cut, linked, require_whole
 from classifiers.data.memory import MemoryBudget
-from classifiers.searching.folds import check_classes, cut, linked, require_whole
 from pipelines.bases import WeightsRequest, base_named
 from pipelines.cli import few, log
 from pipelines.engines.opening import open_base

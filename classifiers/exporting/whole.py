@@ -44,7 +44,13 @@ def answers_of(model: Model) -> Answers:
     """
     if not isinstance(model.head, Exportable):
         raise UsageError(f"a {model.card.head} cannot be exported; train another --head")
-    return said(model.head.as_network(), model.card.decisions)
+    decisions = model.card.decisions
+    if decisions is not None and decisions.isotonic is not None:
+        raise UsageError(
+            "a model with isotonic curves cannot be exported, since float32 does not hold them as "
+            "they are; train it with --calibrate alone, by a temperature or sigmoids"
+        )
+    return said(model.head.as_network(), decisions)
 
 
 def on_images(answers: Answers, size: int) -> Whole:

@@ -98,6 +98,8 @@ def training_of(card: ModelCard, model: str, job: RefitJob) -> TrainJob:
             calibrate=asked.calibrate,
             criterion=None if criterion is None else parse_criterion(criterion),
             coverage=None if decisions is None else decisions.coverage,
+            calibrate_by=asked.calibrate_by,
+            calibrate_on=asked.calibrate_on,
         )
     except argparse.ArgumentTypeError as error:
         raise ModelError(f"the card of {model} cannot be followed: {error}") from error

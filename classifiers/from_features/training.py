@@ -18,12 +18,19 @@ from classifiers.from_features.beside import beside_cards, open_beside
 from classifiers.from_features.holding import choose_holding
 from classifiers.from_features.identity import state_of
 from classifiers.from_features.job import TrainJob
+from classifiers.from_features.out_of_fold import judge_out_of_fold
 from classifiers.from_features.several import train_several
 from classifiers.heads.course import Course, require_validation
 from classifiers.heads.head import Converging, EpochHead
 from classifiers.heads.pooling import Pooling
 from classifiers.models.card import Asked, ModelCard
-from classifiers.models.deciding import Decided, fit_decisions, require_held_out
+from classifiers.models.deciding import (
+    Decided,
+    Unseen,
+    fit_decisions,
+    require_held_out,
+    unseen_by,
+)
 from classifiers.models.evaluation import Evaluation, measure
 from classifiers.models.folder import write_model
 from classifiers.models.pictures import draw
@@ -78,7 +85,9 @@ def _train(job: TrainJob, table: FeatureTable, rows: SplitRows, beside: Beside) 
         with validating(held_out):
             found = beside.common(find_rows(table, held_out, copies=0), held_out)
             validation = labelled_rows(found, classes, held_out, job.pooling)
-    require_held_out(job.wanted, None if validation is None else validation.image_targets, held_out)
+    on_folds = job.wanted.is_on_folds(validates=validation is not None)
+    targets = None if validation is None else validation.image_targets
+    require_held_out(job.wanted, targets, held_out, on_folds=on_folds)
     if isinstance(job.head, EpochHead):
         require_validation(job.head.keep, job.head.patience, held_out)
     weight = parse_class_weight(job.class_weight, classes, training.image_targets)
@@ -86,6 +95,9 @@ def _train(job: TrainJob, table: FeatureTable, rows: SplitRows, beside: Beside) 
     if job.copies is not None and job.copies > copies:
         log(f"this version of the table has {copies} copies of an image at most, not {job.copies}")
 
+    out_of_fold = None
+    if on_folds:
+        out_of_fold = judge_out_of_fold(job, training, validation, classes, weight, beside)
     holding = choose_holding(job.head, training, validation, job.budget, beside=beside)
     log(holding.reason)
     sets = holding.sets
@@ -99,9 +111,12 @@ def _train(job: TrainJob, table: FeatureTable, rows: SplitRows, beside: Beside) 
     else:
         head, history = job.head.fit(*given)
     decisions = None
-    if job.wanted.anything and held_out is not None:
-        images = sets["validation"].image_batches()
-        decisions = fit_decisions(head, images, classes, held_out, job.wanted)
+    if job.wanted.anything:
+        unseen = None
+        if held_out is not None:
+            images = sets["validation"].image_batches()
+            unseen = Unseen(unseen_by(head, images, classes), held_out)
+        decisions = fit_decisions(unseen, out_of_fold, classes, job.wanted)
     decided = Decided(head, decisions)
     measured = {
         name: measure(decided, part.image_batches(), classes, decisions)
@@ -134,7 +149,14 @@ def _train(job: TrainJob, table: FeatureTable, rows: SplitRows, beside: Beside) 
         decisions=decisions,
         course=course.outcome(),
         converged=head.converged if isinstance(head, Converging) else None,
-        asked=Asked(job.trained_on, job.class_weight, job.copies, job.wanted.calibrate),
+        asked=Asked(
+            job.trained_on,
+            job.class_weight,
+            job.copies,
+            job.wanted.calibrate,
+            job.wanted.calibrate_by,
+            job.wanted.calibrate_on,
+        ),
         pooled=_pooled(job, training),
     )
     with job.model.draft() as draft:

@@ -9,7 +9,7 @@ from classifiers.from_images.on_base import DenseOnBase, FineTune
 from classifiers.from_images.training import ImageTrainJob
 from classifiers.from_images.way import Way
 from classifiers.heads.catalogue import HEADS
-from classifiers.models.decision_options import wanted_of
+from classifiers.models.decision_options import FOLDS, wanted_of
 from classifiers.models.targets import target_at
 from pipelines.bases import BASES, PREPROCESSINGS, base_named, parse_weights
 from pipelines.cli import positive_number
@@ -94,6 +94,12 @@ def image_job(options: argparse.Namespace) -> ImageTrainJob:
         raise UsageError(
             f"--head {options.head} is for --table; --from_images has {', '.join(WAYS)}"
         )
+    wanted = wanted_of(options)
+    if wanted.calibrate_on == FOLDS:
+        raise UsageError(
+            "--calibrate_on folds is for --table; networks on images are calibrated on a "
+            "--validation_split"
+        )
     augmented = options.head != "convnet" if options.augmented is None else options.augmented
     return ImageTrainJob(
         source=options.from_images,
@@ -112,7 +118,7 @@ def image_job(options: argparse.Namespace) -> ImageTrainJob:
         class_weight=options.class_weight,
         seed=options.seed,
         budget=options.memory or default_budget(),
-        wanted=wanted_of(options),
+        wanted=wanted,
         checkpoint_every=options.checkpoint_every,
     )
 

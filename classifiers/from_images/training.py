@@ -17,7 +17,13 @@ from classifiers.from_images.way import ImageNetwork, Way
 from classifiers.heads.course import Course, require_validation
 from classifiers.heads.network import FittedNetwork
 from classifiers.models.card import ImageCard, ModelCard
-from classifiers.models.deciding import Decided, fit_decisions, require_held_out
+from classifiers.models.deciding import (
+    Decided,
+    Unseen,
+    fit_decisions,
+    require_held_out,
+    unseen_by,
+)
 from classifiers.models.decision_options import NOTHING, Wanted
 from classifiers.models.evaluation import measure
 from classifiers.models.folder import write_model
@@ -122,8 +128,9 @@ def train_on_images(job: ImageTrainJob) -> TrainReport:
     fitted = FittedNetwork(network.model)
     decisions = None
     if job.wanted.anything:
-        images, split = sets["validation"].batches(), parts["validation"].split
-        decisions = fit_decisions(fitted, images, classes, split, job.wanted)
+        told = unseen_by(fitted, sets["validation"].batches(), classes)
+        unseen = Unseen(told, parts["validation"].split)
+        decisions = fit_decisions(unseen, None, classes, job.wanted)
     decided = Decided(fitted, decisions)
     measured = {
         name: measure(decided, part.batches(), classes, decisions) for name, part in sets.items()

@@ -34,6 +34,7 @@ class Judgement:
             images apart where probabilities are all 1; None from a head that has no logits.
         uncalibrated: float64 (n, classes), the head's own `ranking` where its probabilities were
             calibrated; None where they were not.
+        had_probabilities: whether the head had any before its calibration.
     """
 
     predicted: npt.NDArray[np.int64]
@@ -41,6 +42,7 @@ class Judgement:
     probabilities: npt.NDArray[np.float64] | None
     log_odds: npt.NDArray[np.float64] | None = None
     uncalibrated: npt.NDArray[np.float64] | None = None
+    had_probabilities: bool = False
 
     @classmethod
     def of_logits(

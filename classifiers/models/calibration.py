@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from classifiers.heads.head import Judgement
 from classifiers.models.decisions import Decisions
+from classifiers.models.isotonic import curve_logits
 from classifiers.models.soundness import AGAIN
 from pipelines.errors import ModelError
 
@@ -105,6 +106,8 @@ def calibrated(judged: Judgement, decisions: Decisions | None) -> Judgement:
         logits = _log_probabilities(judged.log_odds) / decisions.temperature
         told = Judgement.of_logits(logits)
         told = replace(told, predicted=judged.predicted)
+    elif decisions.isotonic is not None:
+        told = Judgement.of_logits(curve_logits(judged.ranking, decisions.isotonic))
     else:
         lines = np.array(decisions.sigmoids, np.float64)
         used = judged.ranking[:, 1:] if len(lines) == 1 else judged.ranking
@@ -113,7 +116,12 @@ def calibrated(judged: Judgement, decisions: Decisions | None) -> Judgement:
         told = Judgement.of_logits(values if len(lines) == 1 else log_expit(values))
     # Scores that are no probabilities stay what they were.
     scores = told.scores if judged.scores is judged.probabilities else judged.scores
-    return replace(told, scores=scores, uncalibrated=judged.ranking)
+    return replace(
+        told,
+        scores=scores,
+        uncalibrated=judged.ranking,
+        had_probabilities=judged.probabilities is not None,
+    )
 
 
 def _log_probabilities(log_odds: Floats) -> Floats:

@@ -7,6 +7,7 @@ from typing import Any
 
 from classifiers.heads.course import Outcome
 from classifiers.heads.pooling import Pooling, check_pooling
+from classifiers.models.decision_options import PARAMETRIC
 from classifiers.models.decisions import Decisions, check_decisions
 from classifiers.models.several.decided import SeveralLabels, check_several
 from pipelines.contract import Contract
@@ -67,12 +68,16 @@ class Asked:
         class_weight: as `--class_weight` takes it.
         copies: augmented copies of an image at most; None for all.
         calibrate: whether probabilities were to be calibrated.
+        calibrate_by: how; see `Wanted`.
+        calibrate_on: on what; see `Wanted`.
     """
 
     splits: tuple[str, ...]
     class_weight: str
     copies: int | None
     calibrate: bool
+    calibrate_by: str = PARAMETRIC
+    calibrate_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from classifiers.models.isotonic import Curve, check_curves
+
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
     """What was fitted on images that a head was not trained on; each is None if not asked for.
 
     Attributes:
-        split: the split that it was fitted on.
+        split: the split that it was fitted on; with `folds` and nothing but a calibration, the
+            split trained on.
         images: how many images of it.
         temperature: what logits are divided by.
         sigmoids: of a head without logits: slope and offset of each class's score, or of the
@@ -21,6 +24,10 @@ class Decisions:
             never decided for.
         coverage: share of images whose set of classes is to hold the true one.
         least: a class is in an image's set from this uncalibrated log odds, or score, on.
+        isotonic: a curve for each class's log odds or score, or for the second of two classes
+            alone, whose value is a probability.
+        folds: the calibration was fitted to what heads trained on the others of so many folds of
+            the split trained on said of each; None if to `split`.
     """
 
     split: str
@@ -31,11 +38,13 @@ class Decisions:
     thresholds: dict[str, float | None] | None = None
     coverage: float | None = None
     least: float | None = None
+    isotonic: tuple[Curve, ...] | None = None
+    folds: int | None = None
 
     @property
     def calibrates(self) -> bool:
         """Whether probabilities are other than the head's own."""
-        return self.temperature is not None or self.sigmoids is not None
+        return any(each is not None for each in (self.temperature, self.sigmoids, self.isotonic))
 
 
 def check_decisions(found: Decisions, classes: Sequence[str]) -> None:
@@ -48,6 +57,10 @@ def check_decisions(found: Decisions, classes: Sequence[str]) -> None:
         raise ValueError(f"its temperature is {found.temperature}, which is not above 0")
     if found.temperature is not None and found.sigmoids is not None:
         raise ValueError("it has both a temperature and sigmoids")
+    if found.isotonic is not None:
+        if found.temperature is not None or found.sigmoids is not None:
+            raise ValueError("it has both isotonic curves and a temperature or sigmoids")
+        check_curves(found.isotonic, len(classes))
     wanted = 1 if len(classes) == 2 else len(classes)
     if found.sigmoids is not None and len(found.sigmoids) != wanted:
         raise ValueError(f"it has {len(found.sigmoids)} sigmoids for {len(classes)} classes")

@@ -105,7 +105,7 @@ def outcome_of(told: Told, classes: Sequence[str], decisions: Decisions) -> Outc
         decisions: of the model.
     """
     return Outcome(
-        _before(told) if decisions.temperature is not None else None,
+        _before(told) if told[0][1].had_probabilities else None,
         None if decisions.thresholds is None else _thresholded(told, classes, decisions),
         None
         if decisions.coverage is None or decisions.least is None
@@ -118,8 +118,8 @@ def _before(told: Told) -> Before:
     for targets, judged in told:
         own = judged.own_ranking
         true.append(own[np.arange(len(targets)), targets])
-        highest.append(own[np.arange(len(targets)), judged.predicted])
-        right.append(judged.predicted == targets)
+        highest.append(own.max(axis=1))
+        right.append(own.argmax(axis=1) == targets)
     return Before(
         float(np.logaddexp(0.0, -np.concatenate(true)).mean()),
         calibration_error(probability(np.concatenate(highest)), np.concatenate(right)),

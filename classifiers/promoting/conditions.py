@@ -4,10 +4,12 @@ import argparse
 import math
 import operator
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from classifiers.models.comparing import Difference
 from classifiers.models.evaluation import Evaluation
+from pipelines.cli import few
 from pipelines.errors import UsageError
 
 BETTER = "better"
@@ -21,9 +23,19 @@ MEASURES = (
 )
 """Those that a condition can be about, by their names in `--json` of evaluate."""
 
-FORMS = f"{BETTER}, or a measure and a bound such as accuracy>=0.95 or log_loss<0.2"
+OF_A_CLASS = ("precision", "recall", "f1", "roc_auc")
+"""Those that a condition can be about for one class against the rest."""
 
-_BOUND = re.compile(r"\s*(\w+)\s*(>=|<=|>|<)\s*([-+.\w]+)\s*")
+FORMS = (
+    f"{BETTER}, or a measure and a bound such as accuracy>=0.95, log_loss<0.2 or, of one class, "
+    "recall[cat]>=0.9"
+)
+
+SHOWN = 10
+"""Classes that a message names."""
+
+# The last bracket before a bound that ends the text closes the name, whatever the name holds.
+_BOUND = re.compile(r"\s*(\w+)(?:\[(.*)\])?\s*(>=|<=|>|<)\s*([-+.\w]+)\s*", re.DOTALL)
 _RELATIONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
@@ -36,12 +48,14 @@ class Condition:
         measure: its name; None for `BETTER`.
         relation: one of >=, <=, > and <; "" for `BETTER`.
         bound: what the measure is held against.
+        of_class: name of the class that the measure is of; None for all.
     """
 
     text: str
     measure: str | None = None
     relation: str = ""
     bound: float = math.nan
+    of_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +81,34 @@ def parse_condition(text: str) -> Condition:
     parts = _BOUND.fullmatch(text)
     if parts is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no condition; there are {FORMS}")
-    measure, relation, number = parts.groups()
-    if measure not in MEASURES:
-        known = ", ".join(MEASURES)
-        raise argparse.ArgumentTypeError(f"{text!r}: no measure {measure!r}, there are {known}")
+    measure, of_class, relation, number = parts.groups()
+    there = MEASURES if of_class is None else OF_A_CLASS
+    if measure not in there:
+        of = "" if of_class is None else " of a class"
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: no measure {measure!r}{of}, there are {', '.join(there)}"
+        )
     try:
         bound = float(number)
     except ValueError:
         bound = math.nan
     if not math.isfinite(bound):
         raise argparse.ArgumentTypeError(f"{text!r}: {number!r} is no finite number")
-    return Condition(text.strip(), measure, relation, bound)
+    return Condition(text.strip(), measure, relation, bound, of_class)
+
+
+def require_classes(conditions: Sequence[Condition], classes: Sequence[str]) -> None:
+    """Refuse conditions on classes that a model does not know, before it is measured.
+
+    Raises:
+        UsageError: one is; names those that there are.
+    """
+    for each in conditions:
+        if each.of_class is not None and each.of_class not in classes:
+            raise UsageError(
+                f"--if {each.text}: this model has no class {each.of_class!r}, it has "
+                f"{few(list(classes), SHOWN)}"
+            )
 
 
 def answer(condition: Condition, measured: Evaluation, difference: Difference | None) -> Answer:
@@ -98,14 +129,27 @@ def answer(condition: Condition, measured: Evaluation, difference: Difference | 
         gained = difference.difference
         holds = gained > 0.0 and difference.p_value < SIGNIFICANCE
         return Answer(condition.text, gained, holds)
-    found = measured.as_json()[condition.measure]
+    found = _measure_of(condition.measure, condition.of_class, measured)
     if found is None:
+        of = "" if condition.of_class is None else f" of class {condition.of_class!r}"
         raise UsageError(
-            f"--if {condition.text}: this model has no {condition.measure} on these images; name "
-            "another measure"
+            f"--if {condition.text}: this model has no {condition.measure}{of} on these images; "
+            "name another measure"
         )
     return Answer(
         condition.text,
         float(found),
         bool(_RELATIONS[condition.relation](found, condition.bound)),
     )
+
+
+def _measure_of(name: str, of_class: str | None, measured: Evaluation) -> float | None:
+    if of_class is None:
+        whole: float | None = measured.as_json()[name]
+        return whole
+    per_class = measured.per_class[of_class]
+    if not per_class["support"]:  # a class without images has a recall of 0, which says nothing
+        return None
+    if name == "roc_auc":
+        return measured.further.class_roc_auc[measured.classes.index(of_class)]
+    return per_class[name]

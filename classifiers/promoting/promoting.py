@@ -18,7 +18,7 @@ from classifiers.models.place import model_files
 from classifiers.models.reports import EvaluateReport
 from classifiers.models.versions.names import ModelName
 from classifiers.models.versions.places import Versions
-from classifiers.promoting.conditions import BETTER, Condition, answer
+from classifiers.promoting.conditions import BETTER, Condition, answer, require_classes
 from classifiers.promoting.report import PromoteReport
 
 Measure = Callable[[ModelOrFolder], EvaluateReport]
@@ -58,6 +58,7 @@ def promote(job: PromoteJob) -> PromoteReport:
     model = any_opened(found(name))
     if job.conditions:
         model = opened_of_classes(model)  # of which alone there are such measures
+        require_classes(job.conditions, model.card.classes)
     measured, difference = _measured(job, str(name), model, before)
     given = tuple(answer(each, measured[str(name)].measured, difference) for each in job.conditions)
     after = None

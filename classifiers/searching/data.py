@@ -11,11 +11,7 @@ import pyarrow as pa
 from classifiers.data.copies import ImageRows, image_rows
 from classifiers.data.dataset import read_features
 from classifiers.data.encoding import classes_of
-from classifiers.data.memory import MemoryBudget
-from classifiers.data.row_groups import find_rows
-from classifiers.data.training_set import StreamedSet, labelled_rows
-from classifiers.heads.losses import Targets
-from classifiers.searching.folds import (
+from classifiers.data.folds import (
     Fold,
     Places,
     check_classes,
@@ -24,6 +20,10 @@ from classifiers.searching.folds import (
     together,
     whole_images,
 )
+from classifiers.data.memory import MemoryBudget
+from classifiers.data.row_groups import find_rows
+from classifiers.data.training_set import StreamedSet, labelled_rows
+from classifiers.heads.losses import Targets
 from classifiers.searching.settings import LINEAR
 from pipelines.cli import few
 from pipelines.errors import TableError

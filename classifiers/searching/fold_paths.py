@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.data.folds import Fold
 from classifiers.heads import losses
 from classifiers.heads.losses import Floats, Targets
 from classifiers.heads.scikit import make_scaler
 from classifiers.searching import descent, newton, ridge
-from classifiers.searching.folds import Fold
 from classifiers.searching.outcomes import Outcome
 
 BLOCK = 1024

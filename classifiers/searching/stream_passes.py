@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.data.folds import Places
 from classifiers.heads.losses import Floats, Loss
 from classifiers.heads.neighbours import unit_rows
 from classifiers.searching.data import DividedRows
-from classifiers.searching.folds import Places
 
 Features = npt.NDArray[np.float32]
 

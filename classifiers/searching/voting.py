@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.data.folds import Fold, Places
 from classifiers.heads.knn import finite_unit_rows, votes
 from classifiers.heads.losses import Floats, Targets
 from classifiers.heads.neighbours import blocks_of, nearest
 from classifiers.searching.data import DividedRows
-from classifiers.searching.folds import Fold, Places
 from classifiers.searching.outcomes import Outcome
 from classifiers.searching.settings import Space, Values
 from pipelines.errors import UsageError

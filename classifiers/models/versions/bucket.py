@@ -17,6 +17,7 @@ from pathlib import Path
 
 from classifiers.models.versions.draft import Draft
 from classifiers.models.versions.fetching import fetched
+from classifiers.models.versions.leftovers import remove_leftovers
 from classifiers.models.versions.record import LARGEST_RECORD, record_from_json, record_of
 from classifiers.models.versions.uploading import publish, upload, withdraw
 from pipelines.cli import log
@@ -179,7 +180,15 @@ class BucketVersions:
                         "was changed, run the command again"
                     )
                 wanted = self._next()
+        self._remove_leftovers()
         return wanted
+
+    def _remove_leftovers(self) -> None:
+        """Tidy what uploads left that were killed; where that fails it costs space alone."""
+        with contextlib.suppress(FrozenFeaturesError, OSError):
+            removed = remove_leftovers(self.place.inside(FILES), self.place.inside(VERSIONS))
+            if removed:
+                log(f"{self.location}: deleted what {removed} stopped uploads had left")
 
     def _next(self) -> int:
         return max(self.numbers(), default=0) + 1

@@ -45,6 +45,11 @@ class Record:
         return f"{json.dumps(asdict(self), indent=2)}\n".encode()
 
 
+def is_token(name: str) -> bool:
+    """Whether a folder is called as those of versions are."""
+    return _TOKEN.fullmatch(name) is not None
+
+
 def record_of(folder: str, draft: Path) -> Record:
     """The record of a model's files.
 
@@ -62,7 +67,7 @@ def record_from_json(text: bytes) -> Record:
         ValueError: it is none; one line says how.
     """
     record = value_from_json(text, Record)
-    if not _TOKEN.fullmatch(record.folder):
+    if not is_token(record.folder):
         raise ValueError(f"it names the folder {record.folder!r}")
     strangers = sorted(record.files.keys() - model_files())
     if strangers:

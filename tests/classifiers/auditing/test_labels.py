@@ -14,8 +14,8 @@ from classifiers.auditing.classes import (
 )
 from classifiers.auditing.judging import judge_unseen
 from classifiers.auditing.suspects import confident_other, in_order_of_doubt
+from classifiers.data.folds import cut
 from classifiers.data.memory import memory_budget
-from classifiers.searching.folds import cut
 
 BUDGET = memory_budget("1G")
 

@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 
 from classifiers.choosing import accuracy
 from classifiers.choosing.accuracy import Question, best_linear_head, standardised
-from classifiers.searching.folds import cut
+from classifiers.data.folds import cut
 
 STRENGTHS = (0.001, 0.1, 1.0)
 

@@ -6,13 +6,23 @@ import shutil
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
 import frozen_features as ff
-from classifiers import evaluate, predict
+from classifiers import evaluate, predict, train
+from classifiers.exporting.whole import answers_of
+from classifiers.heads.odds import log_odds
+from classifiers.models.calibration import fit_temperature
 from classifiers.models.card import card_from_json
 from classifiers.models.folder import load_model, read_card
+from classifiers.models.isotonic import fit_curves
+from pipelines.errors import UsageError
 from tests.classifiers.conftest import run_train
-from tests.classifiers.tables import write_table
+from tests.classifiers.tables import add_file, write_table
 
 CLASSES = ("ant", "bee", "cow")
 ALL = ["--calibrate", "--threshold", "precision=0.97", "--coverage", "0.9"]
@@ -135,13 +145,17 @@ def test_thresholds_reach_on_validation_what_was_asked_for(models, made, capsys)
         assert line in said
 
 
-@pytest.mark.parametrize("option", ["--calibrate", "--threshold=f1", "--coverage=0.9"])
+@pytest.mark.parametrize(
+    "option",
+    ["--calibrate --calibrate_on=validation", "--threshold=f1", "--coverage=0.9"],
+)
 def test_without_a_split_to_fit_on_it_is_refused_before_any_training(option, made, capsys):
     model = made.parent / "never"
-    assert run_train(made, "logistic", model, option, "--validation_split", "none") == 2
+    options = [*option.split(), "--validation_split", "none"]
+    assert run_train(made, "logistic", model, *options) == 2
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert (
-        f"{option.partition('=')[0]} is fitted on images that the head was not trained on" in said
+        f"{options[0].partition('=')[0]} is fitted on images that the head was not trained" in said
     )
     assert not model.exists()
 
@@ -158,6 +172,72 @@ def test_one_class_or_too_few_images_are_refused_before_any_training(tmp_path, c
     )
     assert not (tmp_path / "never").exists()
     assert run_train(table, "logistic", tmp_path / "enough", "--coverage", "0.9") == 0
+
+
+def by_hand(made, head, folds, seed=0):
+    """What scikit-learn's head says of each image trained on, fitted without its fold."""
+    samples = ff.load(made, "train")
+    targets = np.array([CLASSES.index(label) for label in samples.labels])
+    said = np.zeros((len(targets), len(CLASSES)))
+    cutter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    for rest, fold in cutter.split(said, targets):
+        fitted = make_pipeline(StandardScaler(), head).fit(samples.features[rest], targets[rest])
+        said[fold] = fitted.decision_function(samples.features[fold])
+    return said, targets
+
+
+def test_out_of_fold_it_is_fitted_to_what_heads_say_that_did_not_see_an_image(made, tmp_path):
+    options = ["--C", "100", "--calibrate", "--validation_split", "none"]
+    assert run_train(made, "logistic", tmp_path / "m", *options) == 0
+    logits, targets = by_hand(made, LogisticRegression(C=100, max_iter=1000, random_state=0), 5)
+    found = read_card(tmp_path / "m").decisions
+    assert found.temperature == pytest.approx(fit_temperature(log_odds(logits), targets), rel=1e-6)
+    assert (found.split, found.images, found.folds) == ("train", 96, 5)
+
+    ff.train(
+        made, model=tmp_path / "svm", head="linear_svm", C=1, calibrate=True,
+        calibrate_by="isotonic", calibrate_on="folds", threshold="f1",
+    )  # fmt: skip
+    scores, targets = by_hand(made, LinearSVC(C=1, max_iter=1000, random_state=0), 5)
+    found = read_card(tmp_path / "svm").decisions
+    for curve, wanted in zip(found.isotonic, fit_curves(scores, targets), strict=True):
+        np.testing.assert_allclose(curve, wanted, rtol=1e-6)
+    # Thresholds are of the split validated on, as ever.
+    assert (found.split, found.images, found.folds) == ("validation", 144, 5)
+    assert measured(tmp_path / "svm", made)["log_loss"] < np.log(3) * 0.8
+    with pytest.raises(UsageError, match="isotonic curves cannot be exported"):
+        answers_of(load_model(tmp_path / "svm"))
+    # A training again calibrates as the one before.
+    again = ff.refit(tmp_path / "svm", to=tmp_path / "again").card
+    assert again.decisions == found
+
+
+def test_an_isotonic_calibration_says_what_was_before(models, made, tmp_path):
+    report = ff.train(
+        made, model=tmp_path / "m", head="logistic", C=100, calibrate=True, calibrate_by="isotonic"
+    )
+    assert len(report.card.decisions.isotonic) == 3
+    assert report.card.decisions.folds is None
+    before, after = measured(models["logistic", "plain"], made), measured(tmp_path / "m", made)
+    assert after["calibration_error"] < before["calibration_error"] * 0.9
+    assert after["decisions"]["before"]["log_loss"] == pytest.approx(before["log_loss"])
+    assert after["decisions"]["before"]["calibration_error"] == pytest.approx(
+        before["calibration_error"]
+    )
+
+
+def test_folds_that_cannot_be_cut_or_are_not_of_a_table_are_refused(tmp_path, dataset, capsys):
+    table = write_table(tmp_path / "features", {"train": 2}, CLASSES[:2])
+    add_file(table, "cow", "train", np.ones((1, 32), np.float32))
+    assert run_train(tmp_path / "features", "logistic", tmp_path / "m", "--calibrate") == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "class 'cow' has one image, or images that no fold may part" in said
+    assert run_train(tmp_path / "features", "logistic", tmp_path / "m", "--calibrate_on=folds") == 2
+    assert "--calibrate_on has no meaning without --calibrate" in capsys.readouterr().err
+    command = ["--from_images", str(dataset), "--head", "convnet", "--model", str(tmp_path / "m")]
+    assert train.main([*command, "--calibrate", "--calibrate_on=folds"]) == 2
+    assert "--calibrate_on folds is for --table" in capsys.readouterr().err
+    assert not (tmp_path / "m").exists()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 import frozen_features as ff
 from classifiers import evaluate, predict, promote, train
-from classifiers.models.versions import uploading
+from classifiers.models.versions import leftovers, uploading
 from classifiers.models.versions.bucket import BucketVersions
 from pipelines import forget
 from pipelines.errors import ModelError
@@ -136,6 +136,62 @@ def test_a_version_that_is_half_there_is_none(bucket, monkeypatch):
     assert (kept / "card.json").read_text() == "new"
     assert keys(bucket) == []
     assert BucketVersions(parse_place(PLACE)).numbers() == []
+
+
+def aged(monkeypatch, hours: dict[str, float]):
+    """Objects below `dense/_files/NAME` are older by so many hours than they are."""
+    listed = leftovers.list_objects
+
+    def older(folder):
+        for page in listed(folder):
+            yield [
+                each._replace(modified=each.modified - round(hours[name] * 3600e6))
+                if (name := each.key.split("/")[2]) in hours
+                else each
+                for each in page
+            ]
+
+    monkeypatch.setattr(leftovers, "list_objects", older)
+
+
+def test_the_next_upload_deletes_what_a_killed_one_left_for_a_day(bucket, monkeypatch, capsys):
+    assert add("first") == f"{PLACE}@1"
+    (first,) = {key.split("/")[2] for key in keys(bucket, "dense/_files")}
+    put = {
+        f"{'a' * 32}/card.json": 24.1,  # killed
+        f"{'a' * 32}/history.csv": 24.1,
+        f"{'b' * 32}/card.json": 23.9,  # perhaps at work
+        f"{'c' * 32}/card.json": 99,
+        f"{'c' * 32}/notes.txt": 99,  # somebody's
+        "notes/card.json": 99,
+    }
+    for name in put:
+        obstore.put(bucket, f"dense/_files/{name}", b"x")
+    aged(monkeypatch, {first: 99, **{name.partition("/")[0]: age for name, age in put.items()}})
+    before = keys(bucket)
+    obstore.put(bucket, "dense/_versions/9.json.bak", b"somebody's record, who knows of what")
+    assert add("second") == f"{PLACE}@2"
+    assert set(before) < set(keys(bucket)), "what a record needs is not known"
+    obstore.delete(bucket, "dense/_versions/9.json.bak")
+    capsys.readouterr()
+    assert add("third") == f"{PLACE}@3"
+    gone = {f"dense/_files/{'a' * 32}/{name}" for name in ("card.json", "history.csv")}
+    assert set(before) - set(keys(bucket)) == gone
+    assert [set(files_of(bucket, each).values()) for each in (1, 2, 3)] == [
+        {b"first"},
+        {b"second"},
+        {b"third"},
+    ]
+    assert f"{PLACE}: deleted what 1 stopped uploads had left" in capsys.readouterr().err
+
+
+def test_tidying_that_fails_costs_no_version(bucket, monkeypatch):
+    def fail(*_):
+        raise StoreError("no right to list")
+
+    monkeypatch.setattr(leftovers, "list_objects", fail)
+    assert add("new") == f"{PLACE}@1"
+    assert set(files_of(bucket, 1).values()) == {b"new"}
 
 
 def test_a_version_whose_answer_got_lost_is_there_once(bucket, monkeypatch):

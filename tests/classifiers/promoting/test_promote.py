@@ -162,6 +162,18 @@ def test_a_table_that_is_gone_costs_a_line(made_up, tmp_path, capsys):
         (["--if", "acuracy>=0.9"], 2, "no measure 'acuracy', there are accuracy, balanced"),
         (["--if", "accuracy>=nan"], 2, "'nan' is no finite number"),
         (["--if", "top_5>=0.9", "--table", "{table}"], 2, "this model has no top_5 on these"),
+        (
+            ["--if", "recall[c]>=0.9", "--table", "{table}"],
+            2,
+            "recall[c]>=0.9: this model has no class 'c', it has a, b",
+        ),
+        (
+            ["--if", "recal[a]>=0.9"],
+            2,
+            "no measure 'recal' of a class, there are precision, recall, f1, roc_auc",
+        ),
+        (["--if", "log_loss[a]>=0.9"], 2, "no measure 'log_loss' of a class, there are precision"),
+        (["--if", "recall>=0.9"], 2, "no measure 'recall', there are accuracy, balanced"),
         (["--if", "better"], 2, "--if is about images; name them with --table or --input"),
         (["--table", "{table}"], 2, "have a meaning with --if only"),
         (["--if", "better", "--table", "{table}", "--weights", "x"], 2, "no meaning with --table"),

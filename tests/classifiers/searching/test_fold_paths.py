@@ -9,9 +9,9 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
+from classifiers.data.folds import Fold
 from classifiers.searching import newton
 from classifiers.searching.fold_paths import outcomes, prepare
-from classifiers.searching.folds import Fold
 
 
 @pytest.fixture(autouse=True)

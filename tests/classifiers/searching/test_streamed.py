@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from classifiers import search
+from classifiers.data.folds import cut
 from classifiers.data.memory import MemoryBudget
 from classifiers.searching import fold_paths, stream_passes, stream_paths, streamed, voting
 from classifiers.searching.data import DividedRows
-from classifiers.searching.folds import cut
 from classifiers.searching.held import Task
 from classifiers.searching.lockstep import Lockstep
 from classifiers.searching.settings import Space

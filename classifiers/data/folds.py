@@ -98,14 +98,20 @@ def cut(
     ]
 
 
+def parted(targets: Places, units: Places, classes: int) -> Places:
+    """How many of each class's images, int64 (classes,), folds may part; see `cut`."""
+    pairs = np.unique(np.column_stack([targets, units]), axis=0)
+    counts: Places = np.bincount(pairs[:, 0], minlength=classes)
+    return counts
+
+
 def check_classes(targets: Places, units: Places, classes: Sequence[str], folds: int) -> None:
     """Refuse more folds than a class has images that can be parted.
 
     Raises:
         UsageError: names the class, and how many folds there can be.
     """
-    pairs = np.unique(np.column_stack([targets, units]), axis=0)
-    counts = np.bincount(pairs[:, 0], minlength=len(classes))
+    counts = parted(targets, units, len(classes))
     least = int(counts.argmin())
     if counts[least] >= folds:
         return
@@ -121,8 +127,19 @@ def check_classes(targets: Places, units: Places, classes: Sequence[str], folds:
     )
 
 
-def require_whole(found: Sequence[Fold], targets: Places, classes: Sequence[str]) -> None:
+def require_whole(
+    found: Sequence[Fold],
+    targets: Places,
+    classes: Sequence[str],
+    instead: str = "ask for other --folds, or search with --validation",
+) -> None:
     """Refuse folds in which a class is missing from what is fitted on, or nothing is scored.
+
+    Args:
+        found: the folds.
+        targets: int64 (n,), class numbers.
+        classes: names by number.
+        instead: what the user may do.
 
     Raises:
         UsageError: groups are so large that there is no better cut.
@@ -133,7 +150,7 @@ def require_whole(found: Sequence[Fold], targets: Places, classes: Sequence[str]
             lacking = classes[int(there.argmin())]
             raise UsageError(
                 f"fold {number} of {len(found)} leaves no image of class {lacking!r} to fit on, "
-                "since groups stay whole; ask for other --folds, or search with --validation"
+                f"since groups stay whole; {instead}"
             )
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from classifiers.searching.folds import check_classes, cut, require_whole, together
+from classifiers.data.folds import check_classes, cut, require_whole, together
 from pipelines.errors import UsageError
 
 
