@@ -16,6 +16,7 @@ from tests.cluster.manifests import (
     JOBS,
     K8S,
     OVERLAYS,
+    SCHEDULES,
     WITH_FLINK,
     named,
     of_kind,
@@ -99,6 +100,7 @@ def test_overlays_hold_what_they_are_for():
     for place in (*JOBS, CONSOLE):
         assert kinds[place] == {"Job"}
     assert kinds[ANOTHER] == {"CronJob", "ConfigMap"}
+    assert kinds[SCHEDULES] == {"CronJob"}
     claims = {
         d["metadata"]["name"]
         for d in of_kind(rendered("overlays/dataflow"), "PersistentVolumeClaim")

@@ -170,7 +170,11 @@ def test_a_table_that_is_gone_costs_a_line(made_up, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [
-        (["--if", "accuracy"], 2, "'accuracy' is no condition; there are better, not_worse, or a measure"),
+        (
+            ["--if", "accuracy"],
+            2,
+            "'accuracy' is no condition; there are better, not_worse, or a measure",
+        ),
         (["--if", "acuracy>=0.9"], 2, "no measure 'acuracy', there are accuracy, balanced"),
         (["--if", "accuracy>=nan"], 2, "'nan' is no finite number"),
         (["--if", "top_5>=0.9", "--table", "{table}"], 2, "this model has no top_5 on these"),
