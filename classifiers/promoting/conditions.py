@@ -53,8 +53,8 @@ class Answer:
 
     Attributes:
         condition: as it was written.
-        found: the measure; of those in `COMPARING` how much more often the model is right than the one in
-            place, None where nothing is in place.
+        found: the measure; of those in `COMPARING` how much more often the model is right than the
+            one in place, None where nothing is in place.
         holds: whether it does.
     """
 

@@ -202,7 +202,8 @@ def test_who_need_not_fill_the_cache_cannot_write_it(place):
                 assert mount["readOnly"] is True
                 assert mount["mountPath"] == "/cache-key"
                 assert (secret["optional"], secret["defaultMode"]) == (True, 0o400)
-    assert with_cache == (2 if place in WITH_FLINK else 5 if place == SCHEDULES else 1)
+    containers = {"overlays/dataflow": 0, SCHEDULES: 5, **dict.fromkeys(WITH_FLINK, 2)}
+    assert with_cache == containers.get(place, 1)
 
 
 def test_the_namespace_admits_restricted_pods_only():
