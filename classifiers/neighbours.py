@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from classifiers.data.memory import default_budget, memory_budget
-from classifiers.models.sources import check_output, refuse
+from classifiers.models.prediction_files import check_output
+from classifiers.models.sources import refuse
 from classifiers.nearest.current import read_indexed
 from classifiers.nearest.page import uris_shown, write_page
 from classifiers.nearest.report import NeighboursReport, write_rows

@@ -8,9 +8,9 @@ from functools import partial
 from classifiers.models.columns import add_column_options, columns_of
 from classifiers.models.measuring_options import add_also_table
 from classifiers.models.opening import any_card_of, found
+from classifiers.models.prediction_files import check_output, prediction_file
 from classifiers.models.reports import PredictReport
 from classifiers.models.sources import (
-    check_output,
     from_images,
     from_table,
     make_predictions,
@@ -20,7 +20,6 @@ from classifiers.models.versions.names import NAME_HELP, model_name
 from pipelines.cli import (
     Parser,
     add_json_option,
-    local_path,
     run_command,
     whole_number,
     write_json,
@@ -63,7 +62,13 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument(
         "--weights", help="with --input: imagenet (if not given), random[:SEED], or a file"
     )
-    parser.add_argument("--output", type=local_path, required=True, metavar="FILE.parquet")
+    parser.add_argument(
+        "--output",
+        type=prediction_file,
+        required=True,
+        metavar="FILE.parquet",
+        help="a local file, or one at s3:// or gs://",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     add_layout_options(parser, "with --input")
     add_column_options(parser)

@@ -55,7 +55,8 @@ def make_parser(prog: str = PROG) -> Parser:
         action="append",
         metavar="CONDITION",
         help=f"{FORMS}; better is right more often than the one in place, by McNemar's test at 5 "
-        "%%. May be given several times: all must hold",
+        "%%, and not_worse is not right less often by it. May be given several times: all must "
+        "hold",
     )
     add_measuring_options(parser, required=False)
     add_json_option(parser)

@@ -183,7 +183,8 @@ def predict(
         table_version: with `table`: an older version; the newest when None.
         input_root: with a manifest: folder that its paths are relative to.
         weights: with `input`: "imagenet" (when None), "random", "random:SEED", or a weights file.
-        output: a .parquet file to write them to, in bounded memory; they are held when None.
+        output: a .parquet file to write them to, on this machine or at s3:// or gs://, in bounded
+            memory; they are held when None.
         overwrite: replace a file that is there.
         probabilities: also a column with the probability of each class.
         top: also columns with so many of the likeliest classes, and their probabilities.
@@ -204,7 +205,8 @@ def predict(
     given = arguments(locals())
     from classifiers.models import sources
     from classifiers.models.columns import add_column_options, columns_of
-    from pipelines.cli import Parser, local_path
+    from classifiers.models.prediction_files import check_output, prediction_file
+    from pipelines.cli import Parser
     from pipelines.errors import UsageError
     from pipelines.images.layout_options import LAYOUT_OPTIONS, add_layout_options, layout_of
     from pipelines.images.listing import list_or_name, name_images
@@ -223,7 +225,7 @@ def predict(
     of_images = {"weights": weights, **of_layout}
     file = None
     if output is not None:
-        file = sources.check_output(as_option("output", local_path, output), overwrite=overwrite)
+        file = check_output(as_option("output", prediction_file, output), overwrite=overwrite)
         refuse_inputs_as_outputs({"output": file, "input": input, "weights": weights})
     model = as_model(model)
     if table is not None:

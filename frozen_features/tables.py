@@ -67,7 +67,7 @@ def verify(
     input: Location | None = None,
     input_root: Location | None = None,
     sample: int | str = 64,
-    seed: int = 0,
+    seed: int | str = 0,
     weights: Location = "imagenet",
     allow_uri: Location | Sequence[Location] | None = None,
     **layout: Unpack[LayoutOptions],
@@ -80,7 +80,7 @@ def verify(
         input: folder or manifest to hold all rows against; none when None.
         input_root: folder that a manifest's paths are relative to.
         sample: rows to extract again, drawn at random, or "all".
-        seed: of the draw.
+        seed: of the draw; "today" for another draw every day.
         weights: "imagenet", "random", "random:SEED", or a weights file.
         allow_uri: without `input`, folders or prefixes whose images may be opened, besides the one
             that this user extracted.

@@ -5,6 +5,7 @@ import contextlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 
 from pipelines.bases import WeightsRequest, parse_weights
@@ -134,7 +135,13 @@ def make_parser(prog: str = PROG) -> Parser:
         metavar="N|all",
         help="rows to extract again with Keras, drawn at random; 0 for none",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the draw")
+    parser.add_argument(
+        "--seed",
+        type=_seed,
+        default=0,
+        metavar="N|today",
+        help="of the draw; today for another draw every day (UTC)",
+    )
     parser.add_argument(
         "--weights", default="imagenet", help="imagenet, random[:SEED], or a weights file"
     )
@@ -196,6 +203,16 @@ def _sample(text: str) -> int | None:
         return None
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor all")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if text == "today":
+        number = int(f"{datetime.now(UTC):%Y%m%d}")
+        log(f"the seed of today's draw is {number}")
+        return number
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor today")
     return int(text)
 
 

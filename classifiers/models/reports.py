@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from classifiers.models.card import ModelCard
 from classifiers.models.evaluation import Evaluation
 from classifiers.models.outcome_parts import outcome_parts
 from classifiers.models.place import CONFUSION_FILE, CURVES_FILE
+from classifiers.models.prediction_files import PredictionFile, read_predictions
 from pipelines.reports import Grid, Part, Report
 
 MEASURES = ("accuracy", "roc_auc", "log_loss")
@@ -169,13 +169,13 @@ class PredictReport(Report):
 
     predicted: int
     failed: int
-    output: Path | None
+    output: PredictionFile | None
     held: pa.Table | None = field(default=None, repr=False, compare=False)
 
     @property
     def rows(self) -> pa.Table:
         """The predictions; columns as `classifiers.models.predicting.prediction_schema` says."""
-        return self.held if self.output is None else pq.read_table(self.output)
+        return self.held if self.output is None else read_predictions(self.output)
 
     def parts(self) -> list[Part]:
         """See `Report.parts`."""

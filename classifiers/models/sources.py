@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +22,8 @@ from classifiers.models.predicting import (
     predict_pixels,
     predict_table,
     schema_of,
-    write_predictions,
 )
+from classifiers.models.prediction_files import PredictionFile, write_to
 from classifiers.models.reports import PredictReport
 from classifiers.models.several.model import SeveralModel
 from classifiers.models.several.sources import (
@@ -136,7 +135,7 @@ def from_features(
     return predict_features(model, array, columns), schema_of(model, columns)
 
 
-def make_predictions(predictions: Predictions, output: Path | None) -> PredictReport:
+def make_predictions(predictions: Predictions, output: PredictionFile | None) -> PredictReport:
     """Make predictions: into a file, in bounded memory, or into a table of Arrow's.
 
     Raises:
@@ -144,25 +143,10 @@ def make_predictions(predictions: Predictions, output: Path | None) -> PredictRe
     """
     tables, schema = predictions
     if output is not None:
-        return PredictReport(*write_predictions(tables, schema, output), output)
+        return PredictReport(*write_to(output, tables, schema), output)
     held = pa.concat_tables([schema.empty_table(), *tables])
     failed = held.column("predicted").null_count
     return PredictReport(held.num_rows - failed, failed, None, held)
-
-
-def check_output(path: Path, *, overwrite: bool) -> Path:
-    """The file that predictions are to be written to.
-
-    Raises:
-        UsageError: it is not Parquet by its name, has no folder to be in, or is there already.
-    """
-    if path.suffix != ".parquet":
-        raise UsageError(f"--output {path}: the predictions are Parquet, name a file.parquet")
-    if path.is_dir() or not path.resolve().parent.is_dir():
-        raise UsageError(f"--output {path}: no folder {path.resolve().parent} to write it in")
-    if path.is_file() and not overwrite:
-        raise UsageError(f"--output {path} exists; name another file, or give --overwrite")
-    return path
 
 
 def refuse(values: Mapping[str, object], chosen: str) -> None:

@@ -1,4 +1,4 @@
-"""What a model must satisfy to be promoted: a least or greatest measure, or to be better."""
+"""What a model must satisfy to be promoted: a bound of a measure, to be better, or not worse."""
 
 import argparse
 import math
@@ -13,6 +13,9 @@ from pipelines.cli import few
 from pipelines.errors import UsageError
 
 BETTER = "better"
+NOT_WORSE = "not_worse"
+COMPARING = (BETTER, NOT_WORSE)
+"""Conditions that hold the model against the one in place."""
 
 SIGNIFICANCE = 0.05
 """Of McNemar's test, below which a difference is more than noise."""
@@ -27,8 +30,8 @@ OF_A_CLASS = ("precision", "recall", "f1", "roc_auc")
 """Those that a condition can be about for one class against the rest."""
 
 FORMS = (
-    f"{BETTER}, or a measure and a bound such as accuracy>=0.95, log_loss<0.2 or, of one class, "
-    "recall[cat]>=0.9"
+    f"{BETTER}, {NOT_WORSE}, or a measure and a bound such as accuracy>=0.95, log_loss<0.2 or, of "
+    "one class, recall[cat]>=0.9"
 )
 
 SHOWN = 10
@@ -45,8 +48,8 @@ class Condition:
 
     Attributes:
         text: as it was written.
-        measure: its name; None for `BETTER`.
-        relation: one of >=, <=, > and <; "" for `BETTER`.
+        measure: its name; None for those in `COMPARING`.
+        relation: one of >=, <=, > and <; "" for those in `COMPARING`.
         bound: what the measure is held against.
         of_class: name of the class that the measure is of; None for all.
     """
@@ -64,8 +67,8 @@ class Answer:
 
     Attributes:
         condition: as it was written.
-        found: the measure; of `better` how much more often the model is right than the one in
-            place, None where nothing is in place.
+        found: the measure; of those in `COMPARING` how much more often the model is right than the
+            one in place, None where nothing is in place.
         holds: whether it does.
     """
 
@@ -76,8 +79,8 @@ class Answer:
 
 def parse_condition(text: str) -> Condition:
     """An option's value that is a condition."""
-    if text.strip() == BETTER:
-        return Condition(BETTER)
+    if text.strip() in COMPARING:
+        return Condition(text.strip())
     parts = _BOUND.fullmatch(text)
     if parts is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no condition; there are {FORMS}")
@@ -118,7 +121,7 @@ def answer(condition: Condition, measured: Evaluation, difference: Difference | 
         condition: the condition.
         measured: of the model that is to be promoted.
         difference: from the model in place to this one; None where nothing is in place, than
-            which any model is better.
+            which any model is better, and none is worse.
 
     Raises:
         UsageError: the model has no such measure.
@@ -127,8 +130,9 @@ def answer(condition: Condition, measured: Evaluation, difference: Difference | 
         if difference is None:
             return Answer(condition.text, None, True)
         gained = difference.difference
-        holds = gained > 0.0 and difference.p_value < SIGNIFICANCE
-        return Answer(condition.text, gained, holds)
+        surely = difference.p_value < SIGNIFICANCE
+        better, worse = surely and gained > 0.0, surely and gained < 0.0
+        return Answer(condition.text, gained, better if condition.text == BETTER else not worse)
     found = _measure_of(condition.measure, condition.of_class, measured)
     if found is None:
         of = "" if condition.of_class is None else f" of class {condition.of_class!r}"

@@ -18,7 +18,7 @@ from classifiers.models.place import model_files
 from classifiers.models.reports import EvaluateReport
 from classifiers.models.versions.names import ModelName
 from classifiers.models.versions.places import Versions
-from classifiers.promoting.conditions import BETTER, Condition, answer, require_classes
+from classifiers.promoting.conditions import COMPARING, Condition, answer, require_classes
 from classifiers.promoting.report import PromoteReport
 
 Measure = Callable[[ModelOrFolder], EvaluateReport]
@@ -79,7 +79,7 @@ def _measured(
     if not job.conditions:
         return {}, None
     reports = {name: job.measure(model)}
-    if before is None or all(each.text != BETTER for each in job.conditions):
+    if before is None or all(each.text not in COMPARING for each in job.conditions):
         return reports, None
     in_place = job.measure(found(before))
     held = compared([str(before), name], [in_place, reports[name]])

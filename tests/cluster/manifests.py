@@ -18,7 +18,8 @@ OVERLAYS = ("overlays/cpu", "overlays/gpu", "overlays/local", "overlays/dataflow
 ANOTHER = "overlays/another-base"
 JOBS = ("jobs/train", "jobs/evaluate", "jobs/predict", "jobs/report")
 CONSOLE = "jobs/console"
-ALL = (*OVERLAYS, ANOTHER, *JOBS, CONSOLE)
+SCHEDULES = "schedules"
+ALL = (*OVERLAYS, ANOTHER, *JOBS, CONSOLE, SCHEDULES)
 WITH_FLINK = ("overlays/cpu", "overlays/gpu")
 
 KUSTOMIZE = ("sigs.k8s.io/kustomize/kustomize/v5", "v5.8.1")

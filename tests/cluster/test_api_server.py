@@ -12,6 +12,7 @@ from tests.cluster.manifests import (
     CONSOLE,
     JOBS,
     OVERLAYS,
+    SCHEDULES,
     named,
     operator_definition,
     rendered,
@@ -39,7 +40,9 @@ def applied(request, tmp_path_factory):
     with api_server(folder, tuple(free_ports(3))) as server:
         define_flink(server)
         documents = [
-            d for place in (request.param, *JOBS, CONSOLE, ANOTHER) for d in rendered(place)
+            d
+            for place in (request.param, *JOBS, CONSOLE, ANOTHER, SCHEDULES)
+            for d in rendered(place)
         ]
         yield server, documents, [server.apply(document) for document in documents]
 

@@ -14,6 +14,7 @@ from tests.cluster.manifests import (
     ANOTHER,
     JOBS,
     OVERLAYS,
+    SCHEDULES,
     WITH_FLINK,
     named,
     of_kind,
@@ -28,7 +29,9 @@ REFERENCE = re.compile(r"\$\(([^)]*)\)")
 
 def options_of(place):
     """The config map that a cluster of this overlay holds; jobs are run in the first one's."""
-    (options,) = of_kind(rendered(OVERLAYS[0] if place in JOBS else place), "ConfigMap")
+    (options,) = of_kind(
+        rendered(OVERLAYS[0] if place in (*JOBS, SCHEDULES) else place), "ConfigMap"
+    )
     return options["data"]
 
 
@@ -42,6 +45,10 @@ def command_line(place):
     """The command and its arguments as the kubelet expands them, and the variables they name."""
     (pod,) = [p for p in pods(rendered(place)) if p.owner.startswith(("CronJob", "Job"))]
     (container,) = pod.containers()
+    return expanded(container, place)
+
+
+def expanded(container, place):
     known = environment(container, options_of(place))
     words = [*container["command"], *container.get("args", [])]
     used = {name for word in words for name in REFERENCE.findall(word)}
@@ -96,7 +103,12 @@ def test_jobs_take_their_options(place, command, missing, tmp_path, capsys):
 
 @pytest.mark.parametrize("place", OVERLAYS)
 def test_every_option_is_somebody_s(place):
-    used = command_line(place)[1].union(*(command_line(job)[1] for job in JOBS))
+    scheduled = [
+        expanded(container, SCHEDULES)[1]
+        for pod in pods(rendered(SCHEDULES))
+        for container in pod.containers()
+    ]
+    used = command_line(place)[1].union(*(command_line(job)[1] for job in JOBS), *scheduled)
     assert options_of(place).keys() == used
 
 

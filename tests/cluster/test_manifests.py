@@ -16,6 +16,7 @@ from tests.cluster.manifests import (
     JOBS,
     K8S,
     OVERLAYS,
+    SCHEDULES,
     WITH_FLINK,
     named,
     of_kind,
@@ -99,11 +100,12 @@ def test_overlays_hold_what_they_are_for():
     for place in (*JOBS, CONSOLE):
         assert kinds[place] == {"Job"}
     assert kinds[ANOTHER] == {"CronJob", "ConfigMap"}
+    assert kinds[SCHEDULES] == {"CronJob"}
     claims = {
         d["metadata"]["name"]
         for d in of_kind(rendered("overlays/dataflow"), "PersistentVolumeClaim")
     }
-    assert claims == {"models", "cache"}
+    assert claims == set()
     (worker,) = [
         p for p in pods(rendered("overlays/gpu")) if p.labels.get("component") == "taskmanager"
     ]
@@ -128,7 +130,7 @@ def test_images_have_a_version(place):
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("place", ["overlays/cpu", ANOTHER, *JOBS, CONSOLE])
+@pytest.mark.parametrize("place", ["overlays/cpu", ANOTHER, *JOBS, CONSOLE, SCHEDULES])
 def test_buckets_in_the_place_of_claims(tmp_path, place):
     """The component that k8s/site offers in a comment, switched on."""
     shutil.copytree(K8S, tmp_path / "k8s")
@@ -141,21 +143,23 @@ def test_buckets_in_the_place_of_claims(tmp_path, place):
     documents = tuple(render(str(tmp_path / "k8s" / place)))
     for document in documents:
         validate(document)
-    used = {
-        volume["persistentVolumeClaim"]["claimName"]
-        for pod in pods(documents)
-        for volume in pod.spec["volumes"]
-        if "persistentVolumeClaim" in volume
-    }
-    assert used <= {"models", "cache"}
+    assert of_kind(documents, "PersistentVolumeClaim") == []
     for pod in pods(documents):
+        assert not [v for v in pod.spec["volumes"] if "persistentVolumeClaim" in v], pod.owner
         volumes = {volume["name"] for volume in pod.spec["volumes"]}
         for container in pod.containers():
             assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
+            if container["name"] == "flink-main-container":
+                continue
+            variables = {each["name"]: each.get("value") for each in container["env"]}
+            assert variables["FROZEN_FEATURES_CACHE"] == "/tmp/cache"
+            assert variables["KERAS_HOME"] == "/tmp/keras"
+            assert "google" in {mount["name"] for mount in container["volumeMounts"]}
     # Starting a job replaces all that stands beside it: that must be nothing.
     if place in JOBS:
         assert len(documents) == 1
     if place in OVERLAYS:
+        assert named(documents, "ConfigMap", "options")["data"]["EVALUATION"] == "/dev/stdout"
         (egress,) = named(documents, "NetworkPolicy", "object-store")["spec"]["egress"]
         assert egress["ports"] == [{"protocol": "TCP", "port": 443}]
         shut = named(rendered(place), "NetworkPolicy", "object-store")["spec"]["egress"]

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from pipelines.table.notes import Finding, Unchecked
 from pipelines.table.schema import CONTRACT_KEY, RECEIPT_KEY
 from pipelines.table.stored import StoredImage
 from pipelines.table.verification import check_features
-from pipelines.verify import main
+from pipelines.verify import main, make_parser
 from tests.conftest import TINY, copy_table, write_image
 
 WEIGHTS = ["--weights", "random:1"]
@@ -213,6 +214,13 @@ def test_the_sample_is_drawn_by_the_seed(verify, where, capsys):
     assert main(["--table", str(where), *WEIGHTS, "--sample", "5"]) == 0
     assert "features extracted again     5" in capsys.readouterr().out
     assert main(["--table", str(where), "--sample", "some"]) == 2
+    parse = make_parser().parse_args
+    before = datetime.now(UTC)
+    drawn = parse(["--table", "t", "--seed", "today"]).seed
+    assert before.strftime("%Y%m%d") <= str(drawn) <= datetime.now(UTC).strftime("%Y%m%d")
+    assert f"the seed of today's draw is {drawn}" in capsys.readouterr().err
+    assert parse(["--table", "t", "--seed", str(drawn)]).seed == drawn
+    assert main(["--table", str(where), "--seed", "tomorrow"]) == 2
 
 
 def test_an_image_that_failed_once_and_is_missing_now_is_found(verify, images, where, make_job):

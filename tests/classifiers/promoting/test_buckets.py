@@ -75,6 +75,18 @@ def test_a_model_in_a_bucket_does_all_that_a_local_one_does(made_up, bucket, tmp
     assert predict.main([*table, "--model", f"{PLACE}@1", "--output", str(file)]) == 0
     wanted = ff.predict(made_up.poor, table=made_up.table).rows
     assert ff.predict(f"{PLACE}@1", table=made_up.table).rows.equals(wanted)
+    remote = "s3://models-of-tests/p.parquet"
+    into = [*table, "--model", f"{PLACE}@1", "--output", remote]
+    assert predict.main(into) == 0
+    assert bytes(obstore.get(bucket, "p.parquet").bytes()) == file.read_bytes()
+    assert list((tmp_path / "drafts").iterdir()) == []
+    assert predict.main(into) == 2
+    assert f"--output {remote} exists" in capsys.readouterr().err
+    assert predict.main([*into, "--overwrite"]) == 0
+    assert predict.main([*into[:-1], "s3://models-of-tests/p.csv"]) == 2
+    same = ["--model", PLACE, "--input", remote, "--output", remote, "--overwrite"]
+    assert predict.main(same) == 2
+    assert "is what --input names" in capsys.readouterr().err
     down = ff.promote(f"{PLACE}@1", to=tmp_path / "down")
     assert content(f"{tmp_path}/down/_versions/1") == content(made_up.poor)
     assert down.after == f"{tmp_path}/down@1"

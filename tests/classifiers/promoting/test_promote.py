@@ -54,6 +54,8 @@ def test_better_is_what_mcnemars_test_says_of_the_images_that_they_tell_apart(ma
     assert run(made_up, made_up.poor, place, "better") == promote.NOT_PROMOTED == 4
     assert run(made_up, made_up.good, place, "better") == 4, "as good is not better"
     assert content(place) == before
+    assert run(made_up, made_up.poor, place, "not_worse") == 4
+    assert content(place) == before
     report = ff.promote(made_up.poor, to=place, conditions="better", table=made_up.table)
     right = [
         [row["predicted"] == row["label"] for row in ff.predict(
@@ -68,6 +70,16 @@ def test_better_is_what_mcnemars_test_says_of_the_images_that_they_tell_apart(ma
     assert report.answers[0].found == (won - lost) / len(right[0])
     assert not report.promoted
     assert f"not promoted: {place}@1 stays in place" in str(report)
+
+
+def test_a_model_that_is_as_good_is_not_worse(made_up, tmp_path, capsys):
+    place = tmp_path / "prod"
+    assert run(made_up, made_up.poor, place, "not_worse") == 0
+    assert "not_worse  nothing in place  yes" in capsys.readouterr().out
+    for model in (made_up.poor, made_up.good, made_up.good):
+        assert run(made_up, model, place, "not_worse") == 0
+    assert "not_worse  0.0000  yes" in capsys.readouterr().out
+    assert ff.load_model(f"{place}@4").card == ff.load_model(made_up.good).card
 
 
 def test_a_promotion_that_was_overtaken_changes_nothing(made_up, tmp_path, monkeypatch, capsys):
@@ -158,7 +170,11 @@ def test_a_table_that_is_gone_costs_a_line(made_up, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [
-        (["--if", "accuracy"], 2, "'accuracy' is no condition; there are better, or a measure"),
+        (
+            ["--if", "accuracy"],
+            2,
+            "'accuracy' is no condition; there are better, not_worse, or a measure",
+        ),
         (["--if", "acuracy>=0.9"], 2, "no measure 'acuracy', there are accuracy, balanced"),
         (["--if", "accuracy>=nan"], 2, "'nan' is no finite number"),
         (["--if", "top_5>=0.9", "--table", "{table}"], 2, "this model has no top_5 on these"),
