@@ -49,6 +49,9 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
     shard_size: int | None = None,
     commit_every: int | None = None,
     max_image_bytes: int = 256 << 20,
+    price_per_hour: float | None = None,
+    hours: float | None = None,
+    budget: float | None = None,
     max_failures: int | None = None,
     retry_failures: bool = False,
     prune: bool = False,
@@ -76,6 +79,8 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
         resize: "squash", "crop", "crop:SIDE", "letterbox" or "letterbox:GREY".
         augment: augmented copies of each training image.
         engine: what runs the base; "auto" is the fastest that gives Keras's features.
+        hours: stop before the part, of `commit_every` images, that would not end in this time.
+        budget: the same, by money; wants `price_per_hour`, of a worker.
         prune: remove rows whose image is gone.
         beam_options: Beam's own, as on a command line: `["--runner=FlinkRunner", ...]`.
 

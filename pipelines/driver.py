@@ -12,16 +12,18 @@ from pipelines.cli import log
 from pipelines.commits.books import counts_of_run
 from pipelines.commits.report import ExtractReport
 from pipelines.commits.settlement import Settlement
+from pipelines.commits.spending import Allowance, Spending, total
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
 from pipelines.images.at_location import root_of
 from pipelines.images.roots import sign_root
 from pipelines.planning.comparison import replaced_from_elsewhere
 from pipelines.planning.cutting import Plan
-from pipelines.planning.decision import decide
+from pipelines.planning.decision import Decision, decide
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.run import Run, Scene, prepare_run
 from pipelines.records import Shard
+from pipelines.shards.beam_flags import workers_sharing
 from pipelines.shards.counters import Counted
 from pipelines.shards.runner import run_shards
 from pipelines.shards.shard import ShardJob
@@ -66,18 +68,29 @@ def extract(job: ExtractJob) -> ExtractReport:
         log(f"{run.contract.base}, weights {run.contract.weights[:12]}; {choice.describe()}")
     del scene  # of millions of images it is gigabytes, and each commit looks anew
     settlement = Settlement(run, decision)
-    extract_seconds, counted = 0.0, Counted()
-    commits = []
+    spending = _spending(run, decision, started)
+    counted, stopped = Counted(), False
+    commits, parts = [], []
     for number, part in enumerate(plan.parts or ((),)):
+        expected = spending.expect(_rows(part))
+        part_counted, part_seconds = Counted(), 0.0
         if part and engine is not None:
             part_started = time.monotonic()
-            counted += extract_shards(run, engine, part)
-            extract_seconds += time.monotonic() - part_started
+            part_counted = extract_shards(run, engine, part)
+            part_seconds = time.monotonic() - part_started
+        counted += part_counted
+        parts.append(spending.took(_rows(part), part_seconds, part_counted))
         waiting = [shard for later in plan.parts[number + 1 :] for shard in later]
-        settled = settlement.settle(_record(run, choice, extract_seconds, counted), waiting)
+        record = _record(run, choice, total(parts).extract_seconds, counted)
+        record |= {"forecast": asdict(expected), "spent": asdict(parts[-1])}
+        settled = settlement.settle(record, waiting)
         commits.append(settled.counts)
         if waiting:
             log(f"part {number + 1} of {len(plan.parts)} is version {settled.version}")
+            if not spending.allows(_rows(plan.parts[number + 1])):
+                settlement.end_early(settled.failures)
+                stopped = True
+                break
     return ExtractReport(
         run=run.id,
         table=run.uri,
@@ -87,12 +100,14 @@ def extract(job: ExtractJob) -> ExtractReport:
         waits=counted.waits,
         mean_batch=counted.mean_batch,
         threads=run.computation.threads or usable_cores(),
-        attempted=plan.attempted,
+        attempted=total(parts).images + len(plan.unusable),
         counts=counts_of_run(commits),
         leakage=settled.leakage,
         failures=settled.failures,
         seconds=time.monotonic() - started,
-        extract_seconds=extract_seconds,
+        extract_seconds=total(parts).extract_seconds,
+        spent=total(parts),
+        stopped=stopped,
     )
 
 
@@ -109,6 +124,20 @@ def extract_shards(run: Run, engine: EngineRequest, shards: Sequence[Shard]) -> 
         max_image_bytes=run.job.max_image_bytes,
     )
     return run_shards(shards, job, run.beam_flags)
+
+
+def _spending(run: Run, decision: Decision, started: float) -> Spending:
+    job, sizes = run.job, decision.sizes
+    return Spending(
+        Allowance(job.hours, job.budget, job.price_per_hour),
+        workers_sharing(run.beam_flags),
+        None if sizes is None else sizes.images_per_second,
+        started,
+    )
+
+
+def _rows(part: Sequence[Shard]) -> int:
+    return sum(len(shard.refs) for shard in part)
 
 
 def _announcement(scene: Scene, plan: Plan) -> str:

@@ -8,12 +8,14 @@ from functools import partial
 from pipelines.cli import (
     Parser,
     add_json_option,
+    positive_real,
     run_command,
     whole_number,
     write_json,
 )
 from pipelines.commits.report import ExtractReport
 from pipelines.driver import extract
+from pipelines.errors import UsageError
 from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.planning.job import ExtractJob
@@ -67,6 +69,19 @@ def make_parser(prog: str = PROG) -> Parser:
     add_augmentation_options(parser)
     work = parser.add_argument_group("how the work is done")
     add_work_options(work)
+    work.add_argument("--price_per_hour", type=positive_real, help="of a worker, for the record")
+    stop = work.add_mutually_exclusive_group()
+    stop.add_argument(
+        "--hours",
+        type=positive_real,
+        help="stop before the part that would not end in this time; wants --commit_every",
+    )
+    stop.add_argument(
+        "--budget",
+        type=positive_real,
+        metavar="MONEY",
+        help="stop before the part that would cost more; wants --commit_every, --price_per_hour",
+    )
     work.add_argument(
         "--max_failures",
         type=whole_number,
@@ -89,7 +104,19 @@ def make_parser(prog: str = PROG) -> Parser:
 
 
 def make_job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJob:
-    """The extraction that the options ask for."""
+    """The extraction that the options ask for.
+
+    Raises:
+        UsageError: the run is to stop at a part's end, and has no parts, or no price.
+    """
+    if (options.hours or options.budget) and options.commit_every is None:
+        name = "--hours" if options.hours else "--budget"
+        raise UsageError(
+            f"{name} stops a run at the end of a part; say with --commit_every how many images "
+            "a part has"
+        )
+    if options.budget and options.price_per_hour is None:
+        raise UsageError("--budget wants --price_per_hour, what a worker costs")
     return ExtractJob(
         input=options.input,
         input_root=options.input_root,
@@ -110,6 +137,9 @@ def make_job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJ
         copies=options.augment,
         augmentation=augmentation_choice(options),
         max_image_bytes=options.max_image_bytes,
+        hours=options.hours,
+        budget=options.budget,
+        price_per_hour=options.price_per_hour,
     )
 
 

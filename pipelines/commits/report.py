@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.commits.leakage import Leakage
+from pipelines.commits.spending import NOTHING_SPENT, Spent
 from pipelines.contract import Contract
 from pipelines.engines.bottleneck import Waits, name_bottleneck
 from pipelines.records import Failure
@@ -36,6 +37,8 @@ class ExtractReport(Report):
         failures: the images that failed in this run.
         seconds: wall-clock time of the run.
         extract_seconds: of that, from the first shard's start to the last one's end.
+        spent: what its parts took together.
+        stopped: whether it ended at a part's end, before its last, by `--hours` or `--budget`.
     """
 
     run: str
@@ -52,6 +55,8 @@ class ExtractReport(Report):
     failures: tuple[Failure, ...]
     seconds: float
     extract_seconds: float
+    spent: Spent = NOTHING_SPENT
+    stopped: bool = False
 
     @property
     def bottleneck(self) -> str | None:
@@ -62,6 +67,9 @@ class ExtractReport(Report):
         """See `Report.parts`."""
         parts: list[Part] = [Grid(self._summary())]
         parts += [f"leakage: {line}" for line in self.leakage.describe()]
+        if self.stopped:
+            rest = f"{self.counts['waiting']} images and copies wait"
+            parts.append(f"stopped at the end of a part; {rest}, the same command goes on")
         left = self.counts["vanished"] - self.counts["pruned"]
         if left > 0:
             gone = f"{left} rows stay whose image is gone from the input; --prune removes them"
@@ -106,6 +114,8 @@ class ExtractReport(Report):
             ("seconds", f"{self.seconds:.1f}"),
         ]
         if self.extract_seconds:
-            rate = self.attempted / self.extract_seconds
+            rate = self.spent.images / self.extract_seconds
             rows.append(("images a second", f"{rate:.1f} ({self.engine} engine)"))
+        if self.spent.money is not None:
+            rows.append(("money", f"{self.spent.money:,.4g}"))
         return rows

@@ -98,6 +98,10 @@ class Settlement:
             "run the same command again, finished work is kept"
         )
 
+    def end_early(self, failures: Sequence[Failure]) -> None:
+        """Record the failures of a run that ends with the part just settled, before its last."""
+        self._record(failures, known=True)
+
     def _see_versions(self, scene: Scene) -> None:
         if scene.table is None:
             return

@@ -88,6 +88,9 @@ class ExtractJob:
         augmentation: what is named of how they are made, by field of `Augmentation`; the rest is
             as the table has it, or as in the book where there are no copies yet.
         max_image_bytes: most that an image's file may have; a larger one is a failure.
+        hours: wall-clock time within which the last part is to end; None for as long as it takes.
+        budget: money within which it is to end; None likewise. Wants a price.
+        price_per_hour: of a worker; None when not named.
     """
 
     input: str
@@ -109,6 +112,9 @@ class ExtractJob:
     copies: int = 0
     augmentation: Mapping[str, Any] = field(default_factory=dict)
     max_image_bytes: int = MAX_IMAGE_BYTES
+    hours: float | None = None
+    budget: float | None = None
+    price_per_hour: float | None = None
 
 
 def make_contract(choice: FeatureChoice) -> Contract:

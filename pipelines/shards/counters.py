@@ -17,16 +17,24 @@ class Counted:
         waits: where their time went.
         images: rows of features written, those of second attempts included.
         batches: calls of the engine that gave them.
+        cpu_seconds: processor time of the workers, over all threads.
+        card_seconds: wall-clock time of the workers that had a graphics card for the base.
     """
 
     waits: Waits = NO_WAITS
     images: int = 0
     batches: int = 0
+    cpu_seconds: float = 0.0
+    card_seconds: float = 0.0
 
     def __add__(self, other: "Counted") -> "Counted":
         """Sums over the parts of a run."""
         return Counted(
-            self.waits + other.waits, self.images + other.images, self.batches + other.batches
+            self.waits + other.waits,
+            self.images + other.images,
+            self.batches + other.batches,
+            self.cpu_seconds + other.cpu_seconds,
+            self.card_seconds + other.card_seconds,
         )
 
     @property
@@ -50,4 +58,10 @@ def read_counters(result: Any) -> Counted:  # noqa: ANN401 - Beam's results are 
         return Counted()
     counted = {each.key.metric.name: each.result or 0 for each in counters}
     waits = Waits(**{f.name: counted.get(f"{f.name}_ms", 0) / 1000 for f in fields(Waits)})
-    return Counted(waits, counted.get("images", 0), counted.get("batches", 0))
+    return Counted(
+        waits,
+        counted.get("images", 0),
+        counted.get("batches", 0),
+        counted.get("cpu_ms", 0) / 1000,
+        counted.get("card_ms", 0) / 1000,
+    )

@@ -7,11 +7,14 @@ from pipelines.contract import Augmentation
 from pipelines.engines.bottleneck import BaseClock, Waits
 from pipelines.engines.engine import Engine
 from pipelines.engines.extraction import extract_images
+from pipelines.engines.kinds import KERAS
 from pipelines.engines.request import EngineRequest
 from pipelines.images.decode import pixel_spec
 from pipelines.records import Failure, Shard
 from pipelines.shards.progress import ProgressFile
 from pipelines.stores.reading import MAX_IMAGE_BYTES
+from pipelines.system.gpus import visible_gpus
+from pipelines.system.processor_time import OF_SHARDS
 from pipelines.table.files import FeatureFileWriter
 from pipelines.table.names import data_file_name
 from pipelines.table.receipts import Receipt
@@ -54,21 +57,30 @@ class ShardResult:
         receipt: what the file's footer says.
         batches: calls of the engine.
         waits: where the worker's time went.
+        cpu_seconds: processor time, over all threads.
+        card_seconds: time of that the worker had a graphics card for the base; 0 without one.
     """
 
     path: str
     receipt: Receipt
     batches: int
     waits: Waits
+    cpu_seconds: float = 0.0
+    card_seconds: float = 0.0
 
     def counts(self) -> Mapping[str, int]:
         """Counters for the runner: images, failures, batches, shards, and milliseconds."""
+        spent = {
+            **asdict(self.waits),
+            "cpu": self.cpu_seconds,
+            "card": self.card_seconds,
+        }
         return {
             "images": self.receipt.rows,
             "failures": len(self.receipt.failures),
             "batches": self.batches,
             "shards": 1,
-            **{f"{name}_ms": round(1000 * spent) for name, spent in asdict(self.waits).items()},
+            **{f"{name}_ms": round(1000 * seconds) for name, seconds in spent.items()},
         }
 
 
@@ -81,6 +93,18 @@ def extract_shard(shard: Shard, job: ShardJob, engine: Engine) -> ShardResult:
     Raises:
         OSError: the file cannot be written.
     """
+    OF_SHARDS.begin()
+    cpu_seconds = 0.0
+    try:
+        path, receipt, batches, waits = _write_shard(shard, job, engine)
+    finally:
+        cpu_seconds = OF_SHARDS.end()
+    on_a_card = engine.name == KERAS and visible_gpus()
+    card_seconds = waits.seconds if on_a_card else 0.0
+    return ShardResult(path, receipt, batches, waits, cpu_seconds, card_seconds)
+
+
+def _write_shard(shard: Shard, job: ShardJob, engine: Engine) -> tuple[str, Receipt, int, Waits]:
     contract = job.engine.contract
     pixels = pixel_spec(contract, job.augmentation, job.max_image_bytes)
     path = data_file_name(job.run, shard.name)
@@ -110,7 +134,7 @@ def extract_shard(shard: Shard, job: ShardJob, engine: Engine) -> ShardResult:
         )
         with clock.writing():
             receipt = writer.close(receipt)
-    return ShardResult(path, receipt, batches, clock.read())
+    return path, receipt, batches, clock.read()
 
 
 def _policy_of(shard: Shard, job: ShardJob) -> str | None:

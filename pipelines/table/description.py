@@ -10,6 +10,7 @@ from typing import Any, Self, TypedDict
 from pipelines.contract import Augmentation, Contract
 from pipelines.errors import TableError
 from pipelines.reports import Grid, Part, Report
+from pipelines.table.costs import Costs, costs_of
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import HISTORY, FeatureTable
 from pipelines.table.page_files import KeptPage, newest_page
@@ -54,6 +55,11 @@ class TableVersion:
     def earlier_commits(self) -> int:
         """Commits before those in `history`."""
         return self.history[-1]["version"] if self.history else self.version
+
+    @property
+    def costs(self) -> Costs | None:
+        """What the commits in `history` took; None where none says it."""
+        return costs_of(self.history)
 
     @classmethod
     def of(cls, table: FeatureTable) -> Self:
@@ -121,6 +127,7 @@ class TableDescription(Report):
             ],
             "history": list(table.history),
             "earlier_commits": table.earlier_commits,
+            "costs": _costs_as_json(table.costs),
             "failures": list(self.failures),
             "page": None if self.page is None else asdict(self.page),
         }
@@ -178,7 +185,16 @@ def _parts_of_table(table: TableVersion) -> list[Part]:
         versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
         engine, seconds = run.get("engine") or "no", run.get("extract_seconds")
         parts += ["", f"last run: {engine} engine, {seconds} s, {versions}"]
+    if (costs := table.costs) is not None:
+        commits_of = f"{costs.commits} commit" + ("s" if costs.commits > 1 else "")
+        parts.append(f"{commits_of}: {costs.describe()}")
     return parts
+
+
+def _costs_as_json(costs: Costs | None) -> dict[str, Any] | None:
+    if costs is None:
+        return None
+    return {**asdict(costs), "money_per_million_images": costs.money_per_million}
 
 
 def times(shape: Sequence[int]) -> str:
