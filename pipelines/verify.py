@@ -180,7 +180,7 @@ def _check_against_images(
     if not refs:
         return
     try:
-        opened = open_reference(table.contract, weights, DEFAULT_BATCH_SIZE)
+        opened = open_reference(table.contract, weights, DEFAULT_BATCH_SIZE, table.uri)
     except (FrozenFeaturesError, ImportError, OSError) as error:
         checked.notes.append(Unchecked("features", in_a_line(error)))
         return

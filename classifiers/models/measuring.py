@@ -102,9 +102,10 @@ def on_images(
 def _through_base(
     model: ModelOrFolder, part: LabelledRefs, weights: str | None, failures: list[Failure]
 ) -> tuple[Iterator[Batch], Model]:
-    contract = card_of(model).of_features()
+    card = card_of(model)
+    contract = card.of_features()
     model = opened(model)
-    engine = open_base(contract, weights, len(part.refs))
+    engine = open_base(contract, weights, len(part.refs), card.table)
     require_length(model.head, prod(engine.feature_shape), contract.base, model.name)
 
     def batches() -> Iterator[Batch]:

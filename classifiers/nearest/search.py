@@ -63,7 +63,7 @@ def of_images(
         TableError: the base gives features of another shape than the table has.
     """
     table = stored.table
-    engine = open_base(table.contract, weights, len(refs), "the table")
+    engine = open_base(table.contract, weights, len(refs), table.uri, "the table")
     if tuple(engine.feature_shape) != table.feature_shape:
         raise TableError(
             f"{table.contract.base} gives features of shape {tuple(engine.feature_shape)}, and "

@@ -7,9 +7,9 @@ import numpy as np
 
 from pipelines.bases import WeightsRequest
 from pipelines.cli import log
-from pipelines.contract import Contract
+from pipelines.contract import INT8, Contract
 from pipelines.engines.engine import Engine
-from pipelines.engines.kinds import AUTO, CONVERTING, KERAS
+from pipelines.engines.kinds import AUTO, CONVERTING, KERAS, OPENVINO
 from pipelines.engines.opening import open_engine
 from pipelines.engines.parallel import Pixels
 from pipelines.engines.race_results import Choice, forget, remembered
@@ -98,6 +98,8 @@ def choose_without_race(wanted: str, asked: Computation) -> Choice | None:
     """
     if wanted != AUTO:
         return Choice(wanted, "as named by --engine")
+    if asked.contract.compute_dtype == INT8:
+        return Choice(OPENVINO, "the one that computes in int8")
     if asked.contract.compute_dtype != "float32":
         return Choice(KERAS, f"the one that computes in {asked.contract.compute_dtype}")
     if visible_gpus() and sees_gpu():
@@ -116,22 +118,39 @@ def choose_without_race(wanted: str, asked: Computation) -> Choice | None:
     return choice
 
 
-def open_reference(contract: Contract, weights: WeightsRequest, batch_size: int) -> Engine:
+def open_reference(
+    contract: Contract, weights: WeightsRequest, batch_size: int, kept_in: str | None = None
+) -> Engine:
     """Open Keras, which all other engines are held against, and which no conversion can mislead.
 
+    Args:
+        contract: of the features.
+        weights: where to look for the weights.
+        batch_size: images a call.
+        kept_in: the table that keeps the base, if it is quantised; OpenVINO alone runs it then.
+
     Raises:
         WeightsError: the weights found here are not those of the contract.
     """
-    return open_engine(Computation(contract, weights, batch_size, threads=None).by(KERAS))
+    asked = Computation(contract, weights, batch_size, threads=None, kept_in=kept_in)
+    return open_engine(asked.by(KERAS if contract.quantisation is None else OPENVINO))
 
 
-def open_without_race(contract: Contract, weights: WeightsRequest, batch_size: int) -> Engine:
+def open_without_race(
+    contract: Contract, weights: WeightsRequest, batch_size: int, kept_in: str | None = None
+) -> Engine:
     """Open the engine that `--engine auto` means without trying any: Keras if no race was run yet.
 
+    Args:
+        contract: of the features.
+        weights: where to look for the weights.
+        batch_size: images a call.
+        kept_in: the table that keeps the base, if it is quantised.
+
     Raises:
         WeightsError: the weights found here are not those of the contract.
     """
-    asked = Computation(contract, weights, batch_size, threads=None)
+    asked = Computation(contract, weights, batch_size, threads=None, kept_in=kept_in)
     choice = choose_without_race(AUTO, asked)
     return open_engine(asked.by(KERAS if choice is None else choice.engine))
 

@@ -73,5 +73,6 @@ CONVERTING = {
 """
 
 KERAS = "keras"
+OPENVINO = "openvino"
 AUTO = "auto"
 ENGINES = (AUTO, KERAS, *CONVERTING)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import keras
 
 MODEL_FILE = "model.xml"
+QUANTISED_FILE = "quantised.onnx"
+"""What a folder holds instead, if the base is quantised."""
+
 GROUP = 1
 """Images a thread takes at once; each is run alone."""
 
@@ -98,7 +101,8 @@ class OpenVinoEngine:
             batch_size: images a call of `extract`.
         """
         core = load_openvino().Core()
-        model = core.read_model(folder / MODEL_FILE)
+        quantised = folder / QUANTISED_FILE
+        model = core.read_model(quantised if quantised.exists() else folder / MODEL_FILE)
         _, *image = model.input(0).partial_shape
         model.reshape([1, *(side.get_length() for side in image)])
         settings = {

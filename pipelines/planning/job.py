@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.bases import WeightsRequest, base_named, check_preprocessing, known_fingerprint
-from pipelines.contract import Contract
+from pipelines.contract import INT8, Contract
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError
@@ -28,6 +28,8 @@ class FeatureChoice:
             `Contract`.
         layer: the layer whose output is taken; None for the base's last.
         top: whether the base has its classifying top.
+        calibration: folder or manifest of the images that a base is quantised on; some of the
+            run's own when None.
     """
 
     base: str = "VGG16"
@@ -41,6 +43,7 @@ class FeatureChoice:
     precision: str = "float32"
     compute_dtype: str = "float32"
     top: bool = False
+    calibration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ def make_contract(choice: FeatureChoice) -> Contract:
     ImageNet weights and those that were loaded before are known by their fingerprint; others are
     loaded to be fingerprinted.
 
+    Which quantised base computes, if one does, is left open.
+
     Raises:
         UsageError: the base does not exist, cannot take images of that size, or is not for that
             preprocessing.
@@ -118,6 +123,8 @@ def make_contract(choice: FeatureChoice) -> Contract:
             f"{base.name}'s ImageNet top is for images of {sizes} pixels, not --image_size {size}"
         )
     check_preprocessing(base, choice.preprocessing)
+    if choice.calibration is not None and choice.compute_dtype != INT8:
+        raise UsageError("--calibration is for --compute_dtype int8; leave it out, or name that")
     weights = known_fingerprint(base, size, choice.weights)
     if weights is None:
         weights = open_base(base.name, size, choice.weights, choice.top).fingerprint

@@ -16,6 +16,7 @@ import pyarrow.fs as pafs
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from pipelines.bases.quantised import BASE_FOLDER
 from pipelines.errors import TableError, UsageError
 from pipelines.stores.clients import delta_options, open_filesystem
 from pipelines.stores.complaints import complaint
@@ -167,14 +168,15 @@ def check_table_folder(uri: str) -> None:
         raise TableError(f"{uri} is a file; a feature table is a folder")
     else:
         names = {entry.name for entry in os.scandir(uri)}
-    if names and not names & {LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER}:
+    if names and not names & {LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, BASE_FOLDER}:
         raise TableError(f"{uri} is a folder of other things; name a new one for the table")
     _refuse_folders_elsewhere(uri)
 
 
 def _refuse_folders_elsewhere(uri: str) -> None:
     links = Links(uri)
-    for name in (LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER, INDEX_FOLDER):
+    ours = (LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER, INDEX_FOLDER, BASE_FOLDER)
+    for name in ours:
         if links.lead_out(name):
             raise TableError(
                 f"{uri}/{name} is a link that leads out of the table's folder, and is not "
