@@ -59,7 +59,7 @@ def test_a_quantised_contract_is_read_back_and_checked():
         replace(INT8, compute_dtype="float32"),
         replace(INT8, quantisation=scheme),
     ):
-        with pytest.raises(ValueError, match="quantised base belong together|is not known"):
+        with pytest.raises(ValueError, match=r"quantised base belong together|is not known"):
             wrong.check_quantisation()
 
 

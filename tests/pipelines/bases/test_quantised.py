@@ -32,7 +32,7 @@ def test_other_bytes_under_that_name_are_refused(place, tmp_path):
 
 def test_a_base_that_is_gone_is_said_in_one_line(place, tmp_path):
     place.unlink()
-    with pytest.raises(WeightsError, match="cannot be read from .*_base/.*put the file back"):
+    with pytest.raises(WeightsError, match=r"cannot be read from .*_base/.*put the file back"):
         read_quantised(str(tmp_path), NAME)
     with pytest.raises(WeightsError, match="no table that keeps it is known"):
         read_quantised(None, NAME)

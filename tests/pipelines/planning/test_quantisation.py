@@ -1,4 +1,4 @@
-"""Which quantised base a run takes: its table's, one that lies ready, or one it makes of a sample."""
+"""Which quantised base a run takes: its table's, one that lies ready, or one that it makes."""
 
 import hashlib
 from dataclasses import replace
