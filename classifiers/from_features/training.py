@@ -21,6 +21,7 @@ from classifiers.models.deciding import Decided, fit_decisions, require_held_out
 from classifiers.models.decision_options import NOTHING, Wanted
 from classifiers.models.evaluation import Evaluation, measure
 from classifiers.models.folder import write_model
+from classifiers.models.own_base import bring_base
 from classifiers.models.pictures import draw
 from classifiers.models.pinning import pin_table
 from classifiers.models.provenance import library_versions, now
@@ -156,6 +157,7 @@ def train(job: TrainJob) -> TrainReport:
     )
     with job.model.draft() as draft:
         card = write_model(draft.folder, head, card, history or [_only_row(measured)])
+        bring_base(table, draft.folder)
         part, split = (
             ("train", " and ".join(_trained_on(job)))
             if held_out is None

@@ -16,8 +16,9 @@ from classifiers.heads.network import FittedNetwork
 from classifiers.heads.scikit import FittedScikit
 from classifiers.models.card import ModelCard, card_from_json
 from classifiers.models.deciding import Decided
-from classifiers.models.place import CARD_FILE, HISTORY_FILE, left_beside
+from classifiers.models.place import BASE_FILE, CARD_FILE, HISTORY_FILE, left_beside
 from classifiers.models.soundness import require_sound
+from pipelines.bases.quantised import quantised_at
 from pipelines.errors import ModelError
 from pipelines.images.lookalikes import what_it_is
 
@@ -40,11 +41,20 @@ class Model:
         head: the head.
         card: its card.
         name: what messages call it.
+        own_base: path of the quantised base that it brought with it; None if it brought none.
     """
 
     head: FittedHead
     card: ModelCard
     name: str = "the model"
+    own_base: str | None = None
+
+    @property
+    def base_file(self) -> str | None:
+        """Path or URI of the quantised base of its features; None where they have none."""
+        if self.own_base is not None or self.card.contract is None:
+            return self.own_base
+        return quantised_at(self.card.table, self.card.contract)
 
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
         """See `FittedHead.judge`, which this is, calibrated as the card says."""
@@ -97,7 +107,9 @@ def load_model(folder: Path) -> Model:
             f"{path} is not the file that {folder / CARD_FILE} was written with; put back the two "
             "that belong together, or train it again"
         )
-    model = Model(head, card, f"the model in {folder}")
+    base = folder / BASE_FILE
+    own_base = str(base) if base.is_file() else None
+    model = Model(head, card, f"the model in {folder}", own_base)
     require_sound(head, card, model.name)
     return model
 

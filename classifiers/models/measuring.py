@@ -102,10 +102,9 @@ def on_images(
 def _through_base(
     model: ModelOrFolder, part: LabelledRefs, weights: str | None, failures: list[Failure]
 ) -> tuple[Iterator[Batch], Model]:
-    card = card_of(model)
-    contract = card.of_features()
+    contract = card_of(model).of_features()
     model = opened(model)
-    engine = open_base(contract, weights, len(part.refs), card.table)
+    engine = open_base(contract, weights, len(part.refs), model.base_file)
     require_length(model.head, prod(engine.feature_shape), contract.base, model.name)
 
     def batches() -> Iterator[Batch]:

@@ -39,7 +39,7 @@ def open_base(
     contract: Contract,
     weights: str | None,
     images: int,
-    kept_in: str | None,
+    base_file: str | None,
     whose: str = "the model",
 ) -> Engine:
     """The base that features were made with; what it is opened for is told.
@@ -48,7 +48,7 @@ def open_base(
         contract: of the features.
         weights: as `--weights` takes them; ImageNet's when None.
         images: how many go through it.
-        kept_in: the table of the features, which keeps the base if it is quantised.
+        base_file: path or URI of the base, if it is quantised.
         whose: the features are, for the complaint.
 
     Raises:
@@ -57,7 +57,7 @@ def open_base(
     """
     wanted = parse_weights("imagenet" if weights is None else weights)
     try:
-        engine = open_without_race(contract, wanted, BATCH_SIZE, kept_in)
+        engine = open_without_race(contract, wanted, BATCH_SIZE, base_file)
     except WeightsError as error:
         if weights is not None or contract.quantisation is not None:
             raise

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from pipelines.contract import Contract
 from pipelines.errors import WeightsError
 from pipelines.stores.reading import read_bytes
 
@@ -17,20 +18,31 @@ def quantised_path(fingerprint: str) -> str:
     return f"{BASE_FOLDER}/{fingerprint}.onnx"
 
 
-def read_quantised(kept_in: str | None, fingerprint: str) -> bytes:
+def quantised_at(folder: str | None, contract: Contract) -> str | None:
+    """Where the quantised base of a contract is kept; None if it has none, or no folder is known.
+
+    Args:
+        folder: the table's folder or prefix.
+        contract: of its features.
+    """
+    if folder is None or contract.quantisation is None:
+        return None
+    return f"{folder.rstrip('/')}/{quantised_path(contract.quantisation.base)}"
+
+
+def read_quantised(place: str | None, fingerprint: str) -> bytes:
     """Read a quantised base.
 
     Args:
-        kept_in: the folder or prefix that keeps it, a table's; None where none is known.
+        place: of the file; None where none is known.
         fingerprint: SHA-256 of the file.
 
     Raises:
         WeightsError: it is not there, or is another than that.
     """
     what = f"the quantised base {fingerprint[:12]}…"
-    if kept_in is None:
+    if place is None:
         raise WeightsError(f"{what} is not in the cache, and no table that keeps it is known")
-    place = f"{kept_in.rstrip('/')}/{quantised_path(fingerprint)}"
     try:
         content = read_bytes(place, MOST_BYTES)
     except OSError as error:

@@ -119,7 +119,7 @@ def choose_without_race(wanted: str, asked: Computation) -> Choice | None:
 
 
 def open_reference(
-    contract: Contract, weights: WeightsRequest, batch_size: int, kept_in: str | None = None
+    contract: Contract, weights: WeightsRequest, batch_size: int, base_file: str | None = None
 ) -> Engine:
     """Open Keras, which all other engines are held against, and which no conversion can mislead.
 
@@ -127,17 +127,17 @@ def open_reference(
         contract: of the features.
         weights: where to look for the weights.
         batch_size: images a call.
-        kept_in: the table that keeps the base, if it is quantised; OpenVINO alone runs it then.
+        base_file: path or URI of the base, if it is quantised; OpenVINO alone runs it then.
 
     Raises:
         WeightsError: the weights found here are not those of the contract.
     """
-    asked = Computation(contract, weights, batch_size, threads=None, kept_in=kept_in)
+    asked = Computation(contract, weights, batch_size, threads=None, base_file=base_file)
     return open_engine(asked.by(KERAS if contract.quantisation is None else OPENVINO))
 
 
 def open_without_race(
-    contract: Contract, weights: WeightsRequest, batch_size: int, kept_in: str | None = None
+    contract: Contract, weights: WeightsRequest, batch_size: int, base_file: str | None = None
 ) -> Engine:
     """Open the engine that `--engine auto` means without trying any: Keras if no race was run yet.
 
@@ -145,12 +145,12 @@ def open_without_race(
         contract: of the features.
         weights: where to look for the weights.
         batch_size: images a call.
-        kept_in: the table that keeps the base, if it is quantised.
+        base_file: path or URI of the base, if it is quantised.
 
     Raises:
         WeightsError: the weights found here are not those of the contract.
     """
-    asked = Computation(contract, weights, batch_size, threads=None, kept_in=kept_in)
+    asked = Computation(contract, weights, batch_size, threads=None, base_file=base_file)
     choice = choose_without_race(AUTO, asked)
     return open_engine(asked.by(KERAS if choice is None else choice.engine))
 

@@ -15,21 +15,21 @@ class Computation:
         weights: where to look for the weights.
         batch_size: images a call.
         threads: cores an engine may use; all that the worker finds when None.
-        kept_in: the table's folder that keeps the quantised base; None where there is none, or
-            none is known. Wherever it comes from, it is the same one.
+        base_file: path or URI of the quantised base; None where there is none, or none is known.
+            Wherever it comes from, it is the same one.
     """
 
     contract: Contract
     weights: WeightsRequest
     batch_size: int
     threads: int | None
-    kept_in: str | None = field(default=None, kw_only=True, compare=False)
+    base_file: str | None = field(default=None, kw_only=True, compare=False)
 
     def by(self, engine: str) -> "EngineRequest":
         """The same, to be computed by the engine of that name."""
         return EngineRequest(
             *(self.contract, self.weights, self.batch_size, self.threads, engine),
-            kept_in=self.kept_in,
+            base_file=self.base_file,
         )
 
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 import numpy as np
 
 from pipelines.bases import WeightsRequest
+from pipelines.bases.quantised import quantised_at
 from pipelines.cli import log
 from pipelines.contract import SCHEMES, Contract, Quantisation
 from pipelines.engines.int8.quantising import quantise, require_quantiser
@@ -36,12 +37,12 @@ class QuantisedBase:
 
     Attributes:
         contract: with its quantisation.
-        kept_in: the folder that keeps the base.
+        base_file: path or URI of the base; None where the table has none.
         content: the base's file if it was made just now; the table's folder lacks it then.
     """
 
     contract: Contract
-    kept_in: str
+    base_file: str | None
     content: bytes | None = None
 
 
@@ -70,10 +71,11 @@ def quantised_base(
     table = FeatureTable.open_if_exists(uri)
     if table is not None:
         # Where anything else differs too, the table refuses the options in its own words.
-        return QuantisedBase(replace(contract, quantisation=table.contract.quantisation), uri)
+        held = replace(contract, quantisation=table.contract.quantisation)
+        return QuantisedBase(held, quantised_at(uri, held))
     for kept in kept_contracts(uri):  # of a run that ended before its first commit
         if replace(kept, quantisation=None) == contract:
-            return QuantisedBase(kept, uri)
+            return QuantisedBase(kept, quantised_at(uri, kept))
     require_quantiser()
     refs, described = _to_draw_from(images, calibration)
     pixels = draw_pixels(refs, pixel_spec(contract))
@@ -86,7 +88,7 @@ def quantised_base(
     made = replace(contract, quantisation=quantisation)
     folder = _own_folder()
     keep_base(folder, made, content)
-    return QuantisedBase(made, folder, content)
+    return QuantisedBase(made, quantised_at(folder, made), content)
 
 
 def draw_pixels(refs: Sequence[ImageRef], spec: PixelSpec) -> Pixels:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from pipelines.bases.quantised import quantised_at
 from pipelines.contract import (
     INT8,
     Augmentation,
@@ -161,7 +162,7 @@ class Run:
         if self.new_base is not None:
             keep_base(self.uri, self.contract, self.new_base)
             self.new_base = None
-        return replace(engine, kept_in=self.uri)
+        return replace(engine, base_file=quantised_at(self.uri, self.contract))
 
     def look(self) -> Scene:
         """See what the table and the files beside it hold now.
@@ -234,7 +235,7 @@ def prepare_run(job: ExtractJob) -> Run:
         contract = made.contract
     computation = Computation(
         *(contract, job.features.weights, job.batch_size, threads),
-        kept_in=None if made is None else made.kept_in,
+        base_file=None if made is None else made.base_file,
     )
     run = Run(job, images, computation, flags, None if made is None else made.content)
     table = run.open_table()

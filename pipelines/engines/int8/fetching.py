@@ -38,7 +38,7 @@ def fetch_quantised(request: EngineRequest, kind: EngineKind, folder: Path) -> N
     """
     quantisation = request.contract.quantisation
     assert quantisation is not None
-    content = read_quantised(request.kept_in, quantisation.base)
+    content = read_quantised(request.base_file, quantisation.base)
     (folder / QUANTISED_FILE).write_bytes(content)
     size = request.contract.image_size
     probe = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipelines.bases.quantised import quantised_at
 from pipelines.contract import Quantisation
 from pipelines.engines import trial
 from pipelines.engines.int8.quantising import quantise
@@ -46,7 +47,9 @@ def asked(contract, content, tmp_path):
     quantisation = Quantisation("u8s7-channel-minmax", name, "16 blots")
     quantised = replace(contract, compute_dtype="int8", quantisation=quantisation)
     keep_base(str(tmp_path / "table"), quantised, content)
-    return Computation(quantised, TINY.weights, 8, 2, kept_in=str(tmp_path / "table"))
+    return Computation(
+        *(quantised, TINY.weights, 8, 2), base_file=quantised_at(str(tmp_path / "table"), quantised)
+    )
 
 
 def test_the_same_images_give_the_same_bytes(contract, content, pixels):
