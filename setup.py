@@ -13,6 +13,8 @@ VERSION = re.findall(r'^__version__ = "(.+)"$', SOURCE, re.MULTILINE)[0]
 KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4", "onnx>=1.18,<2"]
 OPENVINO = ["openvino>=2026.4,<2027", "scipy>=1.15,<2"]  # Keras's export to it imports scipy
 NCNN = ["ncnn>=1.0.20261020,<2"]
+# What makes a base in int8; OpenVINO runs it.
+INT8 = [*OPENVINO, "onnxruntime>=1.23,<2", "tf2onnx>=1.16,<2"]
 # Keras writes ONNX by tf2onnx; ONNX Runtime proves what was written.
 EXPORT = ["onnxruntime>=1.23,<2", "tf2onnx>=1.16,<2"]
 # A folder as a store takes the last two, which are no part of MLflow's small package.
@@ -108,6 +110,7 @@ setup(
         "cuda": CUDA,
         "completion": COMPLETION,
         "export": EXPORT,
+        "int8": INT8,
         "mlflow": MLFLOW,
         "index": INDEX,
         "dev": DEVELOP,

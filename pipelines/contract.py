@@ -2,14 +2,48 @@
 
 import hashlib
 import json
+import re
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from pipelines.errors import ContractMismatchError
 from pipelines.untrusted import value_from_json
 
-COMPUTE_DTYPES = ("float32", "tfloat32", "bfloat16", "float16")
+INT8 = "int8"
+COMPUTE_DTYPES = ("float32", "tfloat32", "bfloat16", "float16", INT8)
 """What a base may compute in; "tfloat32" lets a GPU round float32 factors to TensorFloat-32."""
+
+SCHEMES = ("u8s7-channel-minmax",)
+"""How bases are quantised: activations uint8, weights int8 of seven bits by channel, ranges from
+the least to the greatest value seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantisation:
+    """Which quantised base computes.
+
+    Attributes:
+        scheme: one of `SCHEMES`.
+        base: SHA-256 of the quantised base's file, hexadecimal.
+        calibration: the images that its ranges were found on, in words.
+    """
+
+    scheme: str
+    base: str
+    calibration: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is no hash, and would be a path.
+
+        Raises:
+            ValueError: it is.
+        """
+        if re.fullmatch("[0-9a-f]{64}", self.base) is None:
+            raise ValueError(f"quantised base {self.base[:80]!r} is no SHA-256")
+
+    def __str__(self) -> str:
+        """For messages and tables."""
+        return f"{self.base[:12]}… ({self.scheme}, calibrated on {self.calibration})"
 
 
 NUMBERS = "numbers"
@@ -52,6 +86,7 @@ class Contract:
         resize: how an image becomes square: `SQUASH`, "crop:SIDE" (the shorter side becomes SIDE
             pixels, and the centre is taken) or "letterbox:GREY" (the longer side fits, the rest is
             grey of that value).
+        quantisation: the quantised base where `compute_dtype` is "int8", None elsewhere.
     """
 
     base: str
@@ -70,6 +105,7 @@ class Contract:
     std: tuple[float, ...] = ()
     channels: str = "rgb"
     resize: str = SQUASH
+    quantisation: Quantisation | None = None
 
     def canonical_json(self) -> str:
         """The contract as JSON, the same text wherever and whenever it is made.
@@ -82,6 +118,17 @@ class Contract:
             if field.default is not MISSING and values[field.name] == field.default:
                 del values[field.name]
         return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+    def check_quantisation(self) -> None:
+        """Refuse a contract that somebody else wrote, or a newer version.
+
+        Raises:
+            ValueError: it says int8 and not by what, or the other way round, or in another way.
+        """
+        if (self.compute_dtype == INT8) != (self.quantisation is not None):
+            raise ValueError("compute_dtype int8 and a quantised base belong together")
+        if self.quantisation is not None and self.quantisation.scheme not in SCHEMES:
+            raise ValueError(f"scheme {self.quantisation.scheme!r} is not known to this version")
 
     @property
     def contract_id(self) -> str:

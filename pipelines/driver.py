@@ -117,7 +117,7 @@ def extract_shards(run: Run, engine: EngineRequest, shards: Sequence[Shard]) -> 
     job = ShardJob(
         run=run.id,
         table=run.uri,
-        engine=engine,
+        engine=run.keep_base(engine),
         threads=engine.threads,
         progress=None,
         augmentation=run.augmentation,

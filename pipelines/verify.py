@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from pipelines.bases import WeightsRequest, parse_weights
+from pipelines.bases.quantised import quantised_at
 from pipelines.cli import (
     Parser,
     add_json_option,
@@ -187,7 +188,8 @@ def _check_against_images(
     if not refs:
         return
     try:
-        opened = open_reference(table.contract, weights, DEFAULT_BATCH_SIZE)
+        base_file = quantised_at(table.uri, table.contract)
+        opened = open_reference(table.contract, weights, DEFAULT_BATCH_SIZE, base_file)
     except (FrozenFeaturesError, ImportError, OSError) as error:
         checked.notes.append(Unchecked("features", in_a_line(error)))
         return

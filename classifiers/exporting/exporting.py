@@ -77,6 +77,11 @@ def export(model: ModelOrFolder, asked: Export) -> ExportReport:
     card, kind = card_of(model), FORMATS[asked.format]
     if card.images is not None and asked.weights is not None:
         raise UsageError("--weights has no meaning here: this model holds its own")
+    if card.contract is not None and card.contract.quantisation is not None:
+        raise UsageError(
+            "a head on features in int8 cannot be exported: no format holds its quantised base; "
+            "predict with it, or extract and train in float32"
+        )
     if card.contract is not None and asked.format != "keras":
         _require_exact(card.contract, asked.format)
     kind.require_packages()

@@ -73,7 +73,7 @@ def product_answers(
     if contract is None:
         judged = model.judge(pixels.astype(np.float32))
     else:
-        engine = open_base(contract, weights, len(pixels))
+        engine = open_base(contract, weights, len(pixels), model.base_file)
         some = range(0, len(pixels), engine.batch_size)
         parts = [engine.extract(pixels[start : start + engine.batch_size]) for start in some]
         judged = model.judge(round_mantissa(np.concatenate(parts), contract.precision))

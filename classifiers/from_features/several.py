@@ -22,6 +22,7 @@ from classifiers.heads.several.catalogue import several_of
 from classifiers.heads.several.head import Opinion
 from classifiers.models.card import Asked, ModelCard
 from classifiers.models.folder import write_model
+from classifiers.models.own_base import bring_base
 from classifiers.models.pictures import draw_history
 from classifiers.models.pinning import pin_table
 from classifiers.models.provenance import library_versions, now
@@ -127,6 +128,7 @@ def train_several(
     )
     with job.model.draft() as draft:
         card = write_model(draft.folder, fitted, card, history or [_only_row(measured)])
+        bring_base(table, draft.folder)
         draw_history(draft.folder, history)
     if state is not None:
         state.delete()

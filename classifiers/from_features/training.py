@@ -33,6 +33,7 @@ from classifiers.models.deciding import (
 )
 from classifiers.models.evaluation import Evaluation, measure
 from classifiers.models.folder import write_model
+from classifiers.models.own_base import bring_base
 from classifiers.models.pictures import draw
 from classifiers.models.pinning import pin_table
 from classifiers.models.provenance import library_versions, now
@@ -161,6 +162,7 @@ def _train(job: TrainJob, table: FeatureTable, rows: SplitRows, beside: Beside) 
     )
     with job.model.draft() as draft:
         card = write_model(draft.folder, head, card, history or [_only_row(measured)])
+        bring_base(table, draft.folder)
         part, split = (
             ("train", " and ".join(job.trained_on))
             if held_out is None

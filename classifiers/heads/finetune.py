@@ -34,6 +34,7 @@ from pipelines.bases import WeightsRequest, parse_weights
 from pipelines.cli import log, positive_number, positive_real
 from pipelines.contract import Contract
 from pipelines.engines.opening import open_base_of
+from pipelines.errors import UsageError
 from pipelines.system.keras_backend import load_keras
 
 if TYPE_CHECKING:
@@ -99,6 +100,11 @@ class FineTuneHead:
 
     def check(self, rows: int) -> None:
         """See `Head.check`; what is refused is a table that leaves nothing to fine-tune."""
+        if self.contract.quantisation is not None:
+            raise UsageError(
+                "the table's base is quantised, and what is fine-tuned is in float32; extract "
+                "into another table without --compute_dtype int8"
+            )
         require_layers_after(self.contract)
         layers_to_train(split(self._base(), self.contract).tail, self.unfreeze)
 

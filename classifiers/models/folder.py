@@ -19,8 +19,9 @@ from classifiers.heads.scikit import FittedScikit
 from classifiers.heads.several.head import FittedSeveral
 from classifiers.models.card import ModelCard, card_from_json
 from classifiers.models.deciding import Decided
-from classifiers.models.place import CARD_FILE, HISTORY_FILE, left_beside
+from classifiers.models.place import BASE_FILE, CARD_FILE, HISTORY_FILE, left_beside
 from classifiers.models.soundness import require_sound
+from pipelines.bases.quantised import quantised_at
 from pipelines.errors import ModelError, UsageError
 from pipelines.images.lookalikes import what_it_is
 
@@ -44,11 +45,18 @@ class Model:
         head: the head.
         card: its card.
         name: what messages call it.
+        own_base: path of the quantised base that it brought with it; None if it brought none.
     """
 
     head: FittedHead
     card: ModelCard
     name: str = "the model"
+    own_base: str | None = None
+
+    @property
+    def base_file(self) -> str | None:
+        """Path or URI of the quantised base of its features; None where they have none."""
+        return base_file_of(self.card, self.own_base)
 
     def judge(self, features: npt.NDArray[np.float32]) -> Judgement:
         """See `FittedHead.judge`, which this is, calibrated as the card says."""
@@ -103,9 +111,27 @@ def load_of_classes(folder: Path) -> Model:
     head: FittedHead = read_head(folder, card, fitted)
     if card.pooled is not None:
         head = PooledHead(head, card.pooled)
-    model = Model(head, card, f"the model in {folder}")
+    model = Model(head, card, f"the model in {folder}", own_base_in(folder))
     require_sound(head, card, model.name)
     return model
+
+
+def own_base_in(folder: Path) -> str | None:
+    """Path of the quantised base that a model brought with it; None if it brought none."""
+    base = folder / BASE_FILE
+    return str(base) if base.is_file() else None
+
+
+def base_file_of(card: ModelCard, own_base: str | None) -> str | None:
+    """Path or URI of the quantised base of a model's features; None where they have none.
+
+    Args:
+        card: the model's.
+        own_base: what `own_base_in` found.
+    """
+    if own_base is not None or card.contract is None:
+        return own_base
+    return quantised_at(card.table, card.contract)
 
 
 def read_head(folder: Path, card: ModelCard, fitted: type[Saved]) -> Saved:

@@ -116,7 +116,7 @@ def _through_base(
 ) -> tuple[Iterator[Batch], Model]:
     contract = card_of(model).of_features()
     model = opened(model)
-    engine = open_base(contract, weights, len(part.refs))
+    engine = open_base(contract, weights, len(part.refs), model.base_file)
     require_length(model.head, prod(engine.feature_shape), contract.base, model.name)
 
     def batches() -> Iterator[Batch]:

@@ -23,6 +23,8 @@ CARD_FILE = "card.json"
 HISTORY_FILE = "history.csv"
 CURVES_FILE = "curves.png"
 CONFUSION_FILE = "confusion.png"
+BASE_FILE = "base.onnx"
+"""A copy of the quantised base, so that a model whose table is gone still takes images."""
 
 NEW = ".new-"
 BEFORE = ".before-"
@@ -79,7 +81,8 @@ def model_draft(folder: Path, *, overwrite: bool) -> Iterator[Path]:
 
 def model_files() -> set[str]:
     """What the files of a model can be called."""
-    return {CARD_FILE, HISTORY_FILE, CURVES_FILE, CONFUSION_FILE, *fitted_files()}
+    drawn = {CURVES_FILE, CONFUSION_FILE}
+    return {CARD_FILE, HISTORY_FILE, BASE_FILE, *drawn, *fitted_files()}
 
 
 def left_beside(folder: Path) -> list[Path]:

@@ -100,7 +100,7 @@ def from_images(
         return predict_pixels(model, refs, columns), schema_of(model, columns)
     contract = card.of_features()
     model = opened(model)
-    engine = open_base(contract, weights, len(refs))
+    engine = open_base(contract, weights, len(refs), model.base_file)
     require_length(model.head, prod(engine.feature_shape), contract.base, model.name)
     return predict_images(model, refs, engine, columns), schema_of(model, columns)
 

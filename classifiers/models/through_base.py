@@ -36,7 +36,11 @@ class FeatureBatch:
 
 
 def open_base(
-    contract: Contract, weights: str | None, images: int, whose: str = "the model"
+    contract: Contract,
+    weights: str | None,
+    images: int,
+    base_file: str | None,
+    whose: str = "the model",
 ) -> Engine:
     """The base that features were made with; what it is opened for is told.
 
@@ -44,6 +48,7 @@ def open_base(
         contract: of the features.
         weights: as `--weights` takes them; ImageNet's when None.
         images: how many go through it.
+        base_file: path or URI of the base, if it is quantised.
         whose: the features are, for the complaint.
 
     Raises:
@@ -52,9 +57,9 @@ def open_base(
     """
     wanted = parse_weights("imagenet" if weights is None else weights)
     try:
-        engine = open_without_race(contract, wanted, BATCH_SIZE)
+        engine = open_without_race(contract, wanted, BATCH_SIZE, base_file)
     except WeightsError as error:
-        if weights is not None:
+        if weights is not None or contract.quantisation is not None:
             raise
         raise WeightsError(
             f"{whose}'s features were made with weights {contract.weights[:12]}…, which could "

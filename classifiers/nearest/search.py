@@ -8,6 +8,7 @@ from classifiers.heads.neighbours import DIGITS, unit_rows
 from classifiers.models.through_base import features_of, open_base
 from classifiers.nearest.report import NeighboursReport, Unusable
 from classifiers.nearest.stored import Stored, require_others, uri_of, vector_of
+from pipelines.bases.quantised import quantised_at
 from pipelines.errors import TableError, UsageError
 from pipelines.records import ImageRef
 
@@ -63,7 +64,8 @@ def of_images(
         TableError: the base gives features of another shape than the table has.
     """
     table = stored.table
-    engine = open_base(table.contract, weights, len(refs), "the table")
+    base_file = quantised_at(table.uri, table.contract)
+    engine = open_base(table.contract, weights, len(refs), base_file, "the table")
     if tuple(engine.feature_shape) != table.feature_shape:
         raise TableError(
             f"{table.contract.base} gives features of shape {tuple(engine.feature_shape)}, and "

@@ -7,9 +7,9 @@ import numpy as np
 
 from pipelines.bases import WeightsRequest
 from pipelines.cli import log
-from pipelines.contract import ONNX_FILE, Contract
+from pipelines.contract import INT8, ONNX_FILE, Contract
 from pipelines.engines.engine import Engine
-from pipelines.engines.kinds import AUTO, CONVERTING, KERAS
+from pipelines.engines.kinds import AUTO, CONVERTING, KERAS, OPENVINO
 from pipelines.engines.onnx_files import reference_for
 from pipelines.engines.opening import open_engine
 from pipelines.engines.parallel import Pixels
@@ -106,6 +106,8 @@ def choose_without_race(wanted: str, asked: Computation) -> Choice | None:
         if len(there) < 2:  # without any, the reference's own complaint says so
             return Choice(reference_for(asked.contract, KERAS), "the only one that runs ONNX files")
         return _remembered(asked)
+    if asked.contract.compute_dtype == INT8:
+        return Choice(OPENVINO, "the one that computes in int8")
     if asked.contract.compute_dtype != "float32":
         return Choice(KERAS, f"the one that computes in {asked.contract.compute_dtype}")
     if visible_gpus() and sees_gpu():
@@ -128,25 +130,43 @@ def _remembered(asked: Computation) -> Choice | None:
     return choice
 
 
-def open_reference(contract: Contract, weights: WeightsRequest, batch_size: int) -> Engine:
+def open_reference(
+    contract: Contract, weights: WeightsRequest, batch_size: int, base_file: str | None = None
+) -> Engine:
     """Open Keras, which all other engines are held against, and which no conversion can mislead.
 
     Of bases from ONNX files it is ONNX Runtime, or OpenVINO where that is not installed.
 
+    Args:
+        contract: of the features.
+        weights: where to look for the weights.
+        batch_size: images a call.
+        base_file: path or URI of the base, if it is quantised; OpenVINO alone runs it then.
+
     Raises:
         WeightsError: the weights found here are not those of the contract.
     """
-    asked = Computation(contract, weights, batch_size, threads=None)
+    asked = Computation(contract, weights, batch_size, threads=None, base_file=base_file)
+    if contract.quantisation is not None:
+        return open_engine(asked.by(OPENVINO))
     return open_engine(asked.by(reference_for(contract, KERAS)))
 
 
-def open_without_race(contract: Contract, weights: WeightsRequest, batch_size: int) -> Engine:
+def open_without_race(
+    contract: Contract, weights: WeightsRequest, batch_size: int, base_file: str | None = None
+) -> Engine:
     """Open the engine that `--engine auto` means without trying any: Keras if no race was run yet.
+
+    Args:
+        contract: of the features.
+        weights: where to look for the weights.
+        batch_size: images a call.
+        base_file: path or URI of the base, if it is quantised.
 
     Raises:
         WeightsError: the weights found here are not those of the contract.
     """
-    asked = Computation(contract, weights, batch_size, threads=None)
+    asked = Computation(contract, weights, batch_size, threads=None, base_file=base_file)
     choice = choose_without_race(AUTO, asked)
     engine = reference_for(contract, KERAS) if choice is None else choice.engine
     return open_engine(asked.by(engine))

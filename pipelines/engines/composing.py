@@ -14,8 +14,10 @@ POLICIES = {
     "tfloat32": "float32",
     "bfloat16": "mixed_bfloat16",
     "float16": "mixed_float16",
+    "int8": "float32",
 }
-"""Keras's dtype policy for each compute dtype; weights are float32 in all of them."""
+"""Keras's dtype policy for each compute dtype; weights are float32 in all of them. What is to be
+quantised is composed in float32."""
 
 
 def compose(model: "keras.Model", contract: Contract, batch_size: int | None) -> "keras.Model":

@@ -86,5 +86,6 @@ CONVERTING = {
 """
 
 KERAS = "keras"
+OPENVINO = "openvino"
 AUTO = "auto"
 ENGINES = (AUTO, KERAS, *CONVERTING)

@@ -26,6 +26,7 @@ from pipelines.bases.weights_request import BASE
 from pipelines.contract import COMPUTE_DTYPES, NUMBERS, ONNX_FILE, PARITY_BOUND, Contract
 from pipelines.engines.conversions import conversion_of
 from pipelines.engines.engine import Engine
+from pipelines.engines.int8.fetching import fetch_quantised, require_runs_int8
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.onnx_files import convert_file
@@ -123,6 +124,9 @@ def open_conversion(request: EngineRequest) -> Path:
         if contract.base == ONNX_FILE:
             convert_file(request, folder)
             return
+        if contract.quantisation is not None:
+            fetch_quantised(request, kind, folder)
+            return
         model = open_base_of(contract, request.weights).model
         kind.convert(model, contract, folder)
         size = contract.image_size
@@ -148,6 +152,10 @@ def _check_known(contract: Contract) -> None:
         "pooling": POOLINGS,
         "compute_dtype": COMPUTE_DTYPES,
     }
+    try:
+        contract.check_quantisation()
+    except ValueError as error:
+        raise UsageError(f"the contract cannot be used: {error}") from error
     for name, values in known.items():
         if getattr(contract, name) not in values:
             raise UsageError(
@@ -169,6 +177,9 @@ def _open(request: EngineRequest) -> Engine:
     contract = request.contract
     _check_known(contract)
     known = _fingerprint_known(contract, request.weights)
+    if contract.quantisation is not None:
+        require_runs_int8(request.name)
+        known = None  # the quantised base holds its own
     if known is not None and known != contract.weights:
         raise _other_weights(contract, str(request.weights.path or request.weights.kind), known)
     if request.name in CONVERTING and not CONVERTING[request.name].takes(contract):

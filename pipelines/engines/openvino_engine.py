@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import keras
 
 MODEL_FILE = "model.xml"
+QUANTISED_FILE = "quantised.onnx"
+"""What a folder holds instead, if the base is quantised."""
+
 GROUP = 1
 """Images a thread takes at once; each is run alone."""
 
@@ -99,8 +102,8 @@ class OpenVinoEngine:
             batch_size: images a call of `extract`.
         """
         core = load_openvino().Core()
-        file = folder / MODEL_FILE
-        model = core.read_model(file if file.is_file() else folder / COMPOSED_FILE)
+        kept = (QUANTISED_FILE, MODEL_FILE, COMPOSED_FILE)
+        model = core.read_model(next(folder / name for name in kept if (folder / name).is_file()))
         _, *image = model.input(0).partial_shape
         model.reshape([1, *(side.get_length() for side in image)])
         settings = {

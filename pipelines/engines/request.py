@@ -1,6 +1,6 @@
 """What an engine is asked for: features of a contract, and by which engine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipelines.bases import WeightsRequest
 from pipelines.contract import Contract
@@ -15,16 +15,22 @@ class Computation:
         weights: where to look for the weights.
         batch_size: images a call.
         threads: cores an engine may use; all that the worker finds when None.
+        base_file: path or URI of the quantised base; None where there is none, or none is known.
+            Wherever it comes from, it is the same one.
     """
 
     contract: Contract
     weights: WeightsRequest
     batch_size: int
     threads: int | None
+    base_file: str | None = field(default=None, kw_only=True, compare=False)
 
     def by(self, engine: str) -> "EngineRequest":
         """The same, to be computed by the engine of that name."""
-        return EngineRequest(self.contract, self.weights, self.batch_size, self.threads, engine)
+        return EngineRequest(
+            *(self.contract, self.weights, self.batch_size, self.threads, engine),
+            base_file=self.base_file,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pipelines.bases import (
 )
 from pipelines.bases.keras_file import refuse_other_size
 from pipelines.bases.weights_request import is_model_folder
-from pipelines.contract import FILE_BASES, KERAS_FILE, NUMBERS, ONNX_FILE, SQUASH, Contract
+from pipelines.contract import FILE_BASES, INT8, KERAS_FILE, NUMBERS, ONNX_FILE, SQUASH, Contract
 from pipelines.engines.kinds import AUTO
 from pipelines.engines.opening import open_base
 from pipelines.errors import UsageError
@@ -42,6 +42,8 @@ class FeatureChoice:
         top: whether the base has its classifying top.
         scaling: what is done to pixels, in numbers; None where `preprocessing` says it.
         resize: as `--resize` takes it.
+        calibration: folder or manifest of the images that a base is quantised on; some of the
+            run's own when None.
     """
 
     base: str = "VGG16"
@@ -57,6 +59,7 @@ class FeatureChoice:
     top: bool = False
     scaling: Scaling | None = None
     resize: str = SQUASH
+    calibration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,8 @@ def make_contract(choice: FeatureChoice) -> Contract:
     ImageNet weights and those that were loaded before are known by their fingerprint; others are
     loaded to be fingerprinted.
 
+    Which quantised base computes, if one does, is left open.
+
     Raises:
         UsageError: the base does not exist, cannot take images of that size, or is not for that
             preprocessing.
@@ -142,6 +147,8 @@ def make_contract(choice: FeatureChoice) -> Contract:
             f"{base.name}'s ImageNet top is for images of {sizes} pixels, not --image_size {size}"
         )
     check_preprocessing(base, NUMBERS if choice.scaling else choice.preprocessing)
+    if choice.calibration is not None and choice.compute_dtype != INT8:
+        raise UsageError("--calibration is for --compute_dtype int8; leave it out, or name that")
     weights = known_fingerprint(base, size, choice.weights)
     if weights is None:
         weights = open_base(base.name, size, choice.weights, choice.top).fingerprint
@@ -158,6 +165,11 @@ def _contract_of_file(choice: FeatureChoice) -> Contract:
         raise UsageError(
             f"--base {path} computes as its tensors are, not in --compute_dtype "
             f"{choice.compute_dtype}"
+        )
+    if choice.compute_dtype == INT8 or choice.calibration is not None:
+        raise UsageError(
+            f"--base {path} is not quantised here; name one of Keras's bases, or leave out "
+            "--compute_dtype int8 and --calibration"
         )
     scaling = choice.scaling
     if scaling is None and choice.preprocessing == "imagenet" and is_model_folder(choice.weights):

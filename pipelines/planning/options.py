@@ -82,7 +82,13 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
         "--compute_dtype",
         default=DEFAULTS.compute_dtype,
         choices=COMPUTE_DTYPES,
-        help="what the base computes in; all but float32 want a GPU and Keras",
+        help="what the base computes in; int8 is for CPUs, all but it and float32 want a GPU",
+    )
+    features.add_argument(
+        "--calibration",
+        metavar="PLACE",
+        help="with int8: folder or manifest of images to quantise the base on; 100 of the "
+        "training images if not given",
     )
 
 
@@ -140,4 +146,5 @@ def feature_choice(options: argparse.Namespace) -> FeatureChoice:
         top=top,
         scaling=scaling,
         resize=options.resize,
+        calibration=options.calibration,
     )

@@ -8,13 +8,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from pipelines.bases.quantised import quantised_at
 from pipelines.contract import (
+    INT8,
     Augmentation,
     Contract,
     require_same_augmentation,
     require_same_contract,
 )
-from pipelines.engines.request import Computation
+from pipelines.engines.request import Computation, EngineRequest
 from pipelines.errors import UsageError
 from pipelines.images.decode import PixelSpec, pixel_spec
 from pipelines.images.hashing import ContentHashes
@@ -27,6 +29,7 @@ from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted, short_of_copies
 from pipelines.planning.job import ExtractJob, make_contract
 from pipelines.planning.labels import tell_labels
+from pipelines.planning.quantisation import quantised_base
 from pipelines.planning.there import require_some_there
 from pipelines.planning.uncommitted import (
     NO_WORK,
@@ -41,6 +44,7 @@ from pipelines.stores.places import is_remote
 from pipelines.system.cores import usable_cores
 from pipelines.system.gpus import visible_gpus
 from pipelines.system.keras_backend import limit_threads
+from pipelines.table.base_files import keep_base
 from pipelines.table.doubles import require_single
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
@@ -95,6 +99,8 @@ class Run:
         beam_flags: Beam's options.
         augmentation: how copies are made: as the table has it, once it has copies.
         worked: whether shards were handed to workers, whose files are then looked for.
+        new_base: the file of a base that was quantised for this run; None once the table's folder
+            keeps it, or where there is none.
     """
 
     def __init__(
@@ -103,11 +109,13 @@ class Run:
         images: Mapping[str, ImageRef],
         computation: Computation,
         beam_flags: Sequence[str],
+        new_base: bytes | None = None,
     ) -> None:
         """Begin a run; `prepare_run` makes what it takes."""
         self.id = new_run_id()
         self.job, self.images, self.computation = job, images, computation
         self.beam_flags = tuple(beam_flags)
+        self.new_base = new_base
         self.uri = table_uri(job.table)
         self.augmentation = Augmentation(**job.augmentation)
         self.worked = False
@@ -139,6 +147,22 @@ class Run:
             table.require_writable()
             self._settle_augmentation(table)
         return table
+
+    def keep_base(self, engine: EngineRequest) -> EngineRequest:
+        """Put a base that was quantised for this run into the table's folder, for all workers.
+
+        Returns:
+            The request as workers are to have it.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        if self.contract.quantisation is None:
+            return engine
+        if self.new_base is not None:
+            keep_base(self.uri, self.contract, self.new_base)
+            self.new_base = None
+        return replace(engine, base_file=quantised_at(self.uri, self.contract))
 
     def look(self) -> Scene:
         """See what the table and the files beside it hold now.
@@ -204,8 +228,16 @@ def prepare_run(job: ExtractJob) -> Run:
     if threads is not None:
         limit_threads(threads)
     contract = make_contract(job.features)
-    computation = Computation(contract, job.features.weights, job.batch_size, threads)
-    run = Run(job, images, computation, flags)
+    made = None
+    if contract.compute_dtype == INT8:
+        wanted = job.features
+        made = quantised_base(contract, uri, refs, wanted.weights, wanted.calibration)
+        contract = made.contract
+    computation = Computation(
+        *(contract, job.features.weights, job.batch_size, threads),
+        base_file=None if made is None else made.base_file,
+    )
+    run = Run(job, images, computation, flags, None if made is None else made.content)
     table = run.open_table()
     if job.copies and (table is None or table.augmentation is None):
         _check_augmented_split(run)

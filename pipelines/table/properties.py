@@ -70,6 +70,7 @@ def known_contract(text: str) -> Contract:
             raise ValueError(f"{field} {value!r} is not known to this version")
     if contract.image_size < 1:
         raise ValueError(f"image_size {contract.image_size} is not above 0")
+    contract.check_quantisation()
     return contract
 
 

@@ -16,6 +16,7 @@ import pyarrow.fs as pafs
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from pipelines.bases.quantised import BASE_FOLDER
 from pipelines.errors import TableError, UsageError
 from pipelines.stores.clients import delta_options, open_filesystem
 from pipelines.stores.complaints import complaint
@@ -33,7 +34,10 @@ from pipelines.table.schema import (
     PINS_FOLDER,
 )
 
-_OURS = (LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER, INDEX_FOLDER, PAGES_FOLDER)
+_OURS = (
+    *(LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER),
+    *(INDEX_FOLDER, PAGES_FOLDER, BASE_FOLDER),
+)
 """Folders of a table's folder that are ours."""
 
 _NOT_FOR_DELTA = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
@@ -171,7 +175,7 @@ def check_table_folder(uri: str) -> None:
         raise TableError(f"{uri} is a file; a feature table is a folder")
     else:
         names = {entry.name for entry in os.scandir(uri)}
-    if names and not names & {LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER}:
+    if names and not names & {LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, BASE_FOLDER}:
         raise TableError(f"{uri} is a folder of other things; name a new one for the table")
     _refuse_folders_elsewhere(uri)
 

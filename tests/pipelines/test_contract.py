@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pipelines.contract import (
     Contract,
+    Quantisation,
     contract_from_json,
     differing_fields,
     require_same_contract,
@@ -41,6 +42,31 @@ def test_a_field_that_came_later_is_left_out_where_it_says_what_always_was():
     with_top = replace(CONTRACT, top=True)
     assert with_top.canonical_json() == text.replace('"weights"', '"top":true,"weights"')
     assert contract_from_json(with_top.canonical_json()) == with_top
+
+
+INT8 = replace(
+    CONTRACT, compute_dtype="int8", quantisation=Quantisation("u8s7-channel-minmax", "a" * 64, "x")
+)
+
+
+def test_a_quantised_contract_is_read_back_and_checked():
+    assert contract_from_json(INT8.canonical_json()) == INT8
+    INT8.check_quantisation()
+    CONTRACT.check_quantisation()
+    scheme = Quantisation("another", "a" * 64, "x")
+    for wrong in (
+        replace(INT8, quantisation=None),
+        replace(INT8, compute_dtype="float32"),
+        replace(INT8, quantisation=scheme),
+    ):
+        with pytest.raises(ValueError, match=r"quantised base belong together|is not known"):
+            wrong.check_quantisation()
+
+
+@pytest.mark.parametrize("base", ["../" * 20 + "aaaa", "A" * 64, "a" * 63, ""])
+def test_what_is_no_hash_never_becomes_a_path(base):
+    with pytest.raises(ValueError, match="is no SHA-256"):
+        contract_from_json(INT8.canonical_json().replace("a" * 64, base))
 
 
 @given(

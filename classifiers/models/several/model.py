@@ -9,7 +9,7 @@ import numpy.typing as npt
 from classifiers.heads.several.catalogue import fitted_several
 from classifiers.heads.several.head import FittedSeveral, Opinion
 from classifiers.models.card import ModelCard
-from classifiers.models.folder import read_card, read_head
+from classifiers.models.folder import base_file_of, own_base_in, read_card, read_head
 from classifiers.models.several.decided import SeveralLabels
 from classifiers.models.soundness import require_sound
 from pipelines.errors import UsageError
@@ -23,11 +23,18 @@ class SeveralModel:
         head: the head.
         card: its card.
         name: what messages call it.
+        own_base: path of the quantised base that it brought with it; None if it brought none.
     """
 
     head: FittedSeveral
     card: ModelCard
     name: str = "the model"
+    own_base: str | None = None
+
+    @property
+    def base_file(self) -> str | None:
+        """Path or URI of the quantised base of its features; None where they have none."""
+        return base_file_of(self.card, self.own_base)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -67,4 +74,4 @@ def load_several(folder: Path) -> SeveralModel:
     of_several(card, name)
     head = read_head(folder, card, fitted_several(card.head))
     require_sound(head, card, name)
-    return SeveralModel(head, card, name)
+    return SeveralModel(head, card, name, own_base_in(folder))

@@ -49,7 +49,7 @@ def labels_from_images(
     model = opened_several(model)
     require_one_base(model.card)
     contract = model.card.of_features()
-    engine = open_base(contract, weights, len(refs))
+    engine = open_base(contract, weights, len(refs), model.base_file)
     require_length(model.head, prod(engine.feature_shape), contract.base, model.name)
     return predict_several_images(model, refs, engine), several_schema(model)
 

@@ -95,6 +95,7 @@ def rehearse(
             "contract": request.contract.canonical_json(),
             "weights": asdict(request.weights),
             "batch_size": request.batch_size,
+            "base_file": request.base_file,
             "threads": request.threads,
             "shard_rows": shard_rows,
             "augmentation": (pixels.augmentation or Augmentation()).canonical_json(),
@@ -138,7 +139,10 @@ def main(desk: Path) -> None:
     threads = asked["threads"]
     if threads is not None:
         limit_threads(threads)
-    request = EngineRequest(contract, weights, asked["batch_size"], threads, asked["engine"])
+    request = EngineRequest(
+        *(contract, weights, asked["batch_size"], threads, asked["engine"]),
+        base_file=asked["base_file"],
+    )
     shards = cut_shards([ImageRef(**each) for each in asked["refs"]], asked["shard_rows"])
     shape = open_engine(request).feature_shape
 

@@ -1,0 +1,1 @@
+"""Bases in eight-bit integers: `quantising` makes one, `fetching` brings it to a worker."""

@@ -1,0 +1,106 @@
+"""Quantising a base once: ranges are found on some images, by ONNX Runtime, and stay in the file.
+
+Weights have seven of their eight bits: without VNNI or AMX, x86 adds products of eight bits in
+pairs that overflow 16 bits, and saturate (decision 30).
+"""
+
+import importlib.util
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.bases import WeightsRequest
+from pipelines.contract import Contract
+from pipelines.engines.int8.graph import PIXELS, float_graph
+from pipelines.engines.kinds import CONVERTING, OPENVINO
+from pipelines.engines.opening import open_base_of
+from pipelines.engines.parallel import Pixels
+from pipelines.errors import EngineError, UsageError
+
+QUANTISED_NODES = ["Conv", "Gemm", "MatMul", "MaxPool"]
+"""Where nearly all multiplications are, and what lies between them without changing a value."""
+
+_NEEDED = ("onnx", "onnxruntime", "tf2onnx")
+
+
+def require_quantiser() -> None:
+    """Refuse, before any image is read, what is not installed.
+
+    Raises:
+        UsageError: a package is missing.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    missing += [] if CONVERTING[OPENVINO].installed else [OPENVINO]
+    if missing:
+        raise UsageError(
+            f"--compute_dtype int8 needs {' and '.join(missing)} to quantise the base; "
+            "pip install 'frozen-features[int8]'"
+        )
+
+
+def quantise(contract: Contract, weights: WeightsRequest, pixels: Pixels) -> bytes:
+    """Make a quantised base; the same images give the same bytes.
+
+    Args:
+        contract: the features wanted; its quantisation is not looked at.
+        weights: where to look for the weights.
+        pixels: uint8 (n, size, size, 3), images to find ranges on.
+
+    Returns:
+        An ONNX file, from uint8 (1, size, size, 3) to float32 features.
+
+    Raises:
+        WeightsError: the weights found here are not those of the contract.
+        EngineError: the base cannot be quantised.
+    """
+    plain = replace(contract, compute_dtype="float32", quantisation=None)
+    model = open_base_of(plain, weights).model
+    try:
+        return _quantised(float_graph(model, plain), pixels)
+    except Exception as error:  # whatever a converter raises at a layer that it does not know
+        said = " ".join(str(error).split())
+        raise EngineError(
+            f"{contract.base} cannot be quantised ({type(error).__name__}: {said}); use another "
+            "--compute_dtype"
+        ) from error
+
+
+def _quantised(graph: Any, pixels: Pixels) -> bytes:  # noqa: ANN401 - onnx is untyped
+    import onnx
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        CalibrationMethod,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
+
+    class Images(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime has no types
+        def __init__(self) -> None:
+            self._images = iter(pixels)
+
+        def get_next(self) -> dict[str, Any] | None:
+            image = next(self._images, None)
+            return None if image is None else {PIXELS: image[np.newaxis]}
+
+    add_pre_process_metadata(graph)  # or it would advise a step that changes nothing here
+    with tempfile.TemporaryDirectory() as folder:
+        plain, quantised = Path(folder) / "plain.onnx", Path(folder) / "quantised.onnx"
+        onnx.save(graph, plain)
+        quantize_static(
+            str(plain),
+            str(quantised),
+            Images(),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=QUANTISED_NODES,
+            per_channel=True,
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+        return quantised.read_bytes()
