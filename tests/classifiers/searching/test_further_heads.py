@@ -8,9 +8,16 @@ from sklearn.linear_model import RidgeClassifier
 
 import classifiers
 from classifiers import evaluate, search, train
+from classifiers.data.memory import default_budget
+from classifiers.data.training_set import HeldSet
+from classifiers.from_features.refitting import RefitJob, training_of
 from classifiers.heads.knn import KnnHead
 from classifiers.heads.pooling import PooledHead, Pooling
+from classifiers.heads.scikit import ScikitHead
+from classifiers.models.card import card_from_json
 from classifiers.models.folder import load_model
+from classifiers.models.targets import target_at
+from classifiers.models.versions.names import ModelName
 from tests.classifiers.tables import LENGTH, write_table
 
 SHAPE = (2, 2, LENGTH // 4)
@@ -82,6 +89,9 @@ def test_the_model_of_the_best_pools_as_it_was_searched(maps, tmp_path, capsys):
     options = ["--model", str(model), "--table", maps, "--split", "validation"]
     assert evaluate.main([*options, "--json", str(measured)]) == 0
     assert json.loads(measured.read_text())["accuracy"] == said["best"]["mean"]
+    target, budget = target_at(str(tmp_path / "to"), overwrite=False), default_budget()
+    follows = RefitJob(ModelName(str(model)), target, None, budget)
+    assert training_of(loaded.card, "it", follows).pooling == "max"
     again = tmp_path / "again"
     options = ["--head", "logistic", "--C", "0.01", "--pooling", "max", "--model", str(again)]
     assert train.main(["--table", maps, *options]) == 0
@@ -91,20 +101,39 @@ def test_the_model_of_the_best_pools_as_it_was_searched(maps, tmp_path, capsys):
     )
 
 
+def test_a_card_that_pools_in_no_known_way_is_refused(maps, tmp_path):
+    model = tmp_path / "model"
+    options = ["--head", "ridge", "--pooling", "avg", "--model", str(model)]
+    assert train.main(["--table", maps, *options]) == 0
+    text = (model / "card.json").read_text()
+    assert card_from_json(text.encode()).pooled == Pooling("avg", 4)
+    for wrong in ('"avg"', '"sum"'), ('"places": 4', '"places": 0'):
+        with pytest.raises(ValueError, match="this version knows avg, max"):
+            card_from_json(text.replace(*wrong).encode())
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("pooling", POOLS)
+def test_a_pooled_head_as_a_network_says_the_same(pooling):
+    random = np.random.default_rng(5)
+    stored = random.normal(0, 1, (30, LENGTH)).astype(np.float32)
+    part = POOLS[pooling](stored.reshape(30, 4, -1), axis=1)
+    head, _ = ScikitHead("linear_svm", 0.1).fit(HeldSet(part, np.arange(30) % 3), None, 3, None, 0)
+    found = PooledHead(head, Pooling(pooling, 4))
+    answers = found.as_network()
+    assert answers.gives == "scores"
+    np.testing.assert_allclose(
+        answers.network.predict(stored), found.judge(stored).scores, atol=1e-4
+    )
+
+
 @pytest.mark.parametrize("pooling", POOLS)
 def test_a_pooled_head_is_the_head_on_pooled_features(pooling):
     random = np.random.default_rng(3)
     stored = random.normal(0, 1, (20, LENGTH)).astype(np.float32)
     part = POOLS[pooling](stored.reshape(20, 4, -1), axis=1)
 
-    class Rows:
-        targets = np.arange(20) % 2
-        length = LENGTH // 4
-
-        def batches(self):
-            yield part, self.targets
-
-    head, _ = KnnHead(k=3).fit(Rows(), None, 2, None, 0)
+    head, _ = KnnHead(k=3).fit(HeldSet(part, np.arange(20) % 2), None, 2, None, 0)
     found = PooledHead(head, Pooling(pooling, 4))
     assert (found.length, found.input_shape, found.outputs) == (LENGTH, (LENGTH,), 2)
     np.testing.assert_allclose(found.judge(stored).scores, head.judge(part).scores, atol=1e-6)
