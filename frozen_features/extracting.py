@@ -50,6 +50,8 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
     shard_size: int | None = None,
     commit_every: int | None = None,
     max_image_bytes: int = 256 << 20,
+    metrics_file: Location | None = None,
+    push_metrics: str | None = None,
     price_per_hour: float | None = None,
     hours: float | None = None,
     budget: float | None = None,
@@ -82,6 +84,7 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
         engine: what runs the base; "auto" is the fastest that gives Keras's features.
         hours: stop before the part, of `commit_every` images, that would not end in this time.
         budget: the same, by money; wants `price_per_hour`, of a worker.
+        metrics_file: a .prom file for what a monitor is to know; `push_metrics`: a Pushgateway.
         prune: remove rows whose image is gone.
         beam_options: Beam's own, as on a command line: `["--runner=FlinkRunner", ...]`.
 

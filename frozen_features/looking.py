@@ -80,6 +80,8 @@ def drift(
     permutations: int = 999,
     moved: int = 10,
     seed: int = 0,
+    metrics_file: Location | None = None,
+    push_metrics: str | None = None,
 ) -> "DriftReport":
     """Compare two sets of images by their pooled features.
 
@@ -94,6 +96,8 @@ def drift(
         permutations: of each test.
         moved: how many images that moved most to name.
         seed: of every random choice.
+        metrics_file: a .prom file for the tests' numbers, which Prometheus's collectors read.
+        push_metrics: URL of a Pushgateway for them.
 
     Returns:
         The report: `classifier` and `mmd` have a `statistic` and a p-value `p`, `classes` the same

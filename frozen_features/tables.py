@@ -70,6 +70,8 @@ def verify(
     seed: int | str = 0,
     weights: Location = "imagenet",
     allow_uri: Location | Sequence[Location] | None = None,
+    metrics_file: Location | None = None,
+    push_metrics: str | None = None,
     **layout: Unpack[LayoutOptions],
 ) -> "VerifyReport":
     """Check whether a table is what it claims to be.
@@ -84,6 +86,8 @@ def verify(
         weights: "imagenet", "random", "random:SEED", or a weights file.
         allow_uri: without `input`, folders or prefixes whose images may be opened, besides the one
             that this user extracted.
+        metrics_file: a .prom file for the findings' numbers, which Prometheus's collectors read.
+        push_metrics: URL of a Pushgateway for them.
 
     Returns:
         The report: all is well when both its `findings` and what was `unchecked`, for a reason

@@ -23,6 +23,7 @@ EXTRA_OF = {
     "openvino": "openvino",
     **dict.fromkeys(("mlflow", "sqlalchemy", "alembic"), "mlflow"),
     **dict.fromkeys(("usearch", "numkong"), "index"),
+    "prometheus_client": "metrics",
     **dict.fromkeys(("matplotlib", "sklearn", "scipy", "skops", "threadpoolctl"), "train"),
 }
 """Packages that a command may find missing, and the extra that installs each."""

@@ -11,12 +11,14 @@ from typing import Any
 from pipelines.cli import log
 from pipelines.commits.books import counts_of_run
 from pipelines.commits.report import ExtractReport
+from pipelines.commits.run_gauges import RunGauges
 from pipelines.commits.settlement import Settlement
 from pipelines.commits.spending import Allowance, Spending, total
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
 from pipelines.images.at_location import root_of
 from pipelines.images.roots import sign_root
+from pipelines.metrics.outlet import NOWHERE, Outlet
 from pipelines.planning.comparison import replaced_from_elsewhere
 from pipelines.planning.cutting import Plan
 from pipelines.planning.decision import Decision, decide
@@ -46,14 +48,24 @@ RECORDED_PACKAGES = (
 )
 
 
-def extract(job: ExtractJob) -> ExtractReport:
+def extract(job: ExtractJob, outlet: Outlet = NOWHERE) -> ExtractReport:
     """Bring a table up to its input: extract what is missing and commit it, at once or in parts.
+
+    Args:
+        job: what is wanted.
+        outlet: what is told of the run while it is under way, and at its end.
 
     Raises:
         UsageError: the options, the input or the table do not fit together; nothing was attempted.
         FrozenFeaturesError: the work failed; the table is at its last commit.
         OSError: the table's folder cannot be written.
     """
+    gauges = RunGauges(outlet)
+    with gauges.of_a_run():
+        return _extract(job, gauges)
+
+
+def _extract(job: ExtractJob, gauges: RunGauges) -> ExtractReport:
     started = time.monotonic()
     run = prepare_run(job)
     scene = run.look()
@@ -70,9 +82,12 @@ def extract(job: ExtractJob) -> ExtractReport:
     settlement = Settlement(run, decision)
     spending = _spending(run, decision, started)
     counted, stopped = Counted(), False
-    commits, parts = [], []
+    commits, parts, failures = [], [], 0
+    foreseen: float | None = 0.0
     for number, part in enumerate(plan.parts or ((),)):
         expected = spending.expect(_rows(part))
+        foreseen = _sum(foreseen, expected.seconds)
+        gauges.part_begins(expected, failures, sum(map(_rows, plan.parts[number:])))
         part_counted, part_seconds = Counted(), 0.0
         if part and engine is not None:
             part_started = time.monotonic()
@@ -85,6 +100,8 @@ def extract(job: ExtractJob) -> ExtractReport:
         record |= {"forecast": asdict(expected), "spent": asdict(parts[-1])}
         settled = settlement.settle(record, waiting)
         commits.append(settled.counts)
+        failures = len(settled.failures)
+        gauges.committed(settled, total(parts), foreseen, counted.waits, run.uri)
         if waiting:
             log(f"part {number + 1} of {len(plan.parts)} is version {settled.version}")
             if not spending.allows(_rows(plan.parts[number + 1])):
@@ -134,6 +151,10 @@ def _spending(run: Run, decision: Decision, started: float) -> Spending:
         None if sizes is None else sizes.images_per_second,
         started,
     )
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
 
 
 def _rows(part: Sequence[Shard]) -> int:

@@ -18,12 +18,14 @@ from pipelines.driver import extract
 from pipelines.errors import UsageError
 from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.images.layout_options import add_layout_options, layout_of
+from pipelines.metrics.outlet import add_metrics_options, outlet_of
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
 from pipelines.shards.beam_flags import check_beam_flags
 from pipelines.shards.flink import check_flink
 from pipelines.shards.runner_check import check_runner
 from pipelines.system.signals import stop_on_signals
+from pipelines.table.storage import table_uri
 
 PROG = "python -m pipelines.extract"
 
@@ -47,7 +49,8 @@ def work(options: argparse.Namespace, beam_flags: Sequence[str] = ()) -> Extract
     check_beam_flags(beam_flags, own_options(make_parser()))
     check_runner(beam_flags)
     check_flink(beam_flags)
-    return extract(make_job(options, beam_flags))
+    outlet = outlet_of(options, "extract", table_uri(options.table))
+    return extract(make_job(options, beam_flags), outlet)
 
 
 def own_options(parser: Parser) -> list[str]:
@@ -99,6 +102,7 @@ def make_parser(prog: str = PROG) -> Parser:
         choices=("report", "error"),
         help="what to do about the same image in two splits or under two labels",
     )
+    add_metrics_options(parser)
     add_json_option(parser)
     return parser
 

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from pipelines.images.hashing import ContentHashes
 from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.images.listing import list_images
 from pipelines.images.roots import fence_named
+from pipelines.metrics.outlet import add_metrics_options, outlet_of
 from pipelines.planning.copies import copies_held, rows_wanted
 from pipelines.planning.job import DEFAULT_BATCH_SIZE
 from pipelines.records import ImageRef
@@ -38,7 +40,7 @@ from pipelines.table.notes import Finding, Note, Unchecked, in_a_line
 from pipelines.table.storage import table_uri
 from pipelines.table.stored import splits_of, stored_images
 from pipelines.table.verification import check_features, check_rows, check_single, sample_rows
-from pipelines.table.verify_report import VerifyReport
+from pipelines.table.verify_report import VerifyReport, gauges_of_verify
 from pipelines.table.whereabouts import images_of_rows
 
 PROG = "python -m pipelines.verify"
@@ -100,6 +102,7 @@ def work(options: argparse.Namespace) -> VerifyReport:
     if options.input is not None and options.allow_uri:
         raise UsageError("--allow_uri has no meaning with --input, whose images are opened")
     weights = parse_weights(options.weights)
+    outlet = outlet_of(options, "verify", table_uri(options.table))
     checked, table = Checked(), None
     with checked.unless_away("table"):
         table = FeatureTable.open(options.table, options.table_version)
@@ -109,7 +112,7 @@ def work(options: argparse.Namespace) -> VerifyReport:
             log(f"{len(table.logged.files)} files checked against the log")
         with checked.unless_away("rows"):
             _check_against_images(table, options, weights, checked)
-    return VerifyReport(
+    report = VerifyReport(
         table=table_uri(options.table),
         version=None if table is None else table.version,
         files=0 if table is None else len(table.logged.files),
@@ -118,6 +121,9 @@ def work(options: argparse.Namespace) -> VerifyReport:
         rows=checked.rows,
         features=checked.features,
     )
+    if outlet.wanted:
+        outlet.publish(gauges_of_verify(report, time.time()))
+    return report
 
 
 def make_parser(prog: str = PROG) -> Parser:
@@ -155,6 +161,7 @@ def make_parser(prog: str = PROG) -> Parser:
         "the one that this user extracted; may be given several times",
     )
     add_layout_options(parser, "with --input")
+    add_metrics_options(parser)
     add_json_option(parser)
     return parser
 

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pipelines.metrics.gauges import Gauge
 from pipelines.reports import Grid, Part, Report
 from pipelines.table.notes import Finding, Unchecked
 
@@ -60,3 +61,19 @@ class VerifyReport(Report):
         del values["files"]
         lists = {name: list(values[name]) for name in ("findings", "unchecked")}
         return {**values, **lists}
+
+
+def gauges_of_verify(report: VerifyReport, when: float) -> list[Gauge]:
+    """What a monitor is told of a check.
+
+    Args:
+        report: the check's.
+        when: it ended, seconds since the epoch.
+    """
+    return [
+        Gauge("verify_findings", len(report.findings), "What the last check found wrong."),
+        Gauge("verify_unchecked", len(report.unchecked), "What it could not check."),
+        Gauge("verify_rows", report.rows, "Rows that it held against the input."),
+        Gauge("verify_features", report.features, "Rows whose features it extracted again."),
+        Gauge("verify_timestamp_seconds", when, "When it ended."),
+    ]

@@ -9,6 +9,7 @@ from pipelines import driver
 from pipelines.commits.spending import Allowance, Spending, Spent, total
 from pipelines.driver import extract
 from pipelines.extract import main
+from pipelines.metrics.outlet import Outlet
 from pipelines.shards.counters import Counted
 from pipelines.table.costs import costs_of
 from pipelines.table.description import describe_table
@@ -78,8 +79,9 @@ def test_a_run_stops_at_the_end_of_a_part_and_the_next_goes_on(
     told = iter([False])
     with monkeypatch.context() as patch:
         patch.setattr(driver.Spending, "allows", lambda *_: next(told))
-        report = extract(job)
+        report = extract(job, Outlet("extract", "features", tmp_path / "run.prom"))
     assert report.stopped
+    told_of(report, tmp_path / "run.prom")
     assert report.counts["waiting"] == 10
     assert "10 images and copies wait, the same command goes on" in str(report)
     history = FeatureTable.open(job.table).history()
@@ -100,6 +102,39 @@ def test_a_run_stops_at_the_end_of_a_part_and_the_next_goes_on(
     assert f"{costs['money_per_million_images']:,.4g} per million images" in str(
         describe_table(job.table)
     )
+
+
+def told_of(report, file) -> None:
+    """A run's metrics are the run's own figures, and the table's."""
+    text = file.read_text().splitlines()
+    name = 'frozen_features_{}{{table="features"}}'.format
+    figures = dict(line.rsplit(" ", 1) for line in text if not line.startswith("#"))
+    found = {key: float(value) for key, value in figures.items()}
+    table = FeatureTable.open(report.table)
+    expected = {
+        "run_active": 0,
+        "run_succeeded": 1,
+        "run_images": report.spent.images,
+        "run_failures": report.counts["new_failures"],
+        "run_waiting": 10,
+        "run_seconds": report.spent.seconds,
+        "run_extract_seconds": report.spent.extract_seconds,
+        "run_cpu_seconds": report.spent.cpu_seconds,
+        "run_card_seconds": report.spent.card_seconds,
+        "run_money": report.spent.money,
+        "table_version": table.version,
+        "table_rows": table.keys().num_rows,
+        "table_bytes": sum(file.size for file in table.logged.files),
+        "table_files": len(table.paths),
+        "table_commit_timestamp_seconds": table.history()[0]["timestamp"] / 1000,
+    }
+    assert {each: found[name(each)] for each in expected} == expected
+    for doing in ("base", "images", "writing"):
+        key = f'frozen_features_run_worker_seconds{{doing="{doing}",table="features"}}'
+        assert found[key] == getattr(report.waits, doing)
+    began, ended = (found[name(f"run_{what}_timestamp_seconds")] for what in ("started", "ended"))
+    assert found[name("run_last_success_timestamp_seconds")] == ended
+    assert ended - began >= report.seconds
 
 
 def test_records_of_others_do_not_hide_ours():

@@ -1,0 +1,1 @@
+"""What commands tell a monitor of what they did, in Prometheus's own formats."""
