@@ -93,6 +93,7 @@ def extract(job: ExtractJob) -> ExtractReport:
         failures=settled.failures,
         seconds=time.monotonic() - started,
         extract_seconds=extract_seconds,
+        before=decision.version,
     )
 
 

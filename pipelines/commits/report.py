@@ -36,6 +36,8 @@ class ExtractReport(Report):
         failures: the images that failed in this run.
         seconds: wall-clock time of the run.
         extract_seconds: of that, from the first shard's start to the last one's end.
+        before: the table's version when the run began; None when there was no table.
+        drift: what holds the new version against that one; None where nobody asked.
     """
 
     run: str
@@ -52,6 +54,8 @@ class ExtractReport(Report):
     failures: tuple[Failure, ...]
     seconds: float
     extract_seconds: float
+    before: int | None = None
+    drift: Report | None = None
 
     @property
     def bottleneck(self) -> str | None:
@@ -74,6 +78,8 @@ class ExtractReport(Report):
         if self.failures:
             shown = [(f.ref.image_id, f.stage, f.message) for f in self.failures[:SHOWN]]
             parts += ["", Grid(shown, ("failed image", "stage", "why"))]
+        if self.drift is not None:
+            parts += ["", *self.drift.parts()]
         return parts
 
     def as_json(self) -> dict[str, Any]:
@@ -83,11 +89,12 @@ class ExtractReport(Report):
             for f in self.failures
         ]
         return {
-            **{k: v for k, v in asdict(self).items() if k != "counts"},
+            **{k: v for k, v in asdict(self).items() if k not in ("counts", "drift")},
             **self.counts,
             "contract_id": self.contract.contract_id,
             "bottleneck": self.bottleneck,
             "failures": failures,
+            "drift": None if self.drift is None else self.drift.as_json(),
         }
 
     def _summary(self) -> list[tuple[str, object]]:

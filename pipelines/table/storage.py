@@ -26,6 +26,7 @@ from pipelines.stores.places import is_remote, parse_place
 from pipelines.table.links import Links
 from pipelines.table.schema import (
     DATA_FOLDER,
+    DRIFT_FOLDER,
     FAILURES_FOLDER,
     INDEX_FOLDER,
     LOG_FOLDER,
@@ -33,7 +34,10 @@ from pipelines.table.schema import (
     PINS_FOLDER,
 )
 
-_OURS = (LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER, INDEX_FOLDER, PAGES_FOLDER)
+_OURS = (
+    *(LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER),
+    *(INDEX_FOLDER, PAGES_FOLDER, DRIFT_FOLDER),
+)
 """Folders of a table's folder that are ours."""
 
 _NOT_FOR_DELTA = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f\ud800-\udfff]")
