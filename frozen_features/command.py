@@ -28,6 +28,11 @@ def _dispatch(argv: Sequence[str]) -> int:
         case ["--version", *_]:
             print(f"{PROG} {__version__}")
             return 0
+        case ["extract", *rest]:
+            from frozen_features.watching import drift_since
+            from pipelines import extract
+
+            return extract.main(rest, f"{PROG} extract", drift_since)
         case [name, *rest] if name in COMMANDS:
             return import_command(name).main(rest, f"{PROG} {name}")
     what = "option" if argv[0].startswith("-") else "command"

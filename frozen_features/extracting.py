@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from frozen_features.keywords import LayoutOptions, Location, arguments, parse_keywords
+from frozen_features.watching import drift_since
 from pipelines.redaction import without_secrets
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
     prune: bool = False,
     max_pruned: int | None = None,
     leakage: str = "report",
+    watch_drift: bool = False,
     beam_options: Sequence[str] = (),
     **layout: Unpack[LayoutOptions],
 ) -> "ExtractReport":
@@ -86,6 +88,8 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
         budget: the same, by money; wants `price_per_hour`, of a worker.
         metrics_file: a .prom file for what a monitor is to know; `push_metrics`: a Pushgateway.
         prune: remove rows whose image is gone.
+        watch_drift: whether to hold the new version against the one before; see the report's
+            `drift`.
         beam_options: Beam's own, as on a command line: `["--runner=FlinkRunner", ...]`.
 
     Raises:
@@ -97,7 +101,8 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
     del given["beam_options"]
     from pipelines import extract as command
 
-    return command.work(parse_keywords(command.make_parser(), given), list(beam_options))
+    options = parse_keywords(command.make_parser(), given)
+    return command.work(options, list(beam_options), drift_since)
 
 
 @without_secrets

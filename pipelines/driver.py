@@ -125,6 +125,7 @@ def _extract(job: ExtractJob, gauges: RunGauges) -> ExtractReport:
         extract_seconds=total(parts).extract_seconds,
         spent=total(parts),
         stopped=stopped,
+        before=decision.version,
     )
 
 

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from pipelines.cli import (
@@ -21,6 +22,7 @@ from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.metrics.outlet import add_metrics_options, outlet_of
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
+from pipelines.reports import Report
 from pipelines.shards.beam_flags import check_beam_flags
 from pipelines.shards.flink import check_flink
 from pipelines.shards.runner_check import check_runner
@@ -30,27 +32,51 @@ from pipelines.table.storage import table_uri
 PROG = "python -m pipelines.extract"
 
 
-def main(argv: Sequence[str], prog: str = PROG) -> int:
-    """Run the command; returns its exit status."""
-    return run_command(partial(_extract, make_parser(prog)), argv)
+Watch = Callable[[ExtractReport], Report | None]
+"""Holds the version that a run has made against the one before; None where there is nothing to."""
 
 
-def _extract(parser: Parser, argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], prog: str = PROG, watch: Watch | None = None) -> int:
+    """Run the command; returns its exit status.
+
+    Args:
+        argv: its arguments.
+        prog: what it is called.
+        watch: what `--watch_drift` asks for; None where there is no such thing.
+    """
+    return run_command(partial(_extract, make_parser(prog), watch), argv)
+
+
+def _extract(parser: Parser, watch: Watch | None, argv: Sequence[str]) -> int:
     options, beam_flags = parser.parse_known_args(argv)
     with stop_on_signals():
-        report = work(options, beam_flags)
+        report = work(options, beam_flags, watch)
     print(report)
     write_json(options.json, report.as_json())
     return 0
 
 
-def work(options: argparse.Namespace, beam_flags: Sequence[str] = ()) -> ExtractReport:
+def work(
+    options: argparse.Namespace, beam_flags: Sequence[str] = (), watch: Watch | None = None
+) -> ExtractReport:
     """Do what the options of `make_parser`, and Beam's, say."""
+    if options.watch_drift and watch is None:
+        raise UsageError(
+            "--watch_drift takes what classifiers has, which this module does not import; run "
+            "frozen-features extract instead"
+        )
     check_beam_flags(beam_flags, own_options(make_parser()))
     check_runner(beam_flags)
     check_flink(beam_flags)
+<<<<<<< HEAD
     outlet = outlet_of(options, "extract", table_uri(options.table))
     return extract(make_job(options, beam_flags), outlet)
+=======
+    report = extract(make_job(options, beam_flags))
+    if not options.watch_drift or watch is None:
+        return report
+    return replace(report, drift=watch(report))
+>>>>>>> analyst-3
 
 
 def own_options(parser: Parser) -> list[str]:
@@ -102,7 +128,16 @@ def make_parser(prog: str = PROG) -> Parser:
         choices=("report", "error"),
         help="what to do about the same image in two splits or under two labels",
     )
+<<<<<<< HEAD
     add_metrics_options(parser)
+=======
+    work.add_argument(
+        "--watch_drift",
+        action="store_true",
+        help="say whether the images that are new or have changed differ from those before, and "
+        "keep that with the table",
+    )
+>>>>>>> analyst-3
     add_json_option(parser)
     return parser
 

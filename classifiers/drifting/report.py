@@ -7,6 +7,7 @@ from classifiers.drifting.moved import Moved
 from classifiers.drifting.permuting import Tested
 from classifiers.drifting.side import LEAST
 from pipelines.reports import Grid, Part, Report
+from pipelines.table.drift_notes import DriftNote
 
 DRIFT = "drift"
 CLASSES = "classes"
@@ -80,6 +81,20 @@ class DriftReport(Report):
         tests = [each.p for each in (self.classifier, self.mmd) if each is not None]
         found = [DRIFT] if tests and len(tests) * min(tests) <= self.alpha else []
         return (*found, CLASSES) if self.drifted_classes else tuple(found)
+
+    def note(self, version: int, against: int) -> DriftNote:
+        """What is kept of it with a table, whose versions these two are."""
+        return DriftNote(
+            version=version,
+            against=against,
+            tested=self.tested,
+            roc_auc=None if self.classifier is None else self.classifier.statistic,
+            roc_auc_p=None if self.classifier is None else self.classifier.p,
+            mmd=None if self.mmd is None else self.mmd.statistic,
+            mmd_p=None if self.mmd is None else self.mmd.p,
+            alarms=self.alarms,
+            classes=self.drifted_classes,
+        )
 
     def parts(self) -> list[Part]:
         """See `Report.parts`."""

@@ -8,11 +8,13 @@ from pathlib import Path
 from pipelines.errors import UsageError
 
 DUPLICATES, SUSPECTS, OUTLIERS = "duplicates", "suspects", "outliers"
+QUALITY = "quality"
 
 KINDS = {
     DUPLICATES: ("group", "image_id", "similarity"),
     SUSPECTS: ("image_id", "suggested", "probability"),
     OUTLIERS: ("image_id", "distance"),
+    QUALITY: ("image_id", "faults"),
 }
 """By kind, which is the name of its CSV file, too, the columns that are read."""
 
@@ -76,6 +78,10 @@ def _groups(kind: str, rows: Iterator[dict[str, str]]) -> list[Group]:
         if kind == SUSPECTS:
             score = float(row["probability"])
             caption = f"labelled {row.get('label')}, rather {row['suggested']}: {score:.3f}"
+        elif kind == QUALITY:
+            faults = row["faults"].split()
+            score = float(len(faults))
+            caption = ", ".join(faults)
         else:
             score = float(row["distance"])
             caption = f"distance {score:.4g}"

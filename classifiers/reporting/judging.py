@@ -117,12 +117,14 @@ def judged_on(model: ModelOrFolder, rows: SplitRows, split: str) -> Judged:
     Raises:
         ContractMismatchError: the table's features are not the model's.
         UsageError: the model reads images.
-        TableError: no image is of a class of the model, or none has finite features.
+        TableError: no image is of a class of the model, or none has finite features, or images have
+            several labels.
         ModelError: the model is not what its card says.
     """
     card, table = card_of(model), rows.table
     name = name_of(model)
     require_same_contract(card.of_features(), name, table.contract, "the table")
+    rows.require_one_label()
     labels = rows.labels()
     _, known = encode(labels, card.classes)
     unknown = unknown_classes(labels, card.classes)

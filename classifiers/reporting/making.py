@@ -12,6 +12,7 @@ from classifiers.models.opening import card_of, name_of
 from classifiers.reporting.findings import read_findings
 from classifiers.reporting.job import ReportJob
 from classifiers.reporting.judging import judged_on
+from classifiers.reporting.label_sets import with_label_sets
 from classifiers.reporting.page_data import Page
 from classifiers.reporting.report import PageReport
 from classifiers.reporting.thumbnails import Thumbnails, thumbnails
@@ -50,7 +51,7 @@ def make_page(job: ReportJob) -> PageReport:
     of_split = find_rows(table, split, copies=0, option="--split") if job.models else rows
     judged = [judged_on(model, of_split, split) for model in job.models]
     described = replace(describe_table(job.table, table.version), page=None)  # an older one
-    page = Page(job, rows, groups, judged, described)
+    page = Page(job, with_label_sets(rows), groups, judged, described)
     pictures = Thumbnails()
     bare = len(page.written(pictures))
     if bare > job.max_bytes:

@@ -15,12 +15,14 @@ from classifiers.reporting.document import document
 from classifiers.reporting.findings import Group
 from classifiers.reporting.job import ReportJob
 from classifiers.reporting.judging import Judged
+from classifiers.reporting.label_sets import NOTE
 from classifiers.reporting.mapping import mapped
 from classifiers.reporting.measured import NONE, model_shown
 from classifiers.reporting.sampling import sampled
 from classifiers.reporting.shown import numbers, parts_shown, shown
 from classifiers.reporting.thumbnails import Thumbnails
 from pipelines.table.description import TableDescription
+from pipelines.table.schema import LABELS
 
 
 class Page:
@@ -107,6 +109,8 @@ class Page:
                 f"the features of {_images(self._lost)} hold values that are no finite numbers; "
                 "they are not on the map, and no model was asked of them"
             )
+        if LABELS in self._table.optional:
+            said.append(NOTE)
         if pictures.missing:
             why = shown(pictures.why)
             said.append(f"{pictures.missing:,} of {len(self.ids):,} images have no picture: {why}")

@@ -39,6 +39,8 @@ class ExtractReport(Report):
         extract_seconds: of that, from the first shard's start to the last one's end.
         spent: what its parts took together.
         stopped: whether it ended at a part's end, before its last, by `--hours` or `--budget`.
+        before: the table's version when the run began; None when there was no table.
+        drift: what holds the new version against that one; None where nobody asked.
     """
 
     run: str
@@ -57,6 +59,8 @@ class ExtractReport(Report):
     extract_seconds: float
     spent: Spent = NOTHING_SPENT
     stopped: bool = False
+    before: int | None = None
+    drift: Report | None = None
 
     @property
     def bottleneck(self) -> str | None:
@@ -82,6 +86,8 @@ class ExtractReport(Report):
         if self.failures:
             shown = [(f.ref.image_id, f.stage, f.message) for f in self.failures[:SHOWN]]
             parts += ["", Grid(shown, ("failed image", "stage", "why"))]
+        if self.drift is not None:
+            parts += ["", *self.drift.parts()]
         return parts
 
     def as_json(self) -> dict[str, Any]:
@@ -91,11 +97,12 @@ class ExtractReport(Report):
             for f in self.failures
         ]
         return {
-            **{k: v for k, v in asdict(self).items() if k != "counts"},
+            **{k: v for k, v in asdict(self).items() if k not in ("counts", "drift")},
             **self.counts,
             "contract_id": self.contract.contract_id,
             "bottleneck": self.bottleneck,
             "failures": failures,
+            "drift": None if self.drift is None else self.drift.as_json(),
         }
 
     def _summary(self) -> list[tuple[str, object]]:

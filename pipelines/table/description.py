@@ -11,6 +11,7 @@ from pipelines.contract import Augmentation, Contract
 from pipelines.errors import TableError
 from pipelines.reports import Grid, Part, Report
 from pipelines.table.costs import Costs, costs_of
+from pipelines.table.drift_notes import DriftNote, newest_drift
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import HISTORY, FeatureTable
 from pipelines.table.page_files import KeptPage, newest_page
@@ -86,17 +87,21 @@ class TableDescription(Report):
         table: the version described; None where runs have failed and none has committed.
         failures: the last failure of each image, the newest run first.
         page: the newest page of the table that is kept with it; None where there is none.
+        drift: what the newest run that watched for drift found; None where none did.
     """
 
     table: TableVersion | None
     failures: tuple[dict[str, Any], ...]
     page: KeptPage | None = None
+    drift: DriftNote | None = None
 
     def parts(self) -> list[Part]:
         """See `Report.parts`."""
         parts: list[Part] = [] if self.table is None else _parts_of_table(self.table)
         if self.page is not None:
             parts += ["", f"page of version {self.page.version}: {self.page.location}"]
+        if self.drift is not None:
+            parts += ["", self.drift.in_words()]
         if self.failures:
             last = self.failures[:SHOWN]
             shown = [(f["image_id"], f["stage"], f["message"], f["run"]) for f in last]
@@ -130,6 +135,7 @@ class TableDescription(Report):
             "costs": _costs_as_json(table.costs),
             "failures": list(self.failures),
             "page": None if self.page is None else asdict(self.page),
+            "drift": None if self.drift is None else asdict(self.drift),
         }
 
 
@@ -147,8 +153,8 @@ def describe_table(location: str, version: int | None = None) -> TableDescriptio
     failures = _last_failures(location)
     if table is None and not failures:
         raise TableError(f"no feature table at {location}; pipelines.extract makes one")
-    page = newest_page(table_uri(location))
-    return TableDescription(None if table is None else TableVersion.of(table), failures, page)
+    uri, described = table_uri(location), None if table is None else TableVersion.of(table)
+    return TableDescription(described, failures, newest_page(uri), newest_drift(uri))
 
 
 def _last_failures(location: str) -> tuple[dict[str, Any], ...]:

@@ -77,6 +77,9 @@ INDEX_FOLDER = "_neighbours"
 PAGES_FOLDER = "_reports"
 """Where the pages of a table are kept; vacuum leaves underscore folders alone."""
 
+DRIFT_FOLDER = "_drift"
+"""Where what runs found of drift is kept; vacuum leaves underscore folders alone."""
+
 CONTRACT_KEY = "frozen_features.contract"
 CONTRACT_ID_KEY = "frozen_features.contract_id"
 SHAPE_KEY = "frozen_features.feature_shape"

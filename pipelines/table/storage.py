@@ -27,6 +27,7 @@ from pipelines.stores.places import is_remote, parse_place
 from pipelines.table.links import Links
 from pipelines.table.schema import (
     DATA_FOLDER,
+    DRIFT_FOLDER,
     FAILURES_FOLDER,
     INDEX_FOLDER,
     LOG_FOLDER,
@@ -36,7 +37,7 @@ from pipelines.table.schema import (
 
 _OURS = (
     *(LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER),
-    *(INDEX_FOLDER, PAGES_FOLDER, BASE_FOLDER),
+    *(INDEX_FOLDER, PAGES_FOLDER, BASE_FOLDER, DRIFT_FOLDER),
 )
 """Folders of a table's folder that are ours."""
 

@@ -44,6 +44,7 @@ function gallery(place, images, model) {
 
 const KINDS = {
   duplicates: "Near duplicates", suspects: "Suspect labels", outliers: "Outliers",
+  quality: "Poor pictures",
 };
 
 function showFindings() {

@@ -11,6 +11,7 @@ from pipelines.table.files import FeatureFileWriter
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.receipts import Receipt
+from pipelines.table.schema import optional_schema
 from pipelines.table.storage import open_storage
 from tests.pipelines.test_contract import CONTRACT
 
@@ -23,8 +24,20 @@ def colour_of(number: int) -> tuple[int, int, int]:
     return (40 + 37 * number) % 256, (90 + 71 * number) % 256, (7 * number) % 256
 
 
-def write_rows(folder: Path, rows: Sequence[Row], features: np.ndarray) -> Path:
-    """A table `features` in a folder, and its pictures beside it in `pictures`."""
+def write_rows(
+    folder: Path,
+    rows: Sequence[Row],
+    features: np.ndarray,
+    optional: frozenset[str] = frozenset(),
+) -> Path:
+    """A table `features` in a folder, and its pictures beside it in `pictures`.
+
+    Args:
+        folder: where.
+        rows: of the table.
+        features: float (n, length).
+        optional: columns that not every table has.
+    """
     pictures = folder / "pictures"
     pictures.mkdir(parents=True)
     images = []
@@ -32,11 +45,14 @@ def write_rows(folder: Path, rows: Sequence[Row], features: np.ndarray) -> Path:
         path = pictures / f"{number}.png"
         Image.new("RGB", (24, 24), colour_of(number)).save(path)
         images.append((*row, str(path)))
-    return write_images(folder / "features", images, features)
+    return write_images(folder / "features", images, features, optional)
 
 
 def write_images(
-    table: Path, images: Sequence[tuple[str, str | None, str, str]], features: np.ndarray
+    table: Path,
+    images: Sequence[tuple[str, str | None, str, str]],
+    features: np.ndarray,
+    optional: frozenset[str] = frozenset(),
 ) -> Path:
     """A table of images that are there: id, label, split and place of each."""
     storage, paths, length = open_storage(str(table)), [], features.shape[1]
@@ -48,12 +64,13 @@ def write_images(
                 sources.append(SourceImage(ref, f"{number:064x}", 1, 24, 24))
                 places.append(number)
         paths.append(f"data/{split}.parquet")
-        with FeatureFileWriter(storage, paths[-1], CONTRACT) as writer:
+        added = optional_schema(optional)
+        with FeatureFileWriter(storage, paths[-1], CONTRACT, added) as writer:
             writer.write(FeatureBlock(sources, features[places].astype(np.float32)))
             json = CONTRACT.canonical_json()
             writer.close(Receipt("r", "s", split, 0, json, (length,), "none", "", ()))
     found = [inspect_file(storage, path) for path in paths]
-    state = TableState(str(table), None, CONTRACT, (length,), EMPTY_KEYS)
+    state = TableState(str(table), None, CONTRACT, (length,), EMPTY_KEYS, optional=optional)
     commit_change(state, Change(found, [], {"run": "r"}))
     return table
 

@@ -9,9 +9,12 @@ import pytest
 
 from classifiers import report
 from classifiers.models.folder import load_model
+from classifiers.reporting import label_sets
 from classifiers.reporting.job import ReportJob
 from classifiers.reporting.making import make_page
 from pipelines.errors import UsageError
+from pipelines.records import as_label
+from pipelines.table.schema import LABELS
 from tests.classifiers.conftest import run_train
 from tests.classifiers.reporting.pages import Parsed
 from tests.classifiers.reporting.tables import two_classes, write_rows
@@ -135,6 +138,30 @@ def test_an_audit_that_cannot_be_read_is_one_line(tmp_path, capsys, text, compla
     said = capsys.readouterr().err
     assert complaint in said
     assert said.count("\n") == 1
+
+
+def test_images_of_several_labels_go_by_their_sets(tmp_path, monkeypatch):
+    said = [("cat", "indoors"), ("indoors", "cat"), ("dog",), (), None, ("dog",), ("cow",)]
+    labelled = [
+        (f"train/{n}.png", None if each is None else as_label(each), "train")
+        for n, each in enumerate(said)
+    ]
+    write_rows(tmp_path, labelled, np.eye(len(said)), frozenset({LABELS}))
+    monkeypatch.setattr(label_sets, "MOST_SETS", 2)
+    data = page_of(tmp_path)
+    shown = [None if k < 0 else data["labels"][k] for k in data["label"]]
+    expected = ["cat, indoors", "cat, indoors", "dog", None, None, "dog", label_sets.OTHER]
+    assert shown == expected
+    assert data["counts"] == [
+        ["train", "–", 2],
+        ["train", "cat, indoors", 2],
+        ["train", "dog", 2],
+        ["train", label_sets.OTHER, 1],
+    ]
+    assert label_sets.NOTE in data["notes"]
+    records = [row for part in data["records"] if "rows" in part for row in part["rows"]]
+    assert ["train", "cat", "2"] in records
+    assert ["train", "indoors", "2"] in records
 
 
 @pytest.mark.parametrize("name", ["page.txt", "nowhere/page.html"])

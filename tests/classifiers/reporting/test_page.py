@@ -14,6 +14,8 @@ import frozen_features as ff
 from classifiers import report
 from classifiers.data.dataset import load
 from classifiers.models.folder import load_model
+from pipelines.records import as_label
+from pipelines.table.schema import LABELS
 from tests.classifiers.conftest import run_train
 from tests.classifiers.reporting.pages import Parsed, places_elsewhere
 from tests.classifiers.reporting.tables import colour_of, two_classes, write_rows
@@ -177,6 +179,9 @@ def test_findings_of_an_audit_are_shown(place, tmp_path):
     (tmp_path / "suspects.csv").write_text(
         f"image_id,label,suggested,probability\n{two},dogs,<b>cats,0.9\nnowhere.png,cats,dogs,0.8\n"
     )
+    (tmp_path / "quality.csv").write_text(
+        f"image_id,faults,width,height\n{two},dark <i>blurred,24,24\n{one},grey,24,24\n"
+    )
     assert run(place, tmp_path / "p.html", "--audit", str(tmp_path), "--images", "4") == 0
     data = Parsed(tmp_path / "p.html").data
     shown = [
@@ -190,8 +195,20 @@ def test_findings_of_an_audit_are_shown(place, tmp_path):
             [one, two],
         ),
         ("suspects", "labelled dogs, rather <b>cats: 0.900", [two]),
+        ("quality", "dark, <i>blurred", [two]),
+        ("quality", "grey", [one]),
     ]
     assert "the audit names 1 image that the table does not hold" in data["notes"]
+
+
+def test_a_model_has_nothing_to_measure_on_images_of_several_labels(place, tmp_path, capsys):
+    several = [(f"test/{n}.png", as_label(["cats", "dogs"]), "test") for n in range(4)]
+    write_rows(tmp_path, several, np.zeros((4, 8)), frozenset({LABELS}))
+    given = ["--table", str(tmp_path / "features"), "--output", str(tmp_path / "page.html")]
+    assert report.main([*given, "--model", str(place / "model")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: the images have several labels each, in the column labels of ")
+    assert said.count("\n") == 1
 
 
 def test_the_function_does_what_the_command_does(place, tmp_path):
