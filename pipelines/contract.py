@@ -83,6 +83,12 @@ class Contract:
                 del values[field.name]
         return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
+    def told(self) -> dict[str, Any]:
+        """The fields for people: without those by which nothing is done to an image."""
+        values = asdict(self)
+        no_news = {"scale": 1.0, "mean": (), "std": (), "channels": "rgb", "resize": SQUASH}
+        return {name: value for name, value in values.items() if value != no_news.get(name)}
+
     @property
     def contract_id(self) -> str:
         """SHA-256 of the canonical JSON, hexadecimal."""

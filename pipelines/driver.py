@@ -37,6 +37,7 @@ RECORDED_PACKAGES = (
     "keras",
     "openvino",
     "ncnn",
+    "onnxruntime",
     "apache-beam",
     "pyarrow",
     "deltalake",

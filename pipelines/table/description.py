@@ -150,7 +150,7 @@ def _parts_of_table(table: TableVersion) -> list[Part]:
         ("features", f"{table.feature_length} ({times(table.feature_shape)})"),
         ("files", str(table.files)),
         ("contract_id", table.contract.contract_id),
-        *((name, str(value)) for name, value in asdict(table.contract).items()),
+        *((name, str(value)) for name, value in table.contract.told().items()),
     ]
     header: tuple[str, ...] = ("split", "label", "rows")
     if table.augmentation is not None:
