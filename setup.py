@@ -12,11 +12,13 @@ VERSION = re.findall(r'^__version__ = "(.+)"$', SOURCE, re.MULTILINE)[0]
 
 KERAS = ["tensorflow>=2.21,<2.22", "keras>=3.15,<4", "h5py>=3.11,<4", "onnx>=1.18,<2"]
 OPENVINO = ["openvino>=2026.4,<2027", "scipy>=1.15,<2"]  # Keras's export to it imports scipy
+# Runs bases that come as ONNX files, as OpenVINO does too; both are held against each other.
+ONNXRUNTIME = ["onnxruntime>=1.23,<2"]
 NCNN = ["ncnn>=1.0.20261020,<2"]
 # What makes a base in int8; OpenVINO runs it.
 INT8 = [*OPENVINO, "onnxruntime>=1.23,<2", "tf2onnx>=1.16,<2"]
 # Keras writes ONNX by tf2onnx; ONNX Runtime proves what was written.
-EXPORT = ["onnxruntime>=1.23,<2", "tf2onnx>=1.16,<2"]
+EXPORT = [*ONNXRUNTIME, "tf2onnx>=1.16,<2"]
 # A folder as a store takes the last two, which are no part of MLflow's small package.
 MLFLOW = ["mlflow-skinny>=3.17,<4", "sqlalchemy>=2,<2.1", "alembic>=1.13,<2"]
 # The index of nearest neighbours.
@@ -110,6 +112,7 @@ setup(
         "keras": KERAS,
         "openvino": OPENVINO,
         "ncnn": NCNN,
+        "onnxruntime": ONNXRUNTIME,
         "cuda": CUDA,
         "completion": COMPLETION,
         "export": EXPORT,

@@ -130,6 +130,17 @@ class Contract:
         if self.quantisation is not None and self.quantisation.scheme not in SCHEMES:
             raise ValueError(f"scheme {self.quantisation.scheme!r} is not known to this version")
 
+    def told(self) -> dict[str, Any]:
+        """The fields for people: without those by which nothing is done to an image."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        no_news = {"scale": 1.0, "mean": (), "std": (), "channels": "rgb", "resize": SQUASH}
+        no_news["quantisation"] = None
+        return {
+            name: value
+            for name, value in values.items()
+            if name not in no_news or value != no_news[name]
+        }
+
     @property
     def contract_id(self) -> str:
         """SHA-256 of the canonical JSON, hexadecimal."""

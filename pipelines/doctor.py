@@ -29,7 +29,7 @@ PROG = "python -m pipelines.doctor"
 
 PACKAGES = (
     *("numpy", "pillow", "pyarrow", "deltalake", "obstore"),
-    *("apache-beam", "tensorflow", "keras", "jax", "torch", "openvino", "ncnn"),
+    *("apache-beam", "tensorflow", "keras", "jax", "torch", "openvino", "ncnn", "onnxruntime"),
     *("scikit-learn", "skops", "matplotlib", "argcomplete", "usearch"),
 )
 

@@ -41,6 +41,7 @@ RECORDED_PACKAGES = (
     "keras",
     "openvino",
     "ncnn",
+    "onnxruntime",
     "apache-beam",
     "pyarrow",
     "deltalake",

@@ -68,15 +68,11 @@ def work(
     check_beam_flags(beam_flags, own_options(make_parser()))
     check_runner(beam_flags)
     check_flink(beam_flags)
-<<<<<<< HEAD
     outlet = outlet_of(options, "extract", table_uri(options.table))
-    return extract(make_job(options, beam_flags), outlet)
-=======
-    report = extract(make_job(options, beam_flags))
+    report = extract(make_job(options, beam_flags), outlet)
     if not options.watch_drift or watch is None:
         return report
     return replace(report, drift=watch(report))
->>>>>>> analyst-3
 
 
 def own_options(parser: Parser) -> list[str]:
@@ -128,16 +124,13 @@ def make_parser(prog: str = PROG) -> Parser:
         choices=("report", "error"),
         help="what to do about the same image in two splits or under two labels",
     )
-<<<<<<< HEAD
     add_metrics_options(parser)
-=======
     work.add_argument(
         "--watch_drift",
         action="store_true",
         help="say whether the images that are new or have changed differ from those before, and "
         "keep that with the table",
     )
->>>>>>> analyst-3
     add_json_option(parser)
     return parser
 

@@ -54,10 +54,14 @@ def require_layers_after(contract: Contract) -> None:
             "--pooling none and the --layer to cut at"
         )
     if contract.layer == base_of(contract).last_layer:
-        raise UsageError(
-            f"{contract.layer} is {contract.base}'s last layer, which leaves nothing to fine-tune; "
-            "extract a table with an earlier --layer"
-        )
+        raise _nothing_after(contract)
+
+
+def _nothing_after(contract: Contract) -> UsageError:
+    return UsageError(
+        f"{contract.layer} is {contract.base}'s last layer, which leaves nothing to fine-tune; "
+        "extract a table with an earlier --layer"
+    )
 
 
 def split(base: "keras.Model", contract: Contract) -> SplitBase:
@@ -72,6 +76,8 @@ def split(base: "keras.Model", contract: Contract) -> SplitBase:
     """
     require_layers_after(contract)
     layer = contract.layer
+    if layer == base.layers[-1].name:
+        raise _nothing_after(contract)
     before = cut(base, layer, "none")
     try:
         tail = load_keras().Model(before.output, base.output, name=f"after_{layer}")

@@ -48,13 +48,13 @@ def open_keras_file(path: Path) -> "keras.Model":
     keras = load_keras()
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-        model = _flat(model)
     except Exception as error:  # Keras raises many kinds for a file that it cannot read
         said = " ".join(str(error).split())[:200]
         raise BaseFileError(
             f"{path} is no model that Keras {keras.__version__} opens: {said}"
         ) from error
     _check_input(model, path)
+    model = _flat(model)
     model.trainable = False
     return model
 
@@ -122,7 +122,7 @@ def _flat(model: "keras.Model") -> "keras.Model":
     for layer in flat.layers:
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()  # it computes with a copy of its weights, made here
-    return keras.Model(flat.inputs, flat.outputs, name=KERAS_FILE)
+    return keras.Model(flat.inputs[0], flat.outputs[0], name=KERAS_FILE)
 
 
 def _check_input(model: "keras.Model", path: Path) -> None:

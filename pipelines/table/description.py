@@ -1,8 +1,8 @@
 """What a feature table holds: its contract, its rows, its commits, the images that failed."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Self, TypedDict
@@ -163,13 +163,6 @@ def _last_failures(location: str) -> tuple[dict[str, Any], ...]:
     return tuple(sorted(last.values(), key=itemgetter("run"), reverse=True))
 
 
-def _contract_rows(contract: Contract) -> Iterator[tuple[str, str]]:
-    for name in (field.name for field in fields(contract)):
-        value = getattr(contract, name)
-        if value is not None:
-            yield name, str(value)
-
-
 def _parts_of_table(table: TableVersion) -> list[Part]:
     rows = [
         ("table", table.uri),
@@ -177,7 +170,7 @@ def _parts_of_table(table: TableVersion) -> list[Part]:
         ("features", f"{table.feature_length} ({times(table.feature_shape)})"),
         ("files", str(table.files)),
         ("contract_id", table.contract.contract_id),
-        *_contract_rows(table.contract),
+        *((name, str(value)) for name, value in table.contract.told().items()),
     ]
     header: tuple[str, ...] = ("split", "label", "rows")
     if table.augmentation is not None:
