@@ -104,7 +104,7 @@ class Engines:
             WeightsError: the weights cannot be loaded.
         """
         contract, base_file = _contract(choice, refs)
-        asked = Computation(contract, choice.weights, self._batch_size, None, base_file)
+        asked = Computation(contract, choice.weights, self._batch_size, None, base_file=base_file)
         alike = replace(choice, layer=None)
         known = self._found.get(alike)
         if known is None:
