@@ -14,8 +14,8 @@ from classifiers.searching.stream_passes import Moments, Slope, Weights
 from pipelines.cli import log
 from pipelines.errors import UsageError
 
-BLOCK_COPIES = 3
-"""Memory that a block takes on its way: Arrow's, that of the rows wanted, and of length one."""
+BLOCK_COPIES = 4
+"""Memory that a block takes on its way: Arrow's, that of the rows wanted, and one in float64."""
 
 
 def score_streamed(
