@@ -10,7 +10,7 @@ import pytest
 
 from classifiers import search
 from classifiers.data.memory import MemoryBudget
-from classifiers.searching import fold_paths, stream_passes, stream_paths, streamed, voting
+from classifiers.searching import fold_paths, room, stream_passes, stream_paths, streamed, voting
 from classifiers.searching.data import DividedRows
 from classifiers.searching.folds import cut
 from classifiers.searching.held import Task
@@ -47,7 +47,7 @@ class Rows:
         assert not bad
 
 
-def scores(rows, space, weights, room):
+def scores(rows, space, weights, memory):
     """Accuracies by path and fold, and how many fits each pass was for."""
     tasks = [Task(path, place) for place in range(len(rows.folds)) for path in space.paths()]
     found, shared = {}, []
@@ -60,7 +60,7 @@ def scores(rows, space, weights, room):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream_passes, "slopes", counted)
         streamed.score_streamed(
-            *(rows, tasks, weights, MemoryBudget(room, "given"), 0),
+            *(rows, tasks, weights, MemoryBudget(memory, "given"), 0),
             lambda task, outcomes: found.update({(task.path.name, task.place): list(outcomes)}),
         )
     return found, shared
@@ -98,7 +98,7 @@ def test_fewer_fits_at_once_where_there_is_less_room():
     rows = Rows(random.normal(0, 1, (20, 8)).astype(np.float32), np.arange(20) % 2, [])
     rows.folds = cut(rows.targets, np.arange(20), np.ones(20, bool), 5, seed=1)
     space = Space(("ridge",), ("none",), ("standardise",), {"C": (0.1, 1.0)})
-    blocks = streamed.BLOCK_COPIES * (streamed.blocks_ahead() + 1) * rows.parts[0].batch_bytes
+    blocks = room.BLOCK_COPIES * (room.blocks_ahead() + 1) * rows.parts[0].batch_bytes
     each = stream_paths.fit_bytes(1, 8)
     plenty, shared = scores(rows, space, np.ones(2), blocks + 5 * each)
     little, fewer = scores(rows, space, np.ones(2), blocks + 2 * each)
@@ -165,7 +165,7 @@ def test_a_search_in_passes_that_was_stopped_goes_on_from_the_next_c(tmp_path, m
 
 
 def test_a_best_that_could_not_be_trained_is_refused_first(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(streamed, "blocks_ahead", lambda: 1)
+    monkeypatch.setattr(room, "blocks_ahead", lambda: 1)
     write_table(tmp_path / "table", {"train": 8}, ("a", "b"))
     options = ["--heads", "logistic,ridge", "--memory", "45K", "--model", str(tmp_path / "model")]
     assert search.main(["--table", str(tmp_path / "table"), *options]) == 2
