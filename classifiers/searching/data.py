@@ -152,7 +152,9 @@ class DividedRows:
         """How many folds are worked on at once in memory within the budget; 0 if not even one."""
         held = sum(part.feature_bytes for part in self.parts)
         rows, length = len(self.targets), self.parts[0].length
-        each = 3 * held
+        each = 3 * held  # what Keras makes of them
+        if "knn" in heads:  # vectors of length one, by way of float64
+            each = round(4.5 * held)
         if not set(heads).isdisjoint(LINEAR):
             # Scaling makes two more copies and a mask; then there are four matrices of float64.
             each = max(each, round(2.25 * held) + 4 * 8 * rows * min(rows, length))

@@ -12,7 +12,7 @@ from classifiers.searching.held import Task, score_held
 from classifiers.searching.kept import Kept
 from classifiers.searching.outcomes import Outcome
 from classifiers.searching.settings import SettingsPath, Space
-from classifiers.searching.streamed import room_for_passes, score_streamed
+from classifiers.searching.streamed import score_streamed
 from pipelines.cli import log
 
 
@@ -101,15 +101,3 @@ def _findings(kept: Kept, rows: DividedRows, path: SettingsPath) -> list[Finding
         )
         for setting, *outcomes in zip(path.settings(), *by_fold, strict=True)
     ]
-
-
-def require_room(rows: DividedRows, space: Space, budget: MemoryBudget) -> None:
-    """Refuse a budget that is too small for passes, before anything is read.
-
-    Raises:
-        UsageError: it is.
-    """
-    for pooling in space.poolings:
-        pooled = rows.pooled(pooling)
-        if not pooled.workers(budget, space.heads):
-            room_for_passes(pooled, len(rows.classes), budget)

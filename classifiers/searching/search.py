@@ -9,7 +9,7 @@ import numpy as np
 
 from classifiers.data.encoding import parse_class_weight
 from classifiers.data.held_out import NO_SPLIT, held_out_split
-from classifiers.data.memory import MemoryBudget, show_size
+from classifiers.data.memory import MemoryBudget
 from classifiers.data.pooled import require_maps
 from classifiers.data.row_groups import splits
 from classifiers.from_features.job import TrainJob
@@ -20,7 +20,8 @@ from classifiers.searching.data import DividedRows, Division, divide
 from classifiers.searching.findings import Finding, best_of
 from classifiers.searching.kept import Kept
 from classifiers.searching.report import SearchReport, write_findings
-from classifiers.searching.scoring import require_room, score
+from classifiers.searching.room import require_room, require_trainable
+from classifiers.searching.scoring import score
 from classifiers.searching.settings import Setting, Space
 from classifiers.searching.voting import require_neighbours
 from pipelines.cli import log
@@ -86,7 +87,7 @@ def search(job: SearchJob) -> SearchReport:
     require_neighbours(job.space, rows.folds)
     require_room(rows, job.space, job.budget)
     if job.model is not None:
-        _require_trainable(job, rows)
+        require_trainable(rows, job.space, job.budget)
     if job.output is not None:
         job.output.mkdir(parents=True, exist_ok=True)
     findings = _score(job, table, rows)
@@ -106,19 +107,6 @@ def search(job: SearchJob) -> SearchReport:
         output=job.output,
         trained=trained,
     )
-
-
-def _require_trainable(job: SearchJob, rows: DividedRows) -> None:
-    """Refuse a search whose best setting might be one that cannot be trained within the budget."""
-    for path in job.space.paths():
-        head = path.settings()[0].make_head()
-        size = rows.pooled(path.pooling).parts[0].feature_bytes
-        if not head.streams and head.memory(size, 0) > job.budget.size:
-            raise UsageError(
-                f"a model of {path} has to hold {show_size(head.memory(size, 0))}, and "
-                f"{show_size(job.budget.size)} ({job.budget.reason}) are allowed; raise --memory, "
-                "leave out --model, or search without it"
-            )
 
 
 def _held_out(job: SearchJob, table: FeatureTable) -> str | None:

@@ -160,3 +160,8 @@ def _scaling(fit: Fit) -> tuple[Floats, Floats, Floats]:
     centre = known.mean if centred else np.zeros(len(known.mean))
     squares = known.squares + (0.0 if centred else known.count * np.square(known.mean))
     return centre, scale, squares / np.square(scale)
+
+
+def columns_of(classes: int) -> int:
+    """Scores of a row: one of two classes, which is the second's, else one a class."""
+    return 1 if classes == 2 else classes

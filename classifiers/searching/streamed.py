@@ -2,20 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from classifiers.data.decoding import blocks_ahead
-from classifiers.data.memory import MemoryBudget, show_size
+from classifiers.data.memory import MemoryBudget
 from classifiers.heads.losses import Floats
 from classifiers.searching import networks, stream_passes, stream_paths, voting
 from classifiers.searching.data import DividedRows
 from classifiers.searching.held import Keep, Task
 from classifiers.searching.outcomes import Outcome
+from classifiers.searching.room import room_for_passes
 from classifiers.searching.settings import LINEAR, NETWORKS
 from classifiers.searching.stream_passes import Moments, Slope, Weights
 from pipelines.cli import log
-from pipelines.errors import UsageError
-
-BLOCK_COPIES = 3
-"""Memory that a block takes on its way: Arrow's, that of the rows wanted, and of length one."""
 
 
 def score_streamed(
@@ -57,22 +53,6 @@ def score_streamed(
             keep(task, [networks.streamed_outcome(streamed, *given)])
 
 
-def room_for_passes(rows: DividedRows, classes: int, budget: MemoryBudget) -> int:
-    """Bytes that are left of the budget beside the blocks under way.
-
-    Raises:
-        UsageError: they are not enough for a single fit.
-    """
-    under_way = BLOCK_COPIES * (blocks_ahead() + 1) * max(part.batch_bytes for part in rows.parts)
-    least = under_way + stream_paths.fit_bytes(_columns(classes), rows.parts[0].length)
-    if least > budget.size:
-        raise UsageError(
-            f"{show_size(budget.size)} ({budget.reason}) is too little to search in passes over "
-            f"the rows; give --memory {-(-least // 1000)}K or more"
-        )
-    return budget.size - under_way
-
-
 def _score_linear(
     rows: DividedRows, tasks: Sequence[Task], class_weight: Floats, room: int, keep: Keep
 ) -> None:
@@ -90,7 +70,7 @@ def _score_linear(
         log(f"pass {passes} over {len(rows.targets):,} rows, fits: {len(points)}")
         return found
 
-    columns = _columns(len(class_weight))
+    columns = stream_paths.columns_of(len(class_weight))
     at_once = room // stream_paths.fit_bytes(columns, rows.parts[0].length)
     for start in range(0, len(linear), at_once):
         some = linear[start : start + at_once]
@@ -133,7 +113,3 @@ def _keeping(task: Task, keep: Keep) -> Callable[[Outcome], None]:
         keep(task, found)
 
     return take
-
-
-def _columns(classes: int) -> int:
-    return 1 if classes == 2 else classes

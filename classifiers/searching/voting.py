@@ -68,8 +68,8 @@ def streamed_outcomes(
         room: bytes for test rows and what is made of them.
     """
     fold, length = rows.folds[place], rows.parts[0].length
-    # Three copies while they are read, then their cosines with a block of rows.
-    each = 4 * (3 * length + 8 * rows.parts[0].batch_rows)
+    # Their vectors, twice for safety, and what is made of their cosines with a block of rows.
+    each = 4 * (2 * length + 12 * rows.parts[0].batch_rows)
     at_once = max(1, room // each)
     parts = [
         _nearest_streamed(rows, fold, fold.test[start : start + at_once], most_neighbours(points))
