@@ -63,7 +63,9 @@ def test_every_night_and_every_machine_takes_the_base_of_the_first(images, tmp_p
         write_image(images / "train" / "light" / "newer.png", seed=6)
         ff.extract(images, where, engine="ncnn", **INT8)
     with pytest.raises(UsageError, match="cannot be exported"):
-        ff.export(model, tmp_path / "out.keras", format="keras")
+        ff.export(model=model, output=tmp_path / "out.keras", format="keras")
+    with pytest.raises(UsageError, match="the table's base is quantised"):
+        ff.train(table=where, model=tmp_path / "tuned", head="finetune", weights="random:1")
 
     elsewhere(3)
     shutil.rmtree(where / "_base")

@@ -10,6 +10,7 @@ import pytest
 from pipelines.bases import WeightsRequest
 from pipelines.bases.quantised import read_quantised
 from pipelines.contract import Contract, Quantisation
+from pipelines.engines.int8 import quantising
 from pipelines.errors import UsageError
 from pipelines.images.decode import pixel_spec
 from pipelines.images.listing import list_images
@@ -112,3 +113,10 @@ def test_no_usable_image_is_one_line(contract, asked, tmp_path):
 def test_calibration_is_for_int8_alone():
     with pytest.raises(UsageError, match="--calibration is for --compute_dtype int8"):
         make_contract(replace(TINY, calibration="somewhere"))
+
+
+def test_what_quantises_is_named_where_it_is_missing(monkeypatch):
+    monkeypatch.setattr(quantising, "_NEEDED", ("onnx", "no_such_package"))
+    said = r"needs no_such_package to quantise the base; pip install 'frozen-features\[int8\]'"
+    with pytest.raises(UsageError, match=said):
+        quantising.require_quantiser()
