@@ -114,6 +114,8 @@ def _filesystem(scheme: str, settings: StoreSettings) -> pafs.FileSystem:
         return pafs.GcsFileSystem(retry_time_limit=timedelta(seconds=RETRY_SECONDS), **options)
     if settings.region is not None:
         options["region"] = settings.region
+    if settings.certificates is not None:  # else it would be what was set when Arrow was imported
+        options["tls_ca_file_path"] = settings.certificates
     return pafs.S3FileSystem(
         connect_timeout=CONNECT_SECONDS,
         request_timeout=REQUEST_SECONDS,

@@ -1,14 +1,22 @@
 """What a store complained of, in a few words, whichever client passed it on."""
 
+import os
 import re
 
 from pipelines.redaction import redacted
 from pipelines.stores.places import Place
+from pipelines.stores.settings import CERTIFICATES
 
 _CODE = re.compile(r"<Code>([^<]+)</Code>|\"reason\":\s*\"([^\"]+)\"")
 _MESSAGE = re.compile(r"<Message>([^<]+)</Message>|\"message\":\s*\"([^\"]+)\"")
 _STATUS = re.compile(r"\b([45]\d\d) ([A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+)*)")
 NO_ANSWER = "no answer from the store; is its address right, and is it up?"
+UNTRUSTED = "its certificate is not trusted"
+_BAD_CERTIFICATE = re.compile(
+    r"InvalidCertificate\(\s*(\w+)|invalid peer certificate\W+(\w+)|curlCode: 60, ([^;]+)"
+)
+"""What obstore, delta-rs and Arrow say of a certificate, and what is wrong with it."""
+
 _SILENCES = ("error sending request", "Connection refused", "tcp connect error", "timed out")
 _REQUESTS = (*_SILENCES, "Error performing")
 """How obstore and delta-rs begin to tell of a request that failed."""
@@ -65,15 +73,26 @@ def blames_the_store(said: str) -> bool:
 
 def is_away(said: str) -> bool:
     """Whether a complaint says that the store gives no answer now, but may later."""
-    return said == NO_ANSWER or said[:1] == "5" or said.partition(":")[0] in _AWAY
+    silent = said == NO_ANSWER or said.startswith(UNTRUSTED)
+    return silent or said[:1] == "5" or said.partition(":")[0] in _AWAY
 
 
 def _said(text: str) -> str:
     """What a store said through a client, as far as that can be told: "" if it cannot."""
+    if (why := _found(_BAD_CERTIFICATE, text)) is not None:
+        return f"{UNTRUSTED} ({why}); {_certificate_advice()}"
     code, message = _found(_CODE, text), _found(_MESSAGE, text)
     status = _STATUS.search(text)
     said = ": ".join(filter(None, [code or (status and " ".join(status.groups())), message]))
     return NO_ANSWER if not said and any(sign in text for sign in _SILENCES) else said
+
+
+def _certificate_advice() -> str:
+    given = os.environ.get(CERTIFICATES)
+    if given:
+        return f"is its authority's in {given}, which {CERTIFICATES} names?"
+    ignored = " (AWS_CA_BUNDLE is not read)" if os.environ.get("AWS_CA_BUNDLE") else ""
+    return f"name a file with its authority's in {CERTIFICATES}{ignored}"
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str | None:

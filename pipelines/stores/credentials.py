@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipelines.errors import UsageError
-from pipelines.stores.settings import StoreSettings, shown_endpoint
+from pipelines.stores.settings import CERTIFICATES, StoreSettings, shown_endpoint
 
 OWN = {"s3": "Amazon's own", "gs": "Google's own"}
 ROLES = {"s3": "the pod's or the machine's role", "gs": "the machine's account"}
@@ -24,6 +24,9 @@ VARIABLES = {
 
 NOT_READ = {"s3": ("AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"), "gs": ()}
 """Set for other tools, and not read by all of the clients here."""
+
+BUNDLE = "AWS_CA_BUNDLE"
+"""Likewise; what it names is taken from `CERTIFICATES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +73,6 @@ def store_access(scheme: str, environment: Mapping[str, str] = os.environ) -> St
         problem = "AWS_SECRET_ACCESS_KEY is not set"
     elif names is None and ignored:
         problem = f"{' and '.join(ignored)} set, but profiles are not read"
+    elif scheme == "s3" and environment.get(BUNDLE) and not environment.get(CERTIFICATES):
+        problem = f"{BUNDLE} set, but certificates are read from {CERTIFICATES}"
     return StoreAccess(scheme, server, ", ".join(names or [ROLES[scheme]]), problem)

@@ -13,6 +13,9 @@ from typing import Self
 
 from pipelines.errors import UsageError
 
+CERTIFICATES = "SSL_CERT_FILE"
+"""The variable by which all clients, and Python's own, find authorities besides the system's."""
+
 CONNECT_SECONDS = 5
 REQUEST_SECONDS = 60
 DOOR_SECONDS = 5
@@ -42,11 +45,13 @@ class StoreSettings:
             emulator's, which takes no credentials.
         region: of the bucket; None where the store has none or finds it out.
         anonymous: do not sign requests.
+        certificates: file of the authorities that are trusted; None for the system's.
     """
 
     endpoint: str | None
     region: str | None
     anonymous: bool
+    certificates: str | None = None
 
     @classmethod
     def of(cls, scheme: str, environment: Mapping[str, str] = os.environ) -> Self:
@@ -55,19 +60,20 @@ class StoreSettings:
         Raises:
             UsageError: the endpoint is no URL, or an open one that was not allowed.
         """
+        trusted = environment.get(CERTIFICATES) or None
         if scheme == "gs":
             emulator = _first(environment, "STORAGE_EMULATOR_HOST")
             if emulator is not None and "://" not in emulator:
                 emulator = f"http://{emulator}"
             anonymous = _is_true(environment, "GOOGLE_SKIP_SIGNATURE")
-            return cls(emulator, None, anonymous or emulator is not None)
+            return cls(emulator, None, anonymous or emulator is not None, trusted)
         endpoint = _first(environment, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
         if endpoint is not None and not endpoint.startswith(("http://", "https://")):
             raise UsageError(
                 f"AWS_ENDPOINT_URL {shown_endpoint(endpoint)!r} must begin with http:// or https://"
             )
         region = _first(environment, "AWS_REGION", "AWS_DEFAULT_REGION")
-        settings = cls(endpoint, region, _is_true(environment, "AWS_SKIP_SIGNATURE"))
+        settings = cls(endpoint, region, _is_true(environment, "AWS_SKIP_SIGNATURE"), trusted)
         if (
             endpoint is not None
             and settings.open_http

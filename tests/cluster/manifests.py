@@ -2,10 +2,12 @@
 
 import functools
 import re
+import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -68,6 +70,25 @@ def render(folder: str) -> list[Document]:
     assert not done.stderr, done.stderr  # what kustomize warns of
     found = list(yaml.load_all(done.stdout, yaml.CSafeLoader))
     return sorted(found, key=lambda each: each["kind"] != "Namespace")
+
+
+def with_components(folder: Path, place: str, *names: str) -> tuple[Document, ...]:
+    """All objects of an overlay or a job where the site switches components on, in this order.
+
+    Args:
+        folder: an empty one, for a copy of the manifests.
+        place: as `rendered`.
+        names: those that `k8s/site` offers in comments.
+    """
+    shutil.copytree(K8S, folder / "k8s", dirs_exist_ok=True)
+    offered = (K8S / "site" / "kustomization.yaml").read_text()
+    begin, mark, rest = offered.partition("# components:\n")
+    assert mark
+    lines = rest.splitlines()
+    assert {f"#   - ../{name}" for name in names} <= set(lines)
+    chosen = "".join(f"  - ../{name}\n" for name in names)
+    (folder / "k8s" / "site" / "kustomization.yaml").write_text(f"{begin}components:\n{chosen}")
+    return tuple(render(str(folder / "k8s" / place)))
 
 
 def named(documents: tuple[Document, ...], kind: str, name: str) -> Document:

@@ -102,13 +102,24 @@ def stopped_at_the_end(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def s3_server(folder: Path, port: int | None = None) -> Iterator[S3Server]:
-    """Versity's S3 gateway over a folder, with a bucket that is empty the first time."""
+def s3_server(
+    folder: Path, port: int | None = None, certificate: Path | None = None
+) -> Iterator[S3Server]:
+    """Versity's S3 gateway over a folder, with a bucket that is empty the first time.
+
+    Args:
+        folder: where its objects are.
+        port: one that is free if None.
+        certificate: of localhost, followed by its key, for a server that encrypts.
+    """
     program = go_tool("versitygw", "github.com/versity/versitygw/cmd/versitygw", VERSION)
     for name in (f"objects/{BUCKET}", "metadata"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    endpoint, log = f"http://127.0.0.1:{port or free_port()}", folder / "server.log"
-    command = [str(program), "--port", endpoint.removeprefix("http://"), "--quiet", "posix"]
+    address, log = f"127.0.0.1:{port or free_port()}", folder / "server.log"
+    endpoint = f"http://{address}" if certificate is None else f"https://{address}"
+    command = [str(program), "--port", address, "--quiet"]
+    command += ["--cert", str(certificate), "--key", str(certificate)] if certificate else []
+    command += ["posix"]
     command += ["--sidecar", str(folder / "metadata"), str(folder / "objects")]
     keys = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
     with log.open("ab") as output:

@@ -1,6 +1,5 @@
 """Every object under `k8s/`: rendered by kustomize, valid by the schemas of those who take it."""
 
-import shutil
 from copy import deepcopy
 
 import jsonschema
@@ -22,8 +21,8 @@ from tests.cluster.manifests import (
     of_kind,
     operator_definition,
     pods,
-    render,
     rendered,
+    with_components,
 )
 
 KUBERNETES = "1.34"
@@ -116,7 +115,15 @@ def test_overlays_hold_what_they_are_for():
     shm = {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}
     assert shm in worker.spec["volumes"]
     assert worker.spec["tolerations"]
-    assert worker.spec["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
+    wanted = worker.spec["affinity"]["nodeAffinity"][
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ]
+    (labels,) = zip(
+        *(each["matchExpressions"] for each in wanted["nodeSelectorTerms"]), strict=True
+    )
+    assert {"nvidia.com/gpu.present", "cloud.google.com/gke-accelerator"} < {
+        each["key"] for each in labels
+    }
 
 
 @pytest.mark.cluster
@@ -133,14 +140,7 @@ def test_images_have_a_version(place):
 @pytest.mark.parametrize("place", ["overlays/cpu", ANOTHER, *JOBS, CONSOLE, SCHEDULES])
 def test_buckets_in_the_place_of_claims(tmp_path, place):
     """The component that k8s/site offers in a comment, switched on."""
-    shutil.copytree(K8S, tmp_path / "k8s")
-    site = tmp_path / "k8s" / "site" / "kustomization.yaml"
-    text = site.read_text()
-    site.write_text(
-        text.replace("# components:\n#   - ../object-store", "components:\n  - ../object-store")
-    )
-    assert site.read_text() != text
-    documents = tuple(render(str(tmp_path / "k8s" / place)))
+    documents = with_components(tmp_path, place, "object-store")
     for document in documents:
         validate(document)
     assert of_kind(documents, "PersistentVolumeClaim") == []

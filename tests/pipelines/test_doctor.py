@@ -82,6 +82,16 @@ def test_credentials_are_told_by_name():
             "the pod's or the machine's role",
             "AWS_PROFILE set, but profiles are not read",
         ),
+        (
+            keys | {"AWS_CA_BUNDLE": "/ca.crt"},
+            "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
+            "AWS_CA_BUNDLE set, but certificates are read from SSL_CERT_FILE",
+        ),
+        (
+            keys | {"AWS_CA_BUNDLE": "/ca.crt", "SSL_CERT_FILE": "/ca.crt"},
+            "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
+            None,
+        ),
     ):
         found = store_access("s3", environment)
         assert (found.credentials, found.problem) == (credentials, problem)

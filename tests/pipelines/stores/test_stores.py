@@ -90,10 +90,22 @@ def test_settings_come_from_the_variables_that_the_stores_own_tools_read():
             "Server returned non-2xx status code: 503 Service Unavailable: ",
             "503 Service Unavailable",
         ),
+        (
+            "error sending request\n\nDebug source: Connect, InvalidCertificate(\n  UnknownIssuer,",
+            "its certificate is not trusted (UnknownIssuer); name a file with its authority's in "
+            "SSL_CERT_FILE (AWS_CA_BUNDLE is not read)",
+        ),
+        (
+            "Generic S3 error\n\x1b[31m↳\x1b[0m invalid peer certificate\n\x1b[31m↳\x1b[0m Expired",
+            "its certificate is not trusted (Expired); name a file with its authority's in "
+            "SSL_CERT_FILE (AWS_CA_BUNDLE is not read)",
+        ),
         ("something else\n  went wrong\n\nDebug source:\nX {", "something else went wrong"),
     ],
 )
-def test_a_complaint_is_one_plain_line(said, line):
+def test_a_complaint_is_one_plain_line(said, line, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/ca.crt")
     assert complaint(Exception(said), parse_place("s3://bucket/x")) == line
 
 
