@@ -111,11 +111,11 @@ bench-gpu:
 lock: $(READY)
 	$(COMPILE) --universal --python-version 3.11 --extra dev --extra cluster \
 	    --output-file requirements.lock setup.py
-	$(IMAGE_LOCK) --extra keras --extra openvino --extra ncnn --output-file container/common.lock setup.py
-	$(IMAGE_LOCK) --extra extract --output-file container/worker-cpu.lock setup.py
-	$(IMAGE_LOCK) --extra extract --extra cuda --python-platform x86_64-manylinux_2_28 \
+	$(IMAGE_LOCK) --extra keras --extra openvino --extra ncnn --extra metrics --output-file container/common.lock setup.py
+	$(IMAGE_LOCK) --extra extract --extra metrics --output-file container/worker-cpu.lock setup.py
+	$(IMAGE_LOCK) --extra extract --extra cuda --extra metrics --python-platform x86_64-manylinux_2_28 \
 	    --output-file container/worker-gpu.lock setup.py
-	$(IMAGE_LOCK) --extra train --extra openvino --extra ncnn \
+	$(IMAGE_LOCK) --extra train --extra openvino --extra ncnn --extra metrics \
 	    --output-file container/trainer.lock setup.py
 	.ci/resolves
 

@@ -12,10 +12,10 @@ from tests.conftest import ROOT
 
 LOCKS = sorted((ROOT / "container").glob("*.lock"))
 EXTRAS = {
-    "common": ("keras", "openvino", "ncnn"),
-    "trainer": ("train", "openvino", "ncnn"),
-    "worker-cpu": ("extract",),
-    "worker-gpu": ("extract", "cuda"),
+    "common": ("keras", "openvino", "ncnn", "metrics"),
+    "trainer": ("train", "openvino", "ncnn", "metrics"),
+    "worker-cpu": ("extract", "metrics"),
+    "worker-gpu": ("extract", "cuda", "metrics"),
 }
 """What of setup.py a lock file of the images is made for."""
 

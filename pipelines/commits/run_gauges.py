@@ -34,7 +34,7 @@ class RunGauges:
             yield
             return
         began = Gauge("run_started_timestamp_seconds", self._now(), "When the run began.")
-        self._outlet.publish([began, *self._under_way(1)])
+        self._outlet.publish([began, *self._under_way(1), *_PART_UNKNOWN])
         with cancel_when_stopped(lambda: self._end(succeeded=False)):
             try:
                 yield
@@ -50,7 +50,7 @@ class RunGauges:
                 "part_expected_seconds",
                 # A value, or an earlier part's would stay: 0 is said to be unknown.
                 expected.seconds or 0.0,
-                "What the part under way was expected to take; 0 where it was not known.",
+                "What the part under way was expected to take; 0: unknown.",
             ),
             Gauge("run_failures", failures, "Images that failed in the run."),
             Gauge("run_waiting", waiting, "Images and copies that are still to be extracted."),
@@ -118,6 +118,12 @@ class RunGauges:
             Gauge("run_active", running, "1 while a run is under way."),
             Gauge("run_progress_timestamp_seconds", self._now(), "When the run last told of it."),
         ]
+
+
+_PART_UNKNOWN = (
+    Gauge("part_expected_seconds", 0, "What the part under way was expected to take; 0: unknown."),
+)
+"""Before the first part is known; without it no rule could tell that a run hangs there."""
 
 
 def gauges_of_table(location: str) -> list[Gauge]:

@@ -34,6 +34,7 @@ def test_a_run_that_ends_well(told):
         "run_started_timestamp_seconds": 100,
         "run_active": 1,
         "run_progress_timestamp_seconds": 100,
+        "part_expected_seconds": 0,
     }
     assert part == {
         "run_active": 1,
