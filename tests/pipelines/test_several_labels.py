@@ -308,6 +308,12 @@ def test_a_head_of_several_labels_learns_from_images_extracted_before_and_after(
         assert found[0][name].to_pylist() == found[1][name].to_pylist()
     both = [each["probability_cat"].to_numpy() for each in found]
     np.testing.assert_allclose(*both, rtol=1e-4)
+    stored = ff.evaluate(model, table=table, split="test")
+    manifest = {"input": images / "m.jsonl", "weights": "random:1"}
+    through_base = ff.evaluate(model, split="test", **manifest)
+    assert through_base.measured.per_label == stored.measured.per_label
+    assert through_base.measured.log_loss == pytest.approx(stored.measured.log_loss, rel=1e-4)
+    assert through_base.measured.images == 3
 
 
 def test_the_command(images, tmp_path):
