@@ -14,6 +14,7 @@ from classifiers.data.row_groups import SplitRows
 from classifiers.data.training_set import StreamedSet
 from pipelines.cli import log
 from pipelines.errors import TableError
+from pipelines.records import ImageRef, labels_of
 from pipelines.table.schema import LABELS
 
 
@@ -65,6 +66,15 @@ def read_label_sets(rows: SplitRows) -> LabelSets:
     lists = read_columns(rows, [LABELS])[LABELS].combine_chunks()
     plain = pa.list_(pa.string())
     return LabelSets(pc.coalesce(lists.cast(plain), alone.cast(plain)))
+
+
+def sets_of(refs: Sequence[ImageRef]) -> LabelSets:
+    """The labels that an input says of images; one label is a list of one."""
+    lists = []
+    for ref in refs:
+        several = labels_of(ref.label)
+        lists.append([ref.label] if several is None and ref.label is not None else several)
+    return LabelSets(pa.array(lists, pa.list_(pa.string())))
 
 
 def learnable(sets: LabelSets, split: str) -> tuple[str, ...]:

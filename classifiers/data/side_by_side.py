@@ -1,6 +1,5 @@
 """Features of several tables side by side: of each image those of one base after another's."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,9 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from classifiers.data.columns import read_columns
-from classifiers.data.dataset import read_features
-from classifiers.data.label_sets import read_label_sets
+from classifiers.data.agreement import require_agreement
+from classifiers.data.decoding import Block, decode
 from classifiers.data.row_groups import SplitRows, find_rows
 from classifiers.data.training_set import HeldSet, StreamedSet
 from pipelines.cli import log
@@ -62,8 +60,12 @@ class Beside:
 
     def read(self, rows: SplitRows) -> Floats:
         """The features of rows that `common` gave, float32 (n, those of all tables)."""
-        parts = [_same(other, rows) for other in self._rows]
-        return np.concatenate([read_features(part) for part in (rows, *parts)], axis=1)
+        found = np.empty((rows.keys.num_rows, rows.length + self.length), np.float32)
+        start = 0
+        for part in (rows, *(_same(other, rows) for other in self._rows)):
+            _read_into(found[:, start : start + part.length], part)
+            start += part.length
+        return found
 
     def hold(self, samples: StreamedSet) -> HeldSet:
         """Read all features of rows that `common` gave into memory, in the order of the keys."""
@@ -72,6 +74,16 @@ class Beside:
 
 ALONE = Beside()
 """No further tables."""
+
+
+def _read_into(room: Floats, rows: SplitRows) -> None:
+    """Read features into columns of what holds those of all tables, which is there once only."""
+
+    def put(block: Block) -> None:
+        room[block.places] = block.features
+
+    for _ in decode(rows, put):
+        pass
 
 
 def _names(keys: pa.Table) -> pa.ChunkedArray:
@@ -88,7 +100,7 @@ def _common(rows: SplitRows, other: SplitRows, split: str | None) -> SplitRows:
             f"no image of {_of(split)}{first} is in {second}; extract the same images into both"
         )
     mine, theirs = rows.only(there), _only_at(other, place.drop_null().to_numpy())
-    _require_agreement(mine, theirs)
+    require_agreement(mine, theirs)
     there_too = other.keys.num_rows
     if split is not None:
         there_too = int(pc.sum(pc.equal(other.keys["split"], split)).as_py() or 0)
@@ -99,50 +111,6 @@ def _common(rows: SplitRows, other: SplitRows, split: str | None) -> SplitRows:
         if count > 0:
             log(f"left out of {_of(split)}{without}: {count:,} rows that {uri} does not have")
     return mine
-
-
-def _require_agreement(mine: SplitRows, theirs: SplitRows) -> None:
-    """Refuse rows of the same images of which two tables say something else.
-
-    A label that a table does not have is nothing that it says.
-    """
-    for what, one, other in (
-        ("split", mine.keys["split"], theirs.keys["split"]),
-        ("label", mine.keys["label"], theirs.keys["label"]),
-    ):
-        _refuse_others(mine, theirs, what, one.to_pylist(), other.to_pylist())
-    sets = [
-        [None if each is None else tuple(sorted(each)) for each in found.lists.to_pylist()]
-        for found in map(read_label_sets, (mine, theirs))
-    ]
-    _refuse_others(mine, theirs, "labels", *sets)
-    content = [read_columns(each, ["sha256"])["sha256"].to_pylist() for each in (mine, theirs)]
-    _refuse_others(mine, theirs, "content", *content)
-    copies = pc.max(mine.keys["copy"]).as_py()
-    if copies and mine.table.augmentation != theirs.table.augmentation:
-        raise TableError(
-            f"the copies of images in {mine.table.uri} and {theirs.table.uri} were augmented in "
-            "different ways, so that they are of other pixels; --copies 0 leaves them out"
-        )
-
-
-def _refuse_others(
-    mine: SplitRows, theirs: SplitRows, what: str, one: Sequence[object], other: Sequence[object]
-) -> None:
-    differing = [
-        place
-        for place, (a, b) in enumerate(zip(one, other, strict=True))
-        if a != b and b is not None
-    ]
-    if not differing:
-        return
-    place = differing[0]
-    shown = "" if what == "content" else f" ({one[place]!r} and {other[place]!r})"
-    raise TableError(
-        f"{len(differing):,} images have another {what} in {theirs.table.uri} than in "
-        f"{mine.table.uri}, {mine.keys['image_id'][place].as_py()!r} for one{shown}; extract the "
-        "same images into both"
-    )
 
 
 def _same(other: SplitRows, rows: SplitRows) -> SplitRows:

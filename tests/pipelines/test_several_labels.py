@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 import classifiers
 import frozen_features as ff
+from classifiers.data.label_sets import read_label_sets
+from classifiers.data.row_groups import find_rows
 from classifiers.train import main as train
 from pipelines.describe import main as describe
 from pipelines.driver import extract
@@ -308,6 +310,24 @@ def test_a_head_of_several_labels_learns_from_images_extracted_before_and_after(
         assert found[0][name].to_pylist() == found[1][name].to_pylist()
     both = [each["probability_cat"].to_numpy() for each in found]
     np.testing.assert_allclose(*both, rtol=1e-4)
+    stored = ff.evaluate(model, table=table, split="test")
+    manifest = {"input": images / "m.jsonl", "weights": "random:1"}
+    through_base = ff.evaluate(model, split="test", **manifest)
+    assert through_base.measured.per_label == stored.measured.per_label
+    assert through_base.measured.log_loss == pytest.approx(stored.measured.log_loss, rel=1e-4)
+    assert through_base.measured.images == 3
+
+
+def test_files_from_before_the_column_have_one_label_or_none(run, tmp_path):
+    run(rows_of({"a.png": "cat", "b.png": None}))
+    run(rows_of({"c.png": ("dog", "cat"), "d.png": ()}))
+    rows = find_rows(FeatureTable.open(str(tmp_path / "features")), None)
+    assert rows.keys["image_id"].to_pylist() == list(SAID)
+    found = read_label_sets(rows)
+    assert found.lists.to_pylist() == [["cat"], None, ["dog", "cat"], []]
+    assert found.names() == ("cat", "dog")
+    assert found.marks(["dog", "x"]).tolist() == [[0, 0], [0, 0], [1, 0], [0, 0]]
+    assert found.said.tolist() == [True, False, True, True]
 
 
 def test_the_command(images, tmp_path):

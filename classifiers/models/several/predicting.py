@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from classifiers.data.label_sets import read_label_sets
+from classifiers.data.label_sets import read_label_sets, sets_of
 from classifiers.data.side_by_side import Beside
 from classifiers.models.predicting import NOT_FINITE
 from classifiers.models.several.model import SeveralModel
 from classifiers.models.side_by_side import blocks_beside
 from classifiers.models.through_base import features_of
 from pipelines.engines.engine import Engine
-from pipelines.records import ImageRef, labels_of
+from pipelines.records import ImageRef
 from pipelines.table.feature_table import FeatureTable
 
 NAMES = pa.list_(pa.string())
@@ -100,14 +100,9 @@ def _keys(refs: list[ImageRef]) -> pa.Table:
         {
             "image_id": [ref.image_id for ref in refs],
             "copy": pa.array(np.zeros(len(refs), np.int32)),
-            "labels": pa.array([_labels_of(ref.label) for ref in refs], NAMES),
+            "labels": sets_of(refs).lists,
         }
     )
-
-
-def _labels_of(label: str | None) -> tuple[str, ...] | None:
-    several = labels_of(label)
-    return (label,) if several is None and label is not None else several
 
 
 def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
