@@ -62,6 +62,9 @@ def as_page(results: Results, picture: str) -> str:
     if missing:
         listed = "; ".join(way.title for way in missing)
         parts.append(f"Not run yet: {listed}.")
+    shorter = [_shortness(way, results[way.name]["runs"][0]["history"]) for way in gone]
+    if any(shorter):
+        parts.append(f"Shorter than wanted so far: {'; '.join(filter(None, shorter))}.")
     parts.append(f"![Validation accuracy of each way over its epochs]({picture})")
     parts.append("## The commands\n\n" + "\n".join(_commands(gone, results)))
     machines = dict.fromkeys(describe_machine(each["machine"]) for each in results.values())
@@ -95,6 +98,15 @@ def _row(way: Way, results: Results) -> tuple[str, ...]:
 def _epochs(history: Sequence[Any]) -> str:
     """How many there were; a head that is fitted in one go has a single row and no epochs."""
     return str(len(history)) if len(history) > 1 else "-"
+
+
+def _shortness(way: Way, history: Sequence[Mapping[str, float]]) -> str | None:
+    """How far a way got that was given fewer epochs than it is to have, and what one costs."""
+    if way.epochs is None or len(history) >= way.epochs:
+        return None
+    each = mean(row["cpu_seconds"] for row in history)
+    done = f"{len(history)} of {way.epochs} passes"
+    return f"{way.title}, {done}, each {each:.0f} seconds of a processor"
 
 
 def _accuracy(values: Sequence[float]) -> str:

@@ -71,6 +71,12 @@ class Way:
         copies = ["--copies", str(self.steps[-1].copies)] if self.steps else []
         return [*self.options, *copies]
 
+    @property
+    def epochs(self) -> int | None:
+        """Passes over the training images that are wanted; None for what a head has by itself."""
+        given = dict(zip(self.options[::2], self.options[1::2], strict=True))
+        return int(given["--epochs"]) if "--epochs" in given else None
+
 
 NEAREST = Step("nearest", 0, OF_THE_BOOK)
 RESCALED = Step("rescaled", 0, RESCALE)
@@ -143,6 +149,13 @@ WAYS = (
         "about 0.96 (30)",
         (),
         ("--head", "dense", *AUGMENTED, *RESCALE),
+    ),
+    Way(
+        "end-to-end-imagenet",
+        "dense head, base run in every epoch, augmented",
+        "about 0.96 (30)",
+        (),
+        ("--head", "dense", *AUGMENTED),
     ),
     Way(
         "dense",

@@ -107,6 +107,17 @@ def test_a_row_adds_up_what_a_way_needs():
     assert page.count("python -m extract") == 2
 
 
+def test_a_way_that_had_fewer_epochs_than_it_is_to_have_is_named_with_what_one_costs():
+    way = way_named("convnet-augmented")
+    for epochs, said in ((40, True), (way.epochs, False)):
+        result = made_up([0.8], 3000, 0)
+        rows = [{"cpu_seconds": 42.0 + epoch % 2} for epoch in range(epochs)]
+        result["runs"][0]["history"] = rows
+        page = as_page({way.name: result}, "curves.png")
+        told = f"so far: {way.title}, 40 of 160 passes, each 42 seconds of a processor."
+        assert (told in page) is said
+
+
 def test_the_page_is_what_its_command_writes():
     results = read_results(RESULTS)
     page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else None

@@ -13,7 +13,7 @@ import pytest
 
 from classifiers import evaluate, predict, train
 from classifiers.from_images.image_set import EpochPlan, ImageSet
-from classifiers.models.folder import read_card
+from classifiers.models.folder import load_model, read_card
 from pipelines.bases import WeightsRequest
 from pipelines.contract import Augmentation
 from pipelines.engines.opening import open_base
@@ -306,3 +306,17 @@ def test_a_table_is_nothing_for_a_model_that_reads_images(table, tuned, tmp_path
 def test_options_of_images_are_nothing_for_a_table(table, tmp_path, capsys, head, more, message):
     assert run_train(table, head, tmp_path / "m", *more) == 2
     assert message in complaint(capsys)
+
+
+@pytest.mark.acceptance
+def test_a_network_on_images_is_calibrated_on_those_validated_on(dataset, tmp_path):
+    options = ["--image_size", "48", "--units", "8", "--epochs", "1", "--calibrate"]
+    more = ["--calibrate_by", "isotonic"]
+    assert run_on_images(dataset, "convnet", tmp_path / "m", *options, *more) == 0
+    found = read_card(tmp_path / "m").decisions
+    assert (found.split, found.images, found.folds) == ("validation", 20, None)
+    judged = load_model(tmp_path / "m").judge(np.zeros((1, 48, 48, 3), np.float32))
+    (curve,) = found.isotonic
+    scores, shares = zip(*curve, strict=True)
+    wanted = np.interp(judged.own_ranking[0, 1], scores, shares)
+    np.testing.assert_allclose(judged.probabilities[0], [1 - wanted, wanted])
