@@ -10,7 +10,10 @@ from examples.notebook import NOTEBOOK, executed, kept
 LARGEST = 300_000
 """Bytes of the notebook with its outputs."""
 
-ACCURACY = "logistic  test       81     0.864"
+MEASURED = re.compile(r"^logistic  test +81 +(0\.\d{3}) ", re.MULTILINE)
+ACCURACY = 0.864
+MAY_DIFFER = 0.026
+"""Two images of 81: another processor's sums are rounded otherwise."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def require_whole(notebook: nbformat.NotebookNode) -> None:
     kinds = {output.output_type for cell in cells for output in cell.outputs}
     assert kinds == {"execute_result", "stream"}
     said, tables = texts(notebook), texts(notebook, "text/html")
-    assert ACCURACY in said
+    assert float(MEASURED.search(said)[1]) == pytest.approx(ACCURACY, abs=MAY_DIFFER)
     assert re.search(r"train/8/0003\.png +8 ", said), "the three among the eights"
     assert "1.000     same bytes  test/7/0007.png, train/7/0007.png" in said
     assert "<thead><tr><th>head</th><th>split</th><th>images</th><th>accuracy</th>" in tables

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.auditing.directions import directions, take_roots
+from classifiers.auditing.directions import directions, take_roots, unmeasured
 from classifiers.auditing.duplicates import duplicate_groups, units_of
 from classifiers.auditing.files import write_audit
 from classifiers.auditing.labels import judge_labels
@@ -110,6 +110,7 @@ def audit(job: AuditJob) -> AuditReport:
         quality=quality,
         seconds=round(time.monotonic() - started, 3),
         output=job.output,
+        unmeasured=None if job.threshold is not None else unmeasured(rows.table.contract),
     )
     if job.output is not None:
         write_audit(report, rows, units, job.output)

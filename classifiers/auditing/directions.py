@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.heads.neighbours import unit_rows
+from pipelines.contract import Contract
 
 Floats = npt.NDArray[np.float32]
 
@@ -23,6 +24,21 @@ ROWS_AT_ONCE = 4096
 
 NEAR = 0.6
 """Nearness from which two images are near duplicates, where features have hundreds of channels."""
+
+
+MEASURED = {("VGG16", "block5_pool"), ("VGG16", "block4_pool")}
+"""Bases and layers with whose features `NEAR` was measured (`benchmarks.near_threshold`)."""
+
+
+def unmeasured(contract: Contract) -> str | None:
+    """One line on a threshold that nobody has measured for these features; None where it was."""
+    if (contract.base, contract.layer) in MEASURED:
+        return None
+    return (
+        f"the threshold of near duplicates was measured with VGG16, not with {contract.base}'s "
+        f"{contract.layer}: look at some groups, or measure it for these features "
+        "(python -m benchmarks.near_threshold, docs/auditing.md) and give it as --near"
+    )
 
 
 @dataclass(frozen=True, slots=True)

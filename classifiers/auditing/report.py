@@ -36,6 +36,7 @@ class AuditReport(Report):
         quality: what was seen of the pictures.
         seconds: how long it took.
         output: folder of the results; None without one.
+        unmeasured: one line where nobody has measured the threshold for such features.
     """
 
     table: str
@@ -50,6 +51,7 @@ class AuditReport(Report):
     quality: Quality
     seconds: float
     output: Path | None
+    unmeasured: str | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -81,7 +83,7 @@ class AuditReport(Report):
             Grid([(name, count) for name, count in self.counts.items()], ("found", "count")),
             *self._grids(),
         ]
-        notes = [self.labels.why_not, *self._unopened()]
+        notes = [self.unmeasured, self.labels.why_not, *self._unopened()]
         said += [each for each in notes if each]
         if self.output is not None:
             said += ["", f"everything is in {self.output}: audit.json, and a CSV of each kind"]
@@ -135,6 +137,7 @@ class AuditReport(Report):
             "table_version": self.table_version,
             "split": self.split,
             "threshold": self.threshold,
+            "unmeasured": self.unmeasured,
             "images": self.images,
             "seconds": self.seconds,
             "counts": self.counts,

@@ -11,6 +11,7 @@ from benchmarks import (
     forecast,
     memory,
     near_duplicates,
+    near_threshold,
     neighbour_index,
     neighbours,
     scaling,
@@ -21,6 +22,7 @@ from benchmarks import (
     training,
 )
 from benchmarks.images import draw_images
+from pipelines import extract
 from tests.conftest import write_dataset
 
 pytestmark = pytest.mark.acceptance
@@ -161,3 +163,16 @@ def test_near_duplicates(tmp_path):
     result = json.loads(file.read_text())
     assert [len(seconds) for seconds in result["raw"]["seconds"].values()] == [2, 2]
     assert result["tables"][3]["rows"] == [[9, 9]]
+
+
+def test_near_threshold(pictures, tmp_path):
+    table, weights = tmp_path / "table", "random:1"
+    tiny = ["--image_size", "32", "--weights", weights, "--engine", "keras"]
+    assert extract.main(["--input", str(pictures), "--table", str(table), *tiny]) == 0
+    given = ["--table", table, "--input", pictures, "--weights", weights, "--engine", "keras"]
+    few_of_them = ["--planted", 5, "--images", 8, "--json", tmp_path / "result.json"]
+    assert near_threshold.main([str(each) for each in (*given, *few_of_them)]) == 0
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["settings"]["planted"] == 5
+    found = [line[1] for line in result["raw"]["lines"]]
+    assert found == sorted(found, reverse=True)

@@ -1,12 +1,17 @@
 """All pairs in blocks against a plain loop over them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import frozen_features as ff
 from classifiers.auditing import nearest
-from classifiers.auditing.directions import NEAR, Directions, directions, take_roots
+from classifiers.auditing.directions import NEAR, Directions, directions, take_roots, unmeasured
 from classifiers.auditing.nearest import components, nearness
 from classifiers.heads.neighbours import unit_rows
+from tests.classifiers.auditing.tables import Row, write_rows
+from tests.pipelines.test_contract import CONTRACT
 
 
 def made_up(count, length=6, seed=3):
@@ -106,3 +111,17 @@ def test_dimensions_are_those_that_images_spread_over():
     roots = np.zeros((4000, 12), np.float32)
     roots[:, :5] = np.random.default_rng(0).normal(size=(4000, 5))
     assert directions(roots).dimensions == pytest.approx(5.0, abs=0.1)
+
+
+def test_of_features_that_nobody_has_measured_the_threshold_for_that_is_said(tmp_path, monkeypatch):
+    other = replace(CONTRACT, base="MobileNetV2", layer="out_relu")
+    assert unmeasured(CONTRACT) is None
+    assert "was measured with VGG16, not with MobileNetV2's out_relu: " in unmeasured(other)
+    rows = [Row(f"{k}.jpg", each) for k, each in enumerate(np.eye(12))]
+    table = write_rows(tmp_path / "table", rows, (12,)).uri
+    assert ff.audit(table, pictures=0).unmeasured is None
+    monkeypatch.setattr("classifiers.auditing.directions.MEASURED", set())
+    told = ff.audit(table, pictures=0)
+    assert told.unmeasured == unmeasured(CONTRACT)
+    assert f"\n{told.unmeasured}\n" in f"{told}\n"
+    assert ff.audit(table, pictures=0, near=0.7).unmeasured is None

@@ -29,6 +29,7 @@ def page(tmp_path_factory):
         "group,image_id,split,label,similarity\n"
         "1,train/cats/0.png,train,cats,0.99\n1,test/dogs/3.png,test,dogs,0.98\n"
     )
+    (folder / "quality.csv").write_text("image_id,faults\ntest/cats/2.png,dark blurred\n")
     output = folder / "page.html"
     options = ["--table", folder / "features", "--model", folder / "model", "--audit", folder]
     options += ["--allow_uri", folder / "pictures", "--output", output]
@@ -142,7 +143,11 @@ def test_findings_stand_side_by_side(opened):
     assert opened.locator(".finding img").evaluate_all("all => all.map((each) => each.alt)") == [
         "train/cats/0.png, cats",
         "test/dogs/3.png, dogs",
+        "test/cats/2.png, cats",
     ]
+    heads = ["Near duplicates (1)", "Poor pictures (1)"]
+    assert opened.locator("#findings-list h3").all_inner_texts() == heads
+    assert opened.locator(".finding p").last.inner_text() == "dark, blurred"
     first, second = (opened.locator(".finding img").nth(k).bounding_box() for k in (0, 1))
     assert first["y"] == second["y"]
 
