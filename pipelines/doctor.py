@@ -149,6 +149,8 @@ def work(options: argparse.Namespace) -> DoctorReport:
     packages = installed_versions(PACKAGES)
     engines = {KERAS: "keras" in packages}
     engines |= {name: kind.installed for name, kind in CONVERTING.items()}
+    runs_keras = {KERAS, *(kind.name for kind in CONVERTING.values() if "keras" in kind.formats)}
+    for_keras = {name: there for name, there in engines.items() if name in runs_keras}
     kept = tuple(races())
     gpus = visible_gpus()
     return DoctorReport(
@@ -164,7 +166,7 @@ def work(options: argparse.Namespace) -> DoctorReport:
         gpus=gpus,
         backend=here["backend"],
         engines=engines,
-        auto=describe_auto(gpus, engines, any(race.counts for race in kept)),
+        auto=describe_auto(gpus, for_keras, any(race.counts for race in kept)),
         races=kept,
         cache=cache_state(),
         base=options.base,

@@ -10,7 +10,7 @@ from pipelines.system.own_python import python_module, with_our_path
 
 LIMIT_SECONDS = 300
 CHILD = "pipelines.bases.onnx_file.child"
-_USAGE_STATUS, _FILE_STATUS = 2, 1
+_USAGE_STATUS, _FILE_STATUS = 2, 3
 
 
 def ask(do: str, path: str, **said: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON holds
@@ -46,7 +46,7 @@ def _answered(request: str, path: str) -> dict[str, Any]:
     lines = done.stderr.strip().splitlines() or [""]
     if done.returncode == _USAGE_STATUS:
         raise UsageError(lines[-1])
-    if done.returncode == _FILE_STATUS and "Error: " not in lines[-1]:
+    if done.returncode == _FILE_STATUS:
         raise BaseFileError(lines[-1])
     if done.returncode != 0:
         raise BaseFileError(

@@ -4,6 +4,7 @@ In a process of its own, since onnx's C++ may end it. `asking` is how it is star
 """
 
 import json
+import resource
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,10 +16,15 @@ from pipelines.bases.onnx_file.graph import NCHW, cut_at
 from pipelines.bases.onnx_file.identity import fingerprint_of
 from pipelines.bases.onnx_file.reading import read_onnx
 from pipelines.bases.scaling import Scaling
-from pipelines.errors import FrozenFeaturesError, UsageError
+from pipelines.errors import BaseFileError, FrozenFeaturesError, UsageError
 from pipelines.system.lifeline import end_with_parent
+from pipelines.system.memory import usable_memory
 
-USAGE_STATUS, FILE_STATUS = 2, 1
+USAGE_STATUS, FILE_STATUS = 2, 3
+"""Python's own for what nobody caught is 1."""
+
+MOST_MEMORY = 16 << 30
+"""Bytes that the process may take: of functions within functions a small file makes gigabytes."""
 
 
 def look(path: str, layer: str | None) -> dict[str, Any]:
@@ -88,7 +94,13 @@ def answer(request: str) -> dict[str, Any]:
         BaseFileError, UsageError: it cannot be done; one line says why.
     """
     said = json.loads(request)
-    return DOINGS[said.pop("do")](**said)
+    try:
+        return DOINGS[said.pop("do")](**said)
+    except FrozenFeaturesError:
+        raise
+    except Exception as error:  # a damaged file may make onnx and protobuf raise anything
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BaseFileError(f"{said['path']} is damaged ({what})") from error
 
 
 def main(request: str) -> int:
@@ -103,4 +115,6 @@ def main(request: str) -> int:
 
 if __name__ == "__main__":
     end_with_parent()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (min(MOST_MEMORY, usable_memory()), hard))
     sys.exit(main(sys.argv[1]))

@@ -13,7 +13,8 @@ from pipelines import extract as command
 from pipelines.bases import SCALINGS, WeightsRequest, file_of, prepare
 from pipelines.bases.onnx_file import asking, child
 from pipelines.contract import contract_from_json, differing_fields
-from pipelines.engines import onnx_files, opening
+from pipelines.engines import onnx_files, opening, racing
+from pipelines.engines.choosing import choose_without_race
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.request import Computation
 from pipelines.engines.trial import time_engine
@@ -32,7 +33,7 @@ from tests.pipelines.bases.onnx_networks import (
 @pytest.fixture(autouse=True)
 def _no_processes(monkeypatch):
     def tried(name, folder, threads, batch_size, images, rounds):
-        return time_engine(CONVERTING[name].open(folder, threads, batch_size), images, rounds)
+        return time_engine(CONVERTING[name].open(folder, threads, batch_size), images, 1)
 
     monkeypatch.setattr(asking, "_answered", lambda request, path: child.answer(request))
     monkeypatch.setattr(onnx_files, "try_conversion", tried)
@@ -150,6 +151,18 @@ def test_keras_does_not_run_an_onnx_file(tmp_path):
         opening.open_engine(asked.by("keras"))
     with pytest.raises(EngineError, match="ncnn engine cannot run"):
         opening.open_engine(asked.by("ncnn"))
+
+
+def test_the_engines_that_run_onnx_files_race(tmp_path, monkeypatch):
+    monkeypatch.setattr(racing, "try_conversion", onnx_files.try_conversion)
+    path = transformer(tmp_path / "vit.onnx")
+    contract = contract_of("--base", path, "--image_size", SIZE, "--preprocessing", "torch")
+    asked = Computation(contract, WeightsRequest("base", str(path)), 4, 1)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, SIZE, SIZE, 3), dtype=np.uint8)
+    choice = racing.race(asked, pixels)
+    assert {trial.engine for trial in choice.trials} == {"onnxruntime", "openvino"}
+    assert all(trial.refusal is None and trial.error < 1e-5 for trial in choice.trials)
+    assert choose_without_race("auto", asked).engine == choice.engine
 
 
 def test_the_layers_of_a_file_are_described(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import zipfile
 
 import h5py
@@ -88,6 +89,15 @@ def test_another_file_than_the_contract_s_is_refused(saved, tmp_path):
 def test_a_fixed_size_is_not_changed(saved):
     with pytest.raises(UsageError, match="takes images of 8 pixels, not --image_size 9"):
         contract_of("--base", saved[0], "--preprocessing", "none", "--image_size", 9)
+
+
+def test_a_model_folder_scales_pixels_itself(saved, tmp_path):
+    shutil.copy(saved[0], tmp_path / "model.keras")
+    with pytest.raises(UsageError, match="how pixels enter"):
+        contract_of("--base", tmp_path)
+    (tmp_path / "card.json").write_text("{}")
+    contract = contract_of("--base", tmp_path)
+    assert contract == contract_of("--base", saved[0], "--preprocessing", "none")
 
 
 def rewritten(path, where, change):
