@@ -105,7 +105,7 @@ def several_on_images(
     part = [ref for ref in of_split(refs, split, "--split") if ref.label is not None]
     if not part:
         raise InputError(f"no image of split {split!r} has labels, nor an empty list of them")
-    engine = open_base(card.of_features(), weights, len(part))
+    engine = open_base(card.of_features(), weights, len(part), model.base_file)
     require_length(model.head, prod(engine.feature_shape), card.of_features().base, model.name)
     failures: list[Failure] = []
 
