@@ -5,6 +5,7 @@ probabilities that `predict --input` gives for the same files.
 """
 
 import argparse
+import gc
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from classifiers.models.folder import load_model
 from pipelines.cli import Parser, local_path, log, positive_number, run_command
 from pipelines.errors import InputError
 from pipelines.images.decode import decode_image, pixel_spec
+from pipelines.system.keras_backend import load_keras
 
 
 def main(argv: Sequence[str]) -> int:
@@ -93,6 +95,8 @@ def differences(
             path = Path(temporary) / f"exported{FORMATS[name].suffix}"
             ff.export(folder, format=name, output=path, weights=needed)
             found[name] = float(np.abs(FORMATS[name].run(path, pixels) - wanted).max())
+            load_keras().utils.clear_session()  # of networks that are done with: gigabytes
+            gc.collect()
     return found
 
 
