@@ -18,7 +18,7 @@ from classifiers.models.folder import Model
 from classifiers.models.opening import ModelOrFolder, card_of, opened
 from classifiers.models.provenance import library_versions, now
 from pipelines.bases import parse_weights
-from pipelines.contract import Contract
+from pipelines.contract import SQUASH, Contract
 from pipelines.drafts import whole_file
 from pipelines.errors import ModelError, UsageError
 from pipelines.outputs import INSIDES
@@ -146,6 +146,7 @@ def _carried(card: ModelCard, name: str, whole: Whole) -> str:
             "colours": "RGB",
             "interpolation": how.interpolation,
             "orientation": how.orientation,
+            "resize": SQUASH if card.contract is None else card.contract.resize,
         },
         "output": {"name": whole.gives, "dtype": "float32", "classes": card.classes},
     }
