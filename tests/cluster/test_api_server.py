@@ -16,7 +16,9 @@ from tests.cluster.manifests import (
     named,
     operator_definition,
     rendered,
+    with_components,
 )
+from tests.cluster.test_manifest_components import ALL_ON
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
@@ -92,3 +94,14 @@ def test_the_server_does_judge(applied):
     unknown = server.apply(cron, dry_run=True)
     assert unknown.status == 500  # so it says of apply; strictness is what matters
     assert "concurencyPolicy" in unknown.body["message"]
+
+
+@pytest.mark.parametrize("applied", ["overlays/gpu"], indirect=True)
+def test_all_components_together_are_taken_without_a_warning(applied, tmp_path):
+    server, _, _ = applied
+    for place in ("overlays/gpu", SCHEDULES):
+        for document in with_components(tmp_path, place, *ALL_ON):
+            answer = server.apply(document, dry_run=True)
+            where = f"{document['kind']} {document['metadata']['name']}"
+            assert answer.status in TAKEN, f"{where}: {answer.body.get('message')}"
+            assert answer.warnings == (), where
