@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,16 +72,23 @@ _WORKER_MEMORY = {
 class FlinkCluster:
     """Processes of one cluster; each can be killed and started again under its own name."""
 
-    def __init__(self, folder: Path, workers: int, core_of: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        workers: int,
+        core_of: Sequence[int] | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
         """Write the configuration; nothing is started yet.
 
         Args:
             folder: for configuration, logs and what Flink spills.
             workers: TaskManagers, one slot each.
             core_of: the one core that each TaskManager and its pool may use; any when None.
+            more: settings of Flink's besides.
         """
         self.folder, self.workers = folder, workers
-        self._core_of = core_of
+        self._core_of, self._more = core_of, dict(more or {})
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._rpc, self._blob, self.rest, self._pool = free_ports(4)
         self._java = program("java", "openjdk-17-jre-headless")
@@ -183,6 +190,7 @@ class FlinkCluster:
             "restart-strategy.type": "fixed-delay",
             "restart-strategy.fixed-delay.attempts": 20,
             "restart-strategy.fixed-delay.delay": "1 s",
+            **self._more,
         }
         conf = self.folder / "conf"
         lines = [f"{name}: {value}\n" for name, value in settings.items()]

@@ -37,34 +37,47 @@ def prometheus() -> Path:
     return go_tool("prometheus", package, PROMETHEUS, "-tags", "remove_all_sd")
 
 
+@fetching()
 def pushgateway() -> Path:
-    return go_tool("pushgateway", "github.com/prometheus/pushgateway", PUSHGATEWAY)
+    """Built where its module lies: `go install` would ask for a list of its versions besides."""
+    binary = TOOLS / f"pushgateway-{PUSHGATEWAY}" / "pushgateway"
+    if not binary.exists():
+        folder = _module("github.com/prometheus/pushgateway", PUSHGATEWAY)
+        _go("build", "-C", str(folder), "-o", str(binary), ".")
+    return binary
 
 
 @functools.cache
 @fetching()
 def operators_schema(kind: str) -> dict[str, Any]:
     """What Prometheus's operator takes for the `spec` of one of its kinds, from its own module."""
-    done = subprocess.run(
-        [
-            *(program("go", "golang"), "mod", "download", "-json"),
-            f"github.com/prometheus-operator/prometheus-operator@{OPERATOR}",
-        ],
-        env={**os.environ},
-        cwd=TOOLS,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
     name = f"monitoring.coreos.com_{OPERATORS_KINDS[kind]}.yaml"
-    folder = Path(json.loads(done.stdout)["Dir"]) / "example" / "prometheus-operator-crd"
+    module = _module("github.com/prometheus-operator/prometheus-operator", OPERATOR)
+    folder = module / "example" / "prometheus-operator-crd"
     # A flag that Go takes behind the beginning, and Python before it.
     text = (folder / name).read_text().replace("^(?i)", "(?i)^")
     definition = yaml.load(text, yaml.CSafeLoader)
     (version,) = definition["spec"]["versions"]
     schema: dict[str, Any] = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     return schema
+
+
+def _module(path: str, version: str) -> Path:
+    """Where the source of a Go module lies."""
+    return Path(json.loads(_go("mod", "download", "-json", f"{path}@{version}"))["Dir"])
+
+
+def _go(*arguments: str) -> str:
+    done = subprocess.run(
+        [program("go", "golang"), *arguments],
+        env={**os.environ, "CGO_ENABLED": "0"},
+        cwd=TOOLS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def rules() -> dict[str, Any]:

@@ -16,7 +16,7 @@ import yaml
 
 from pipelines import extract, verify
 from pipelines.table.feature_table import FeatureTable
-from tests.cluster.flink import free_ports
+from tests.cluster.flink import FlinkCluster, flink_jars, free_ports
 from tests.cluster.manifests import ANOTHER, K8S, OVERLAYS, named, of_kind, render
 from tests.cluster.monitoring import (
     OPERATORS_KINDS,
@@ -150,6 +150,37 @@ def wait_for(ask: Callable[[], object], seconds: float = 60) -> object:
             pass
         time.sleep(0.3)
     raise AssertionError(f"not so after {seconds} s")
+
+
+def test_flink_reports_on_its_port(tmp_path, monkeypatch):
+    """The component's settings, in a real JobManager; its plugin comes with Flink."""
+    patch = yaml.safe_load((K8S / "monitoring" / "flink.yaml").read_text())
+    prefix = "/spec/flinkConfiguration/"
+    settings = {
+        each["path"].removeprefix(prefix): each["value"]
+        for each in patch
+        if each["path"].startswith(prefix)
+    }
+    (port,) = free_ports(1)
+    assert settings["metrics.reporter.prom.port"] == "9249"
+    # In quotes: a number would be no text, and the reporter would take its own port, 9249.
+    settings["metrics.reporter.prom.port"] = f'"{port}"'
+    monkeypatch.setenv("FLINK_PLUGINS_DIR", str(flink_jars().parent / "plugins"))
+    cluster = FlinkCluster(tmp_path / "flink", 0, more=settings)
+
+    def told() -> str | None:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+        return text if "flink_jobmanager_taskSlotsTotal" in text else None
+
+    try:
+        cluster.start_jobmanager()
+        text = wait_for(told, 120)
+    finally:
+        cluster.stop()
+    # The dashboard's; those of jobs come with a job.
+    for name in ("numRegisteredTaskManagers", "taskSlotsTotal", "taskSlotsAvailable"):
+        assert f"\nflink_jobmanager_{name}{{" in text
 
 
 def test_a_real_prometheus_hears_of_a_real_run(dataset, tmp_path):
