@@ -121,11 +121,12 @@ class Spending:
         seconds, self._since = now - self._since, now
         self._images += images
         self._working += extract_seconds
+        worked = round(extract_seconds, 3)
         return Spent(
             images=images,
             seconds=round(seconds, 3),
-            extract_seconds=round(extract_seconds, 3),
-            images_per_second=round(images / extract_seconds, 3) if extract_seconds else None,
+            extract_seconds=worked,
+            images_per_second=round(images / worked, 3) if worked else None,
             cpu_seconds=round(counted.cpu_seconds, 3),
             card_seconds=round(counted.card_seconds, 3),
             workers=self._workers,
@@ -148,13 +149,13 @@ class Spending:
 
 def total(parts: Sequence[Spent]) -> Spent:
     """What a run took, from what its parts took; at least one."""
-    worked = sum(part.extract_seconds for part in parts)
+    worked = round(sum(part.extract_seconds for part in parts), 3)
     images = sum(part.images for part in parts)
     money = [part.money for part in parts if part.money is not None]
     return Spent(
         images=images,
         seconds=round(sum(part.seconds for part in parts), 3),
-        extract_seconds=round(worked, 3),
+        extract_seconds=worked,
         images_per_second=round(images / worked, 3) if worked else None,
         cpu_seconds=round(sum(part.cpu_seconds for part in parts), 3),
         card_seconds=round(sum(part.card_seconds for part in parts), 3),

@@ -16,15 +16,15 @@ TRAINING = [*TABLE, "--head", "logistic"]
 MODEL = ["--model", "m"]
 REFUSED = ("is a URL", "cannot use", "a local path is named without")
 EXTRACTION = [*TABLE, "--input", "i"]
-MODELS = [
+IN_STORES = [
     (train, TRAINING, "--model"),
     (evaluate, TABLE, "--model"),
     (predict, [*TABLE, "--output", "o.parquet"], "--model"),
+    (predict, [*TABLE, *MODEL], "--output"),
 ]
 LOCAL = [
     (train, [*TRAINING, *MODEL], "--json"),
     (evaluate, [*TABLE, *MODEL], "--json"),
-    (predict, [*TABLE, *MODEL], "--output"),
     (predict, [*TABLE, *MODEL, "--output", "o.parquet"], "--json"),
     *((extract, EXTRACTION, "--json"), (extract, EXTRACTION, "--weights")),
     *((plan, ["--input", "i"], "--json"), (plan, ["--input", "i"], "--weights")),
@@ -32,10 +32,10 @@ LOCAL = [
     *((forget, TABLE, "--ids"), (forget, [*TABLE, "--image_id", "a"], "--json")),
     *((tidy, TABLE, "--json"), (describe, TABLE, "--json"), (doctor, [], "--json")),
 ]
-PLACES = [*MODELS, *LOCAL]
+PLACES = [*IN_STORES, *LOCAL]
 TRIED = [
     *((place, *each) for each in LOCAL for place in ("s3://bucket/x.parquet", "s3:/bucket/x", "")),
-    *((place, *each) for each in MODELS for place in ("http://host/x", "s3:/bucket/x", "")),
+    *((place, *each) for each in IN_STORES for place in ("http://host/x", "s3:/bucket/x", "")),
 ]
 
 
