@@ -30,5 +30,5 @@ def test_figures_of_memory_are_those_of_the_manifests():
     texts = {path: path.read_text() for path in (ROOT / "k8s").rglob("*.yaml")}
     asked = {m for text in texts.values() for m in re.findall(r"memory: (\w+)[,}\n]", text)}
     rows = [line for line in TEXT.splitlines() if re.match(r"\| [^|]+ \| `\d+[MGm]i?`", line)]
-    assert len(rows) == 6
+    assert len(rows) == 7
     assert {m for row in rows for m in re.findall(r"`(\d+(?:Mi|Gi|m))`", row)} == asked

@@ -43,9 +43,10 @@ def extracted(nights, monkeypatch):
         waits = Waits(0.0, 0.0, 0.0)
         report = ExtractReport(
             *("run", nights, version, CONTRACT, None, waits, None, 1, 0, COUNTS),
-            *(Leakage((), (), {}), (), 1.0, 0.0, before),
+            *(Leakage((), (), {}), (), 1.0, 0.0),
+            before=before,
         )
-        monkeypatch.setattr(extract, "extract", lambda job: report)
+        monkeypatch.setattr(extract, "extract", lambda job, outlet: report)
         return ["extract", "--input", nights, "--table", nights, "--watch_drift"]
 
     return be
