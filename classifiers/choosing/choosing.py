@@ -9,9 +9,10 @@ import numpy as np
 
 from classifiers.choosing.accuracy import Question
 from classifiers.choosing.candidates import Space, maps_of
+from classifiers.choosing.engines import Engines
 from classifiers.choosing.report import ChooseReport, Spend, write_trials
 from classifiers.choosing.sample import draw_sample, labelled
-from classifiers.choosing.trials import Engines, Sample, Trial, try_maps
+from classifiers.choosing.trials import Sample, Trial, try_maps
 from classifiers.data.folds import check_classes, cut, linked, require_whole
 from classifiers.data.memory import MemoryBudget
 from pipelines.bases import WeightsRequest, base_named

@@ -75,6 +75,7 @@ def test_on_gke_identity_and_the_node_s_resolver_are_reached(on):
     assert reaches(on("gke"), METADATA, 80)
     assert reaches(on("gke"), "169.254.169.252", 988)
     assert reaches(on("gke"), "169.254.20.10", 53)
+    assert reaches(on("gke"), METADATA, 53)
     assert resolves(on("gke"), {"k8s-app": "node-local-dns"}, "kube-system", 53)
     assert resolves(on("gke"), {"k8s-app": "kube-dns"}, "kube-system", 53)
 
