@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from classifiers.models.measures import wilson_interval
 from classifiers.models.reports import TrainReport
 from classifiers.searching.findings import Finding, as_good, best_of
 from classifiers.searching.picture import PICTURE_FILE, draw_search
@@ -56,11 +57,16 @@ class SearchReport(Report):
         """All settings within one standard error of the best, which is the first."""
         return as_good(self.findings)
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the best setting's accuracy, a share of so many images."""
+        return wilson_interval(round(self.best.mean * self.images), self.images)
+
     def parts(self) -> list[Part]:
         """See `Report.parts`."""
         best, near = self.best, self.as_good
         where = f"{self.folds} folds" if self.scored_on is None else f"split {self.scored_on}"
-        options = _options(near[:SHOWN])
+        options, (low, high) = _options(near[:SHOWN]), self.interval
         rows = [
             (*_named(each, options), f"{each.mean:.4f}", f"{each.error:.4f}")
             for each in near[:SHOWN]
@@ -72,7 +78,8 @@ class SearchReport(Report):
             "",
             Grid(rows, (*options, *MEASURED)),
             "",
-            f"best: {_in_words(best)}: accuracy {best.mean:.4f}, standard error {best.error:.4f}",
+            f"best: {_in_words(best)}: accuracy {best.mean:.4f}, standard error {best.error:.4f}, "
+            f"95 % interval {low:.4f} to {high:.4f}",
         ]
         if not best.converged:
             said.append("the best setting stopped before it converged; a smaller C helps")
@@ -94,6 +101,7 @@ class SearchReport(Report):
             "folds": self.folds,
             "seconds": self.seconds,
             "best": asdict(self.best),
+            "interval": list(self.interval),
             "as_good": [asdict(each) for each in self.as_good],
             "findings": [asdict(each) for each in self.findings],
             "model": None if self.trained is None else self.trained.as_json(),

@@ -37,6 +37,11 @@ def test_a_search_ends_with_the_best_setting_and_its_model(made_up, tmp_path, ca
     assert (out / "search.png").read_bytes().startswith(b"\x89PNG")
     best = said["best"]
     assert best["mean"] == max(float(row["accuracy"]) for row in rows)
+    n, z = said["images"], 1.959964
+    share = round(best["mean"] * n) / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
+    assert said["interval"] == pytest.approx([centre - half, centre + half], abs=1e-6)
     near = [row for row in rows if float(row["accuracy"]) >= best["mean"] - best["error"]]
     assert len(said["as_good"]) == len(near)
     assert said["as_good"][0] == best
