@@ -17,7 +17,14 @@ pytestmark = pytest.mark.cluster
 
 PLACE = parse_place(f"s3://{BUCKET}/some")
 KEYS = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-NAMES = "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=critical,CA:FALSE\n"
+# Python 3.13 holds certificates to all of RFC 5280, which wants the uses and identifiers of keys.
+USES = "keyUsage=critical,keyCertSign,cRLSign"
+NAMES = """\
+subjectAltName=DNS:localhost,IP:127.0.0.1
+basicConstraints=critical,CA:FALSE
+subjectKeyIdentifier=hash
+authorityKeyIdentifier=keyid
+"""
 
 
 def openssl(*words: str | Path) -> None:
@@ -29,7 +36,7 @@ def authority(tmp_path_factory):
     """A folder with `ca.crt`, an authority's, and `server`, a certificate of it with its key."""
     here = tmp_path_factory.mktemp("authority")
     ours = ["-keyout", here / "ca.key", "-out", here / "ca.crt"]
-    openssl("req", "-x509", *KEYS, "-days", "2", "-subj", "/CN=Ours", *ours)
+    openssl("req", "-x509", *KEYS, "-days", "2", "-subj", "/CN=Ours", "-addext", USES, *ours)
     theirs = ["-keyout", here / "key", "-out", here / "csr"]
     openssl("req", *KEYS, "-subj", "/CN=localhost", *theirs)
     (here / "names").write_text(NAMES)
