@@ -5,6 +5,8 @@ import doctest
 import io
 import re
 
+import pytest
+
 import frozen_features as ff
 from tests.conftest import ROOT
 
@@ -13,6 +15,7 @@ BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
+@pytest.mark.acceptance
 def test_the_page_runs_and_prints_what_it_shows(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = PAGE.read_text(encoding="utf-8")
