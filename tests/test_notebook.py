@@ -61,7 +61,6 @@ def test_the_outputs_that_are_kept_are_whole_and_name_no_machine(as_kept):
 @pytest.mark.acceptance
 @pytest.mark.timeout(900)
 def test_the_notebook_runs_as_it_stands_and_says_what_is_kept(tmp_path, as_kept):
-    pytest.importorskip("nbclient")
     ran = executed(tmp_path)
     require_whole(ran)
     assert [cell.source for cell in ran.cells] == [cell.source for cell in as_kept.cells]

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from classifiers.models.card import ModelCard
+from classifiers.models.course_told import course_told
 from classifiers.models.evaluation import Evaluation
 from classifiers.models.outcome_parts import outcome_parts
 from classifiers.models.place import CONFUSION_FILE, CURVES_FILE
@@ -50,17 +51,7 @@ class TrainReport(Report):
             pictures = [self.model / CURVES_FILE, self.model / CONFUSION_FILE]
             shown = ", ".join(str(picture) for picture in pictures if picture.is_file())
             where += f"; pictures: {shown}"
-        return [Grid(rows, COLUMNS), "", *self._course(), where]
-
-    def _course(self) -> list[str]:
-        """Which epoch was kept, where that is not the last one of all; that it did not converge."""
-        if self.card.converged is False:
-            return [f"{self.card.head} stopped before it converged; a smaller --C helps"]
-        course = self.card.course
-        if course is None or course.kept == course.planned:
-            return []
-        why = "; ".join(course.stopped)
-        return [f"epoch {course.kept} kept, of {course.epochs} trained ({why})"]
+        return [Grid(rows, COLUMNS), "", *course_told(self.card), where]
 
     def as_json(self) -> dict[str, Any]:
         """See `Report.as_json`."""

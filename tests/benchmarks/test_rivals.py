@@ -67,8 +67,6 @@ def test_the_tf_data_loop_on_pixels_that_need_no_resizing(work, tmp_path, monkey
 
 @pytest.mark.acceptance
 def test_onnx_runtime(work, tmp_path):
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("tf2onnx")
     from benchmarks.export_onnx import export_base
     from benchmarks.onnx_loop import extract as extract_by_onnx
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from classifiers.heads.odds import probability
 from classifiers.models.card import ModelCard
+from classifiers.models.course_told import course_told
 from classifiers.models.place import CURVES_FILE
 from classifiers.models.several.decided import SeveralLabels
 from classifiers.models.several.measures import SeveralEvaluation
@@ -44,16 +45,7 @@ class SeveralTrainReport(Report):
         where = f"model in {self.model} after {self.card.seconds:.1f} s"
         if isinstance(self.model, Path) and (self.model / CURVES_FILE).is_file():
             where += f"; pictures: {self.model / CURVES_FILE}"
-        return [Grid(rows, COLUMNS), "", *self._course(), where]
-
-    def _course(self) -> list[str]:
-        if self.card.converged is False:
-            return [f"{self.card.head} stopped before it converged; a smaller --C helps"]
-        course = self.card.course
-        if course is None or course.kept == course.planned:
-            return []
-        why = "; ".join(course.stopped)
-        return [f"epoch {course.kept} kept, of {course.epochs} trained ({why})"]
+        return [Grid(rows, COLUMNS), "", *course_told(self.card), where]
 
     def as_json(self) -> dict[str, Any]:
         """See `Report.as_json`."""

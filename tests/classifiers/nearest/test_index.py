@@ -12,8 +12,6 @@ from classifiers.nearest.index import VectorIndex, row_keys
 from pipelines.table.feature_table import FeatureTable
 from tests.classifiers.tables import add_file, write_table
 
-pytest.importorskip("usearch.index")
-
 
 @pytest.fixture
 def made_up(tmp_path):

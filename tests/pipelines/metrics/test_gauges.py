@@ -3,9 +3,6 @@
 import math
 
 import pytest
-
-pytest.importorskip("prometheus_client")
-
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipelines.metrics.gauges import Gauge, text_of

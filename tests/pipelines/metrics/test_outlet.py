@@ -7,8 +7,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-pytest.importorskip("prometheus_client")
-
 from pipelines.cli import Parser
 from pipelines.errors import UsageError
 from pipelines.metrics.gauges import Gauge
