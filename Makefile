@@ -42,8 +42,10 @@ test-all: test test-long test-clusters
 
 test-clusters: test-flink test-containers
 
+# In the order of tests/conftest.py: by how long a file may take, not by how many tests it has.
 test-long: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "(acceptance or faults) and not cluster"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	    -m "(acceptance or faults) and not cluster"
 
 # They want Java 17, Maven, Go and buildah, and say so where one is missing.
 test-flink: $(CLUSTER_READY)

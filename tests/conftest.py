@@ -72,6 +72,19 @@ def photographs(shared: Path) -> Path:
     return shared / "images" / "cats_and_dogs_small"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that may take longest come first, lest one be left for the end, with a core idle."""
+
+    def limit(item: pytest.Item) -> float:
+        marker = item.get_closest_marker("timeout")
+        return float(marker.args[0]) if marker else 0.0
+
+    longest: dict[Path, float] = {}
+    for item in items:
+        longest[item.path] = max(longest.get(item.path, 0.0), limit(item))
+    items.sort(key=lambda item: -longest[item.path])
+
+
 def write_image(path: Path, seed: int, size: tuple[int, int] = (40, 30)) -> Path:
     """A picture that is the same for the same seed: blocks of random colour, light or dark."""
     path.parent.mkdir(parents=True, exist_ok=True)

