@@ -22,6 +22,7 @@ from benchmarks import (
     training,
 )
 from benchmarks.images import draw_images
+from benchmarks.project_run import ProjectRun
 from pipelines import extract
 from tests.conftest import write_dataset
 
@@ -31,6 +32,18 @@ BASE = ["--base", "VGG16", "--image_size", "32", "--weights", "random"]
 
 ONE_ENGINE = ["--engine", "ncnn"]
 """So that no engines race: test_extraction's do."""
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture(autouse=True)
+def _one_cache(monkeypatch, kept):
+    """One cache for all benchmarks, so that the base is converted once; each has its own else."""
+    shared = property(lambda _: {"FROZEN_FEATURES_CACHE": str(kept)})
+    monkeypatch.setattr(ProjectRun, "environment", shared)
 
 
 @pytest.fixture(scope="module")

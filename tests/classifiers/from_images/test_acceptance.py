@@ -10,8 +10,8 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1800)]
 
 @pytest.fixture
 def some_photographs(photographs, tmp_path):
-    """200 of each class to train on and 100 to validate."""
-    for split, count in (("train", 200), ("validation", 100)):
+    """120 of each class to train on and 100 to validate."""
+    for split, count in (("train", 120), ("validation", 100)):
         for label in ("cats", "dogs"):
             folder = tmp_path / "images" / split / label
             folder.mkdir(parents=True)
