@@ -100,14 +100,14 @@ def choose_without_race(wanted: str, asked: Computation) -> Choice | None:
     """
     if wanted != AUTO:
         return Choice(wanted, "as named by --engine")
+    if asked.contract.compute_dtype == INT8:
+        return Choice(OPENVINO, "the one that computes in int8")
     if asked.contract.base == ONNX_FILE:
         able = [kind.name for kind in CONVERTING.values() if kind.takes(asked.contract)]
         there = [name for name in able if CONVERTING[name].installed]
         if len(there) < 2:  # without any, the reference's own complaint says so
             return Choice(reference_for(asked.contract, KERAS), "the only one that runs ONNX files")
         return _remembered(asked)
-    if asked.contract.compute_dtype == INT8:
-        return Choice(OPENVINO, "the one that computes in int8")
     if asked.contract.compute_dtype != "float32":
         return Choice(KERAS, f"the one that computes in {asked.contract.compute_dtype}")
     if visible_gpus() and sees_gpu():

@@ -121,11 +121,11 @@ def open_conversion(request: EngineRequest) -> Path:
 
     def make(folder: Path) -> None:
         contract = request.contract
-        if contract.base == ONNX_FILE:
-            convert_file(request, folder)
-            return
         if contract.quantisation is not None:
             fetch_quantised(request, kind, folder)
+            return
+        if contract.base == ONNX_FILE:
+            convert_file(request, folder)
             return
         model = open_base_of(contract, request.weights).model
         kind.convert(model, contract, folder)

@@ -3,6 +3,7 @@
 import queue
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,7 @@ def load(folder: Path, threads: int, batch_size: int) -> "OpenVinoEngine":
 
 
 class OpenVinoEngine:
-    """One stream of one thread a core, an image at a time.
+    """One stream of one thread a core, an image at a time; of a quantised base, a model a core.
 
     That is as fast as batches here (docs/decisions/0013), and makes an image's features depend on
     nothing but the image.
@@ -101,27 +102,19 @@ class OpenVinoEngine:
             threads: cores to use.
             batch_size: images a call of `extract`.
         """
-        core = load_openvino().Core()
         kept = (QUANTISED_FILE, MODEL_FILE, COMPOSED_FILE)
-        model = core.read_model(next(folder / name for name in kept if (folder / name).is_file()))
-        _, *image = model.input(0).partial_shape
-        model.reshape([1, *(side.get_length() for side in image)])
-        settings = {
-            "INFERENCE_PRECISION_HINT": "f32",
-            "NUM_STREAMS": threads,
-            "INFERENCE_NUM_THREADS": threads,
-            # Decoding threads share the cores, and so may other processes.
-            "ENABLE_CPU_PINNING": False,
-        }
-        compiled = core.compile_model(model, "CPU", settings)
-        self.feature_shape: tuple[int, ...] = tuple(compiled.output(0).shape)[1:]
+        file = next(folder / name for name in kept if (folder / name).is_file())
+        quantised = file.name == QUANTISED_FILE
+        compiled = _one_a_thread(file, threads) if quantised else [_compiled(file, threads)]
+        self.feature_shape: tuple[int, ...] = tuple(compiled[0].output(0).shape)[1:]
         self.batch_size = batch_size
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        for _ in range(threads):
-            self._requests.put(compiled.create_infer_request())
+        for place in range(threads):
+            self._requests.put(compiled[place % len(compiled)].create_infer_request())
         self._parallel = ParallelRuns(self._run, threads, GROUP)
         # Two threads whose first calls meet would wait for each other for ever (decision 13).
-        self._run(np.zeros((1, *compiled.input(0).shape[1:]), np.uint8))
+        for _ in compiled:
+            self._run(np.zeros((1, *compiled[0].input(0).shape[1:]), np.uint8))
 
     def extract(self, images: Pixels) -> Features:
         """Run the base; see `Engine.extract`."""
@@ -141,3 +134,29 @@ class OpenVinoEngine:
         finally:
             self._requests.put(request)
         return features
+
+
+def _compiled(file: Path, streams: int) -> Any:  # noqa: ANN401 - openvino is untyped
+    core = load_openvino().Core()
+    model = core.read_model(file)
+    _, *image = model.input(0).partial_shape
+    model.reshape([1, *(side.get_length() for side in image)])
+    settings = {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "NUM_STREAMS": streams,
+        "INFERENCE_NUM_THREADS": streams,
+        # Decoding threads share the cores, and so may other processes.
+        "ENABLE_CPU_PINNING": False,
+    }
+    return core.compile_model(model, "CPU", settings)
+
+
+def _one_a_thread(file: Path, threads: int) -> list[Any]:
+    """A quantised base compiled once for each thread.
+
+    OpenVINO 2026.4 compiles the streams of one model at the same time, and with int8 residual
+    networks they then compute other numbers in most processes (decision 30).
+    """
+    first = _compiled(file, 1)
+    with ThreadPoolExecutor(threads) as pool:
+        return [first, *pool.map(lambda _: _compiled(file, 1), range(threads - 1))]

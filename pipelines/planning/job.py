@@ -133,6 +133,8 @@ def make_contract(choice: FeatureChoice) -> Contract:
             preprocessing.
         WeightsError: the weights cannot be loaded.
     """
+    if choice.calibration is not None and choice.compute_dtype != INT8:
+        raise UsageError("--calibration is for --compute_dtype int8; leave it out, or name that")
     if choice.base in FILE_BASES:
         return _contract_of_file(choice)
     base = base_named(choice.base, choice.top)
@@ -147,8 +149,6 @@ def make_contract(choice: FeatureChoice) -> Contract:
             f"{base.name}'s ImageNet top is for images of {sizes} pixels, not --image_size {size}"
         )
     check_preprocessing(base, NUMBERS if choice.scaling else choice.preprocessing)
-    if choice.calibration is not None and choice.compute_dtype != INT8:
-        raise UsageError("--calibration is for --compute_dtype int8; leave it out, or name that")
     weights = known_fingerprint(base, size, choice.weights)
     if weights is None:
         weights = open_base(base.name, size, choice.weights, choice.top).fingerprint
@@ -161,15 +161,10 @@ def _contract_of_file(choice: FeatureChoice) -> Contract:
         raise UsageError(
             f"--top has no meaning with --base {path}; --layer takes any of its layers"
         )
-    if choice.base == ONNX_FILE and choice.compute_dtype != "float32":
+    if choice.base == ONNX_FILE and choice.compute_dtype not in ("float32", INT8):
         raise UsageError(
-            f"--base {path} computes as its tensors are, not in --compute_dtype "
+            f"--base {path} computes as its tensors are or in int8, not in --compute_dtype "
             f"{choice.compute_dtype}"
-        )
-    if choice.compute_dtype == INT8 or choice.calibration is not None:
-        raise UsageError(
-            f"--base {path} is not quantised here; name one of Keras's bases, or leave out "
-            "--compute_dtype int8 and --calibration"
         )
     scaling = choice.scaling
     if scaling is None and choice.preprocessing == "imagenet" and is_model_folder(choice.weights):

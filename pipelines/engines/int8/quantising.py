@@ -13,15 +13,25 @@ from typing import Any
 import numpy as np
 
 from pipelines.bases import WeightsRequest
-from pipelines.contract import Contract
-from pipelines.engines.int8.graph import PIXELS, float_graph
-from pipelines.engines.kinds import CONVERTING, OPENVINO
+from pipelines.bases.onnx_file.composing import COMPOSED_FILE
+from pipelines.contract import ONNX_FILE, Contract
+from pipelines.engines.int8.graph import float_graph
+from pipelines.engines.kinds import CONVERTING, ONNXRUNTIME, OPENVINO
+from pipelines.engines.onnx_files import convert_file
 from pipelines.engines.opening import open_base_of
 from pipelines.engines.parallel import Pixels
-from pipelines.errors import EngineError, UsageError
+from pipelines.engines.request import Computation
+from pipelines.errors import EngineError, FrozenFeaturesError, UsageError
 
-QUANTISED_NODES = ["Conv", "Gemm", "MatMul", "MaxPool"]
-"""Where nearly all multiplications are, and what lies between them without changing a value."""
+MULTIPLYING = ["Conv", "Gemm", "MatMul"]
+"""Where nearly all multiplications are. What goes in has eight bits; what comes out, and all that
+is done to it before the next one, is float32: activations, residual sums, normalisations."""
+
+QUANTISED_NODES = [*MULTIPLYING, "MaxPool"]
+"""A maximum lies between them and changes no value, so it is taken of eight bits."""
+
+_CHANNEL_SCALES_FROM = 13
+"""The opset from which weights may have a scale for each channel."""
 
 _NEEDED = ("onnx", "onnxruntime", "tf2onnx")
 
@@ -53,19 +63,37 @@ def quantise(contract: Contract, weights: WeightsRequest, pixels: Pixels) -> byt
         An ONNX file, from uint8 (1, size, size, 3) to float32 features.
 
     Raises:
-        WeightsError: the weights found here are not those of the contract.
+        WeightsError, BaseFileError: the base found here is not that of the contract.
         EngineError: the base cannot be quantised.
     """
     plain = replace(contract, compute_dtype="float32", quantisation=None)
-    model = open_base_of(plain, weights).model
+    make = _graph_of_file if contract.base == ONNX_FILE else _graph_of_keras
     try:
-        return _quantised(float_graph(model, plain), pixels)
+        return _quantised(make(plain, weights), pixels)
+    except FrozenFeaturesError:
+        raise
     except Exception as error:  # whatever a converter raises at a layer that it does not know
         said = " ".join(str(error).split())
         raise EngineError(
             f"{contract.base} cannot be quantised ({type(error).__name__}: {said}); use another "
             "--compute_dtype"
         ) from error
+
+
+def _graph_of_keras(contract: Contract, weights: WeightsRequest) -> Any:  # noqa: ANN401
+    return float_graph(open_base_of(contract, weights).model, contract)
+
+
+def _graph_of_file(contract: Contract, weights: WeightsRequest) -> Any:  # noqa: ANN401
+    """A stranger's graph, after it was composed and run in processes of their own."""
+    import onnx
+    from onnx.version_converter import convert_version
+
+    with tempfile.TemporaryDirectory() as folder:
+        convert_file(Computation(contract, weights, 1, 1).by(ONNXRUNTIME), Path(folder))
+        graph = onnx.load(Path(folder) / COMPOSED_FILE)
+    opset = max(each.version for each in graph.opset_import if not each.domain)
+    return graph if opset >= _CHANNEL_SCALES_FROM else convert_version(graph, _CHANNEL_SCALES_FROM)
 
 
 def _quantised(graph: Any, pixels: Pixels) -> bytes:  # noqa: ANN401 - onnx is untyped
@@ -79,13 +107,15 @@ def _quantised(graph: Any, pixels: Pixels) -> bytes:  # noqa: ANN401 - onnx is u
     )
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
+    (pixels_in,) = (each.name for each in graph.graph.input)
+
     class Images(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime has no types
         def __init__(self) -> None:
             self._images = iter(pixels)
 
         def get_next(self) -> dict[str, Any] | None:
             image = next(self._images, None)
-            return None if image is None else {PIXELS: image[np.newaxis]}
+            return None if image is None else {pixels_in: image[np.newaxis]}
 
     add_pre_process_metadata(graph)  # or it would advise a step that changes nothing here
     with tempfile.TemporaryDirectory() as folder:
@@ -102,5 +132,6 @@ def _quantised(graph: Any, pixels: Pixels) -> bytes:  # noqa: ANN401 - onnx is u
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
+            extra_options={"OpTypesToExcludeOutputQuantization": MULTIPLYING},
         )
         return quantised.read_bytes()
