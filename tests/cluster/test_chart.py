@@ -285,6 +285,29 @@ def test_the_page_has_every_value():
     assert told == (grouped - at) | {"at.NAME"}
 
 
+def begins(sentence, line):
+    """Whether a line is the beginning of a sentence with places to be filled."""
+    words = sentence.split(" ")
+    patterns = (
+        re.escape(" ".join(words[:n]).rstrip(",")).replace("%s", ".+")
+        for n in range(1, len(words) + 1)
+    )
+    return any(re.fullmatch(each, line) for each in patterns)
+
+
+def test_what_the_page_has_helm_say_is_said():
+    page = (ROOT / "docs" / "clusters" / "not-starting.md").read_text()
+    table = page.partition("| Helm says |")[2].partition("\n\n")[0]
+    told = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    checks = (CHART / "templates" / "checks.yaml").read_text()
+    sentences = re.findall(r'fail (?:\(printf )?"([^"]+)"', checks)
+    assert (len(told), len(sentences)) == (13, 13)
+    for line in told:
+        refused = any(line in each for _, each in REFUSED.values())
+        helms_own = line.startswith("no matches for kind")
+        assert refused or helms_own or any(begins(each, line) for each in sentences), line
+
+
 @pytest.mark.parametrize("group", ["resources", "claims", "at"])
 def test_the_page_has_every_name(group):
     page = (ROOT / "docs" / "helm.md").read_text()
