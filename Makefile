@@ -17,7 +17,7 @@ FLINK_TESTS = tests/cluster/test_flink.py tests/cluster/test_flink_faults.py
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
 .PHONY: install demo test test-all test-long test-clusters test-flink test-containers test-oldest messages notebook check format \
-    lock bench bench-flink bench-scaling bench-gpu clean asked
+    chart lock bench bench-flink bench-scaling bench-gpu clean asked
 
 install: $(READY)
 
@@ -108,6 +108,10 @@ bench-flink: $(CLUSTER_READY)
 # A GPU machine may have neither .venv nor TensorFlow: KERAS_BACKEND=torch make bench-gpu.
 bench-gpu:
 	$(GPU_PYTHON) -m benchmarks.gpu --json build/bench-gpu.json
+
+# The templates of the Helm chart, from the manifests for kustomize.
+chart: $(CLUSTER_READY)
+	$(BIN)/python -m tests.cluster.chart
 
 # One lock for every Python and processor, which must all find wheels: docs/pythons.md.
 lock: $(READY)

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from pipelines.drafts import write_whole
 from pipelines.errors import FrozenFeaturesError, UsageError
+from pipelines.lost_places import refuse_lost_places
 from pipelines.outputs import refuse_inputs_as_outputs
 from pipelines.redaction import redacted
 from pipelines.visible import in_one_line
@@ -52,8 +53,9 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """See argparse; an output that is an input is refused."""
+        """See argparse; an output that is an input is refused, and a place that does not last."""
         options, rest = super().parse_known_args(args, namespace)
+        refuse_lost_places(vars(options))
         refuse_inputs_as_outputs(vars(options))
         return options, rest
 
