@@ -4,6 +4,7 @@ import queue
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 MODEL_FILE = "model.xml"
 QUANTISED_FILE = "quantised.onnx"
 """What a folder holds instead, if the base is quantised."""
+
+DTYPE_FILE = "compute_dtype"
+"""What a folder's model is to compute in, if that is not float32."""
+
+HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+"""What OpenVINO calls what it can compute a float32 model in."""
+
+MULTIPLYING = ("Convolution", "FullyConnected", "MatMul")
+"""OpenVINO's kinds of layers that do a base's arithmetic."""
 
 GROUP = 1
 """Images a thread takes at once; each is run alone."""
@@ -40,14 +50,18 @@ def load_openvino() -> Any:  # noqa: ANN401 - a module without types
 def convert(model: "keras.Model", contract: Contract, folder: Path) -> None:
     """Export a base, preprocessing included, into a folder.
 
+    The model is float32's whatever it computes in, which OpenVINO is told when it opens it.
+
     Raises:
-        UnsuitableEngineError: the contract wants another compute dtype than float32.
+        UnsuitableEngineError: the contract wants a compute dtype that it has not.
     """
-    if contract.compute_dtype != "float32":
-        raise UnsuitableEngineError(f"it computes in float32, not {contract.compute_dtype}")
-    composed = compose(model, contract, None)
+    if contract.compute_dtype not in HINTS:
+        raise UnsuitableEngineError(f"it does not compute in {contract.compute_dtype}")
+    composed = compose(model, replace(contract, compute_dtype="float32"), None)
     composed(np.zeros((1, contract.image_size, contract.image_size, 3), np.uint8))
     export_network(composed, folder / MODEL_FILE)
+    if contract.compute_dtype != "float32":
+        (folder / DTYPE_FILE).write_text(contract.compute_dtype, encoding="ascii")
 
 
 def export_network(network: "keras.Model", path: Path) -> None:
@@ -100,20 +114,27 @@ class OpenVinoEngine:
             folder: what `convert` filled, or a file that `pipelines.bases.onnx_file` composed.
             threads: cores to use.
             batch_size: images a call of `extract`.
+
+        Raises:
+            UnsuitableEngineError: this processor has no code for what the model is to compute in.
         """
         core = load_openvino().Core()
         kept = (QUANTISED_FILE, MODEL_FILE, COMPOSED_FILE)
         model = core.read_model(next(folder / name for name in kept if (folder / name).is_file()))
         _, *image = model.input(0).partial_shape
         model.reshape([1, *(side.get_length() for side in image)])
+        kept_dtype = folder / DTYPE_FILE
+        dtype = kept_dtype.read_text(encoding="ascii") if kept_dtype.is_file() else "float32"
         settings = {
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": HINTS[dtype],
             "NUM_STREAMS": threads,
             "INFERENCE_NUM_THREADS": threads,
             # Decoding threads share the cores, and so may other processes.
             "ENABLE_CPU_PINNING": False,
         }
         compiled = core.compile_model(model, "CPU", settings)
+        if dtype != "float32":
+            _require_computes_in(dtype, compiled)
         self.feature_shape: tuple[int, ...] = tuple(compiled.output(0).shape)[1:]
         self.batch_size = batch_size
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -141,3 +162,22 @@ class OpenVinoEngine:
         finally:
             self._requests.put(request)
         return features
+
+
+def _require_computes_in(dtype: str, compiled: Any) -> None:  # noqa: ANN401 - OpenVINO is untyped
+    """Make sure of the arithmetic: where OpenVINO lacks code it takes another dtype, silently.
+
+    Raises:
+        UnsuitableEngineError: it did.
+    """
+    facts = [layer.get_rt_info() for layer in compiled.get_runtime_model().get_ops()]
+    found = {
+        fact["runtimePrecision"].astype(str)
+        for fact in facts
+        if "layerType" in fact and fact["layerType"].astype(str) in MULTIPLYING
+    }
+    others = sorted(found - {HINTS[dtype]})
+    if others:
+        raise UnsuitableEngineError(
+            f"OpenVINO computes in {' and '.join(others)} on this processor, not in {dtype}"
+        )
