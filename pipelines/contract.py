@@ -13,6 +13,9 @@ INT8 = "int8"
 COMPUTE_DTYPES = ("float32", "tfloat32", "bfloat16", "float16", INT8)
 """What a base may compute in; "tfloat32" lets a GPU round float32 factors to TensorFloat-32."""
 
+HALF = ("bfloat16", "float16")
+"""Those of 16 bits, which GPUs and some CPUs compute in."""
+
 SCHEMES = ("u8s7-channel-minmax",)
 """How bases are quantised: activations uint8, weights int8 of seven bits by channel, ranges from
 the least to the greatest value seen."""
@@ -259,3 +262,18 @@ def require_same_augmentation(held: Augmentation, wanted: Augmentation) -> None:
 
 PARITY_BOUND = 1e-4
 """Largest relative L2 error, against Keras, of any image's features."""
+
+HALF_ERRORS = {"bfloat16": 0.1, "float16": 0.015}
+"""Largest relative L2 error of any image's features against Keras in float32 with which an engine
+may compute in a half precision. Of five bases MobileNetV2 came nearest, with 0.065 and 0.0082."""
+
+DEVICE_ERRORS = {
+    "float32": 0.0,
+    "tfloat32": 2e-3,
+    **{dtype: 2 * error for dtype, error in HALF_ERRORS.items()},
+    INT8: 0.3,
+}
+"""Relative errors, by compute dtype, that another device may make in a vector beside
+`PARITY_BOUND`: of a half precision, what two engines differ by at most that are each within
+`HALF_ERRORS` of float32; of int8, what rounding makes of two engines that fuse layers differently
+(decision 30)."""

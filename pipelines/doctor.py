@@ -14,7 +14,7 @@ from pipelines.bases.sources import Source, imagenet_sources, source_states
 from pipelines.cli import Parser, add_json_option, run_command, write_json
 from pipelines.engines.choosing import describe_auto
 from pipelines.engines.kinds import CONVERTING, KERAS
-from pipelines.engines.race_results import Race, circumstances, races
+from pipelines.engines.race_results import Race, circumstances, races, tell_spread
 from pipelines.planning.job import FeatureChoice
 from pipelines.reports import Grid, Part, Report
 from pipelines.stores.credentials import StoreAccess, store_access
@@ -87,12 +87,12 @@ class DoctorReport(Report):
         ]
         versions = [(name, version) for name, version in self.versions.items()]
         engines = [(name, "installed" if there else "-") for name, there in self.engines.items()]
-        kept = [(r.base, r.image_size, r.engine, r.images_per_second, _old(r)) for r in self.races]
+        kept = [_race_row(race) for race in self.races]
         stores = [(f"{s.scheme}://", s.server, s.credentials, s.problem) for s in self.stores]
         imagenet = f"{self.base}'s ImageNet weights"
         races: list[Part] = []
         if kept:
-            races = ["", Grid(kept, ("race of", "pixels", "won by", "images/s", "counts"))]
+            races = ["", Grid(kept, ("race of", "pixels", "in", "won by", "images/s", "counts"))]
         sources = source_states(self.weights)
         return [
             *(Grid(facts), "", Grid(versions, ("package", "version"))),
@@ -175,8 +175,11 @@ def work(options: argparse.Namespace) -> DoctorReport:
     )
 
 
-def _old(race: Race) -> str:
-    return "yes" if race.counts else "no: other processor, cores, backend or versions"
+def _race_row(race: Race) -> tuple[str | int, ...]:
+    old = "no: other processor, cores, backend or versions, or a run was far slower"
+    rate = tell_spread(race.slowest, race.images_per_second)
+    won = (race.compute_dtype, race.engine, rate)
+    return race.base, race.image_size, *won, "yes" if race.counts else old
 
 
 if __name__ == "__main__":

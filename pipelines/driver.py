@@ -16,6 +16,7 @@ from pipelines.commits.settlement import Settlement
 from pipelines.commits.spending import Allowance, Spending, total
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
+from pipelines.engines.second_race import race_again_if_slow
 from pipelines.images.at_location import root_of
 from pipelines.images.roots import sign_root
 from pipelines.metrics.outlet import NOWHERE, Outlet
@@ -103,6 +104,11 @@ def _extract(job: ExtractJob, gauges: RunGauges) -> ExtractReport:
         commits.append(settled.counts)
         failures = len(settled.failures)
         gauges.committed(settled, total(parts), foreseen, counted.waits, run.uri)
+        if choice is not None and part_counted.images >= MEASURED_FROM:
+            rest = [ref for shard in waiting for ref in shard.refs]
+            rate = part_counted.base_images_per_second
+            again = race_again_if_slow(choice, job.engine, run.computation, rate, rest)
+            choice, engine = again or (choice, engine)
         if waiting:
             log(f"part {number + 1} of {len(plan.parts)} is version {settled.version}")
             if not spending.allows(_rows(plan.parts[number + 1])):

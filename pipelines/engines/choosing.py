@@ -7,14 +7,15 @@ import numpy as np
 
 from pipelines.bases import WeightsRequest
 from pipelines.cli import log
-from pipelines.contract import INT8, ONNX_FILE, Contract
+from pipelines.contract import HALF, INT8, ONNX_FILE, Contract
 from pipelines.engines.engine import Engine
+from pipelines.engines.half_precision import half_engine
 from pipelines.engines.kinds import AUTO, CONVERTING, KERAS, OPENVINO
 from pipelines.engines.onnx_files import reference_for
 from pipelines.engines.opening import open_engine
 from pipelines.engines.parallel import Pixels
-from pipelines.engines.race_results import Choice, forget, remembered
-from pipelines.engines.racing import race
+from pipelines.engines.race_results import Choice, forget, remembered, slow_run
+from pipelines.engines.racing import OUT, race
 from pipelines.engines.request import Computation, EngineRequest
 from pipelines.errors import EngineError
 from pipelines.images.decode import pixel_spec
@@ -53,15 +54,14 @@ def choose_engine(
         images = sample_pixels(refs, asked)
         if len(images):
             log(f"the engines race on {len(images)} of the images, once for this machine")
-            choice = race(asked, images)
+            choice = race(asked, images, slow_run(asked))
             for trial in choice.trials:
-                if trial.refusal is not None:
+                if trial.refusal not in (None, OUT):
                     log(f"engine {trial.engine} does not take part: {trial.refusal}")
     if choice is None:
         few = f"no race was run yet and {len(refs)} images are too few for one"
         none = "no image that a race could have used was found"
-        first = reference_for(asked.contract, KERAS)
-        choice = Choice(first, few if len(refs) < RACE_FROM else none)
+        choice = Choice(_unraced(asked.contract), few if len(refs) < RACE_FROM else none)
     chosen = asked.by(choice.engine)
     open_engine(chosen)  # what is wrong with it is found here, before any worker starts
     return choice, chosen
@@ -108,13 +108,29 @@ def choose_without_race(wanted: str, asked: Computation) -> Choice | None:
         if len(there) < 2:  # without any, the reference's own complaint says so
             return Choice(reference_for(asked.contract, KERAS), "the only one that runs ONNX files")
         return _remembered(asked)
-    if asked.contract.compute_dtype != "float32":
+    if asked.contract.compute_dtype not in ("float32", *HALF):
         return Choice(KERAS, f"the one that computes in {asked.contract.compute_dtype}")
     if visible_gpus() and sees_gpu():
         return Choice(KERAS, "the one that runs on a GPU")
+    if asked.contract.compute_dtype in HALF:
+        return _half(asked)
     if not any(kind.installed and kind.takes(asked.contract) for kind in CONVERTING.values()):
         return Choice(KERAS, "the only one installed")
     return _remembered(asked)
+
+
+def _half(asked: Computation) -> Choice | None:
+    dtype = asked.contract.compute_dtype
+    if half_engine(asked.contract) == KERAS:
+        return Choice(KERAS, f"the one that computes in {dtype} on any processor")
+    return _remembered(asked)
+
+
+def _unraced(contract: Contract) -> str:
+    """The engine that is taken where there was no race."""
+    if contract.compute_dtype in HALF:
+        return half_engine(contract)
+    return reference_for(contract, KERAS)
 
 
 def _remembered(asked: Computation) -> Choice | None:
@@ -168,7 +184,7 @@ def open_without_race(
     """
     asked = Computation(contract, weights, batch_size, threads=None, base_file=base_file)
     choice = choose_without_race(AUTO, asked)
-    engine = reference_for(contract, KERAS) if choice is None else choice.engine
+    engine = _unraced(contract) if choice is None else choice.engine
     return open_engine(asked.by(engine))
 
 

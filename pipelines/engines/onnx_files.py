@@ -53,13 +53,13 @@ def convert_file(request: EngineRequest, folder: Path) -> None:
     compose_file(request, folder)
     size = contract.image_size
     probes = np.random.default_rng(0).integers(0, 256, (PROBES, size, size, 3), dtype=np.uint8)
-    found = try_conversion(request.name, folder, 1, PROBES, probes, rounds=1).features
+    found = try_conversion(request.name, folder, 1, PROBES, probes)
     if not np.isfinite(found).all():
         raise UnsuitableEngineError("its features of random pixels are not finite")
     reference = reference_for(contract, "")
     if request.name == reference:
         return
-    wanted = try_conversion(reference, folder, 1, PROBES, probes, rounds=1).features
+    wanted = try_conversion(reference, folder, 1, PROBES, probes)
     error = largest_error(found, wanted)
     if not error <= PARITY_BOUND:
         raise UnsuitableEngineError(

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 MODEL_FILE = "model.xml"
 QUANTISED_FILE = "quantised.onnx"
 """What a folder holds instead, if the base is quantised."""
+
+DTYPE_FILE = "compute_dtype"
+"""What a folder's model is to compute in, if that is not float32."""
+
+HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+"""What OpenVINO calls what it can compute a float32 model in."""
+
+MULTIPLYING = ("Convolution", "FullyConnected", "MatMul")
+"""OpenVINO's kinds of layers that do a base's arithmetic."""
 
 GROUP = 1
 """Images a thread takes at once; each is run alone."""
@@ -41,14 +51,18 @@ def load_openvino() -> Any:  # noqa: ANN401 - a module without types
 def convert(model: "keras.Model", contract: Contract, folder: Path) -> None:
     """Export a base, preprocessing included, into a folder.
 
+    The model is float32's whatever it computes in, which OpenVINO is told when it opens it.
+
     Raises:
-        UnsuitableEngineError: the contract wants another compute dtype than float32.
+        UnsuitableEngineError: the contract wants a compute dtype that it has not.
     """
-    if contract.compute_dtype != "float32":
-        raise UnsuitableEngineError(f"it computes in float32, not {contract.compute_dtype}")
-    composed = compose(model, contract, None)
+    if contract.compute_dtype not in HINTS:
+        raise UnsuitableEngineError(f"it does not compute in {contract.compute_dtype}")
+    composed = compose(model, replace(contract, compute_dtype="float32"), None)
     composed(np.zeros((1, contract.image_size, contract.image_size, 3), np.uint8))
     export_network(composed, folder / MODEL_FILE)
+    if contract.compute_dtype != "float32":
+        (folder / DTYPE_FILE).write_text(contract.compute_dtype, encoding="ascii")
 
 
 def export_network(network: "keras.Model", path: Path) -> None:
@@ -101,11 +115,18 @@ class OpenVinoEngine:
             folder: what `convert` filled, or a file that `pipelines.bases.onnx_file` composed.
             threads: cores to use.
             batch_size: images a call of `extract`.
+
+        Raises:
+            UnsuitableEngineError: this processor has no code for what the model is to compute in.
         """
         kept = (QUANTISED_FILE, MODEL_FILE, COMPOSED_FILE)
         file = next(folder / name for name in kept if (folder / name).is_file())
+        asked = folder / DTYPE_FILE
+        dtype = asked.read_text(encoding="ascii") if asked.is_file() else "float32"
         quantised = file.name == QUANTISED_FILE
-        compiled = _one_a_thread(file, threads) if quantised else [_compiled(file, threads)]
+        compiled = _one_a_thread(file, threads) if quantised else [_compiled(file, threads, dtype)]
+        if dtype != "float32":
+            _require_computes_in(dtype, compiled[0])
         self.feature_shape: tuple[int, ...] = tuple(compiled[0].output(0).shape)[1:]
         self.batch_size = batch_size
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -136,13 +157,13 @@ class OpenVinoEngine:
         return features
 
 
-def _compiled(file: Path, streams: int) -> Any:  # noqa: ANN401 - openvino is untyped
+def _compiled(file: Path, streams: int, dtype: str = "float32") -> Any:  # noqa: ANN401 - untyped
     core = load_openvino().Core()
     model = core.read_model(file)
     _, *image = model.input(0).partial_shape
     model.reshape([1, *(side.get_length() for side in image)])
     settings = {
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": HINTS[dtype],
         "NUM_STREAMS": streams,
         "INFERENCE_NUM_THREADS": streams,
         # Decoding threads share the cores, and so may other processes.
@@ -160,3 +181,22 @@ def _one_a_thread(file: Path, threads: int) -> list[Any]:
     first = _compiled(file, 1)
     with ThreadPoolExecutor(threads) as pool:
         return [first, *pool.map(lambda _: _compiled(file, 1), range(threads - 1))]
+
+
+def _require_computes_in(dtype: str, compiled: Any) -> None:  # noqa: ANN401 - OpenVINO is untyped
+    """Make sure of the arithmetic: where OpenVINO lacks code it takes another dtype, silently.
+
+    Raises:
+        UnsuitableEngineError: it did.
+    """
+    facts = [layer.get_rt_info() for layer in compiled.get_runtime_model().get_ops()]
+    found = {
+        fact["runtimePrecision"].astype(str)
+        for fact in facts
+        if "layerType" in fact and fact["layerType"].astype(str) in MULTIPLYING
+    }
+    others = sorted(found - {HINTS[dtype]})
+    if others:
+        raise UnsuitableEngineError(
+            f"OpenVINO computes in {' and '.join(others)} on this processor, not in {dtype}"
+        )

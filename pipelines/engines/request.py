@@ -1,6 +1,6 @@
 """What an engine is asked for: features of a contract, and by which engine."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipelines.bases import WeightsRequest
 from pipelines.contract import Contract
@@ -31,6 +31,10 @@ class Computation:
             *(self.contract, self.weights, self.batch_size, self.threads, engine),
             base_file=self.base_file,
         )
+
+    def in_float32(self) -> "Computation":
+        """The same features, computed in float32."""
+        return replace(self, contract=replace(self.contract, compute_dtype="float32"))
 
 
 @dataclass(frozen=True, slots=True)

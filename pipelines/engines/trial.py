@@ -1,16 +1,22 @@
 """Trying a converted engine in a process of its own, since native code may end its process.
 
-`python -m pipelines.engines.trial FOLDER` is how `try_conversion` starts that process.
+`python -m pipelines.engines.trial FOLDER DESCRIPTOR` is how `ConversionTrial` starts that process,
+which runs a round for each byte that it reads from the descriptor.
 """
 
+import contextlib
 import functools
+import itertools
 import json
+import os
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,26 +29,11 @@ from pipelines.system.lifeline import end_with_parent, lifeline
 from pipelines.system.own_python import python_module, with_our_path
 from pipelines.system.signals import clean_up_when_stopped
 
-ROUNDS = 5
-ROUNDS_SECONDS = 3.0
-"""Rounds of a race stop after this time, however few there were."""
-
 LIMIT_SECONDS = 300
+"""For what a trial does at once: opening an engine and running the images, or a round."""
+
 REQUEST_FILE, IMAGES_FILE, FEATURES_FILE = "request.json", "images.npy", "features.npy"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What an engine made of some images.
-
-    Attributes:
-        features: float32 (n, length).
-        images_per_second: in the best of several rounds over all images; the other work of a noisy
-            machine only ever slows a round down.
-    """
-
-    features: Features
-    images_per_second: float
+COMPLAINT_FILE = "stderr.txt"
 
 
 def largest_error(features: Features, reference: Features) -> float:
@@ -53,30 +44,93 @@ def largest_error(features: Features, reference: Features) -> float:
     return float((np.linalg.norm(features - reference, axis=1) / scale).max())
 
 
-def time_engine(engine: Engine, images: Pixels, rounds: int) -> Result:
-    """Run images through an engine, once to warm up and then `rounds` times by the clock.
+class TimedEngine:
+    """An engine that was warmed up on some images, and runs a batch of them at a time by the clock.
 
-    Args:
-        engine: the engine.
-        images: uint8 (n, size, size, 3).
-        rounds: at least 1.
+    Attributes:
+        features: of all images; float32 (n, length).
     """
-    batch = engine.batch_size
-    parts = [images[start : start + batch] for start in range(0, len(images), batch)]
-    features = np.concatenate([engine.extract(part) for part in parts])
-    seconds: list[float] = []
-    while len(seconds) < rounds and sum(seconds) < ROUNDS_SECONDS:
-        started = time.perf_counter()
-        for part in parts:
-            engine.extract(part)
-        seconds.append(time.perf_counter() - started)
-    return Result(features, len(images) / min(seconds))
+
+    def __init__(
+        self, engine: Engine, images: Pixels, now: Callable[[], float] = time.perf_counter
+    ) -> None:
+        """Run all images once.
+
+        Args:
+            engine: the engine.
+            images: uint8 (n, size, size, 3).
+            now: seconds.
+        """
+        batch = engine.batch_size
+        parts = [images[start : start + batch] for start in range(0, len(images), batch)]
+        self.features = np.concatenate([engine.extract(part) for part in parts])
+        self._engine, self._parts, self._now = engine, itertools.cycle(parts), now
+
+    def round(self) -> float:
+        """Run the next batch; its images a second."""
+        part = next(self._parts)
+        started = self._now()
+        self._engine.extract(part)
+        return len(part) / (self._now() - started)
 
 
-def try_conversion(
-    name: str, folder: Path, threads: int, batch_size: int, images: Pixels, rounds: int
-) -> Result:
-    """Run images through a converted engine in a new process.
+class ConversionTrial:
+    """A converted engine in a process of its own; leaving the block ends it.
+
+    Attributes:
+        features: of all images; float32 (n, length).
+    """
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", commands: int, desk: Path, limit: float
+    ) -> None:
+        """Wait until the engine has run all images; `trial_of` starts it.
+
+        Args:
+            process: the process.
+            commands: descriptor, on which a byte asks for a round.
+            desk: the folder that it and this one share.
+            limit: seconds to wait for an answer.
+
+        Raises:
+            EngineError: the process failed.
+        """
+        self._process, self._commands, self._desk, self._limit = process, commands, desk, limit
+        self._answer()
+        self.features: Features = np.load(desk / FEATURES_FILE)
+
+    def round(self) -> float:
+        """Have the next batch run; its images a second.
+
+        Raises:
+            EngineError: the process failed.
+        """
+        with contextlib.suppress(BrokenPipeError):  # why it is gone is told below
+            os.write(self._commands, b"\n")
+        return float(self._answer())
+
+    def _answer(self) -> bytes:
+        assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], self._limit)[0]:
+            raise EngineError(f"it was not done after {self._limit:g} s")
+        line = self._process.stdout.readline()
+        if not line:
+            status = self._process.wait()
+            said = (self._desk / COMPLAINT_FILE).read_text(errors="replace").strip().splitlines()
+            raise EngineError(f"it failed with status {status}: {(said or ['']).pop()}")
+        return line
+
+
+@contextmanager
+def trial_of(
+    name: str,
+    folder: Path,
+    threads: int,
+    batch_size: int,
+    images: Pixels,
+    limit: float = LIMIT_SECONDS,
+) -> Iterator[ConversionTrial]:
+    """Start a converted engine in a new process, which ends with the block.
 
     Args:
         name: the engine.
@@ -84,60 +138,71 @@ def try_conversion(
         threads: cores to use.
         batch_size: images a call.
         images: uint8 (n, size, size, 3).
-        rounds: see `time_engine`.
+        limit: seconds to wait for the engine's features, or for a round.
 
     Raises:
         EngineError: the process failed; the message ends with the last line that it wrote.
     """
-    with tempfile.TemporaryDirectory() as text:
-        desk = Path(text)
+    with contextlib.ExitStack() as stack:
+        desk = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         remove = functools.partial(shutil.rmtree, desk, ignore_errors=True)
-        with clean_up_when_stopped(remove):
-            np.save(desk / IMAGES_FILE, images)
-            request = {
-                "name": name,
-                "folder": str(folder),
-                "threads": threads,
-                "batch_size": batch_size,
-                "rounds": rounds,
-            }
-            (desk / REQUEST_FILE).write_text(json.dumps(request), encoding="utf-8")
-            rate = float(_run(desk).split()[-1])
-            return Result(np.load(desk / FEATURES_FILE), rate)
-
-
-def _run(desk: Path) -> str:
-    command = [*python_module("pipelines.engines.trial"), str(desk)]
-    try:
-        with lifeline() as stdin:
-            done = subprocess.run(
-                command,
-                stdin=stdin,
-                capture_output=True,
-                timeout=LIMIT_SECONDS,
-                check=False,
-                text=True,
-                errors="replace",
+        stack.enter_context(clean_up_when_stopped(remove))
+        np.save(desk / IMAGES_FILE, images)
+        named = {"name": name, "folder": str(folder)}
+        request = {**named, "threads": threads, "batch_size": batch_size}
+        (desk / REQUEST_FILE).write_text(json.dumps(request), encoding="utf-8")
+        complaints = stack.enter_context((desk / COMPLAINT_FILE).open("wb"))
+        theirs, ours = os.pipe()
+        stack.callback(os.close, ours)
+        try:
+            process = subprocess.Popen(
+                [*python_module("pipelines.engines.trial"), str(desk), str(theirs)],
+                stdin=stack.enter_context(lifeline()),
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                pass_fds=(theirs,),
                 env=with_our_path(),
             )
-    except subprocess.TimeoutExpired as error:
-        raise EngineError(f"it was not done after {LIMIT_SECONDS} s") from error
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        raise EngineError(f"it failed with status {done.returncode}: {(said or ['']).pop()}")
-    return done.stdout
+        finally:
+            os.close(theirs)
+        stack.enter_context(process)
+        stack.callback(process.kill)
+        yield ConversionTrial(process, ours, desk, limit)
 
 
-def main(desk: Path) -> None:
-    """Do what the request in a folder says."""
+def try_conversion(
+    name: str, folder: Path, threads: int, batch_size: int, images: Pixels
+) -> Features:
+    """What a converted engine makes of some images, in a new process: float32 (n, length).
+
+    Args:
+        name: the engine.
+        folder: its conversion.
+        threads: cores to use.
+        batch_size: images a call.
+        images: uint8 (n, size, size, 3).
+
+    Raises:
+        EngineError: the process failed; the message ends with the last line that it wrote.
+    """
+    with trial_of(name, folder, threads, batch_size, images) as trial:
+        return trial.features
+
+
+def main(desk: Path, commands: int) -> None:
+    """Do what the request in a folder says, then a round for each byte from a descriptor."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is no answer
     request = json.loads((desk / REQUEST_FILE).read_text(encoding="utf-8"))
     kind = CONVERTING[request["name"]]
     engine = kind.open(Path(request["folder"]), request["threads"], request["batch_size"])
-    result = time_engine(engine, np.load(desk / IMAGES_FILE), request["rounds"])
-    np.save(desk / FEATURES_FILE, result.features)
-    print(result.images_per_second)
+    timed = TimedEngine(engine, np.load(desk / IMAGES_FILE))
+    np.save(desk / FEATURES_FILE, timed.features)
+    print("ready", file=answers, flush=True)
+    while os.read(commands, 1):
+        print(timed.round(), file=answers, flush=True)
 
 
 if __name__ == "__main__":
     end_with_parent()
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

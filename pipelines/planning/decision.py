@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from pipelines.engines.choosing import choose_engine
+from pipelines.engines.half_precision import require_worthwhile
 from pipelines.engines.opening import open_engine
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
@@ -59,6 +60,7 @@ def decide(run: Run, scene: Scene) -> Decision:
         plan = make_plan(replace(todo, new=()), 1)
         return Decision(replace(plan, unusable=unusable), version)
     choice, engine = choose_engine(run.job.engine, run.computation, todo.new)
+    require_worthwhile(choice, run.job.engine, run.contract, new=scene.table is None)
     sizes = ShardSizes(
         named=run.job.shard_rows,
         feature_length=_feature_length(scene.table, engine),

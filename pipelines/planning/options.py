@@ -82,7 +82,8 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
         "--compute_dtype",
         default=DEFAULTS.compute_dtype,
         choices=COMPUTE_DTYPES,
-        help="what the base computes in; int8 is for CPUs, all but it and float32 want a GPU",
+        help="what the base computes in; int8 is for CPUs, tfloat32 for GPUs, bfloat16 and "
+        "float16 for GPUs and for CPUs on which they gain time",
     )
     features.add_argument(
         "--calibration",

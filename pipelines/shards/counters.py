@@ -43,6 +43,11 @@ class Counted:
         return self.images / self.waits.seconds if self.images and self.waits.seconds else None
 
     @property
+    def base_images_per_second(self) -> float | None:
+        """Of the base of one worker, while it ran; None when nothing was counted."""
+        return self.images / self.waits.base if self.images and self.waits.base else None
+
+    @property
     def mean_batch(self) -> float | None:
         """Images the engine got at once, on average; None when it was not called."""
         return self.images / self.batches if self.batches else None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 import pyarrow as pa
 
-from pipelines.contract import PARITY_BOUND
+from pipelines.contract import DEVICE_ERRORS, PARITY_BOUND
 from pipelines.records import Extracted, Failure, ImageRef, image_of, is_copy, shown_name
 from pipelines.stores.outages import is_gone
 from pipelines.table.doubles import double_rows
@@ -16,11 +16,6 @@ from pipelines.table.rewriting import Placement
 from pipelines.table.rows import names_of, row_blocks
 from pipelines.table.schema import feature_schema
 from pipelines.table.stored import StoredImage
-
-DEVICE_ERRORS = {"float32": 0.0, "tfloat32": 2e-3, "float16": 5e-3, "bfloat16": 3e-2, "int8": 0.3}
-"""Relative errors, by compute dtype, that another device may make in a vector: about three times
-what VGG16's differ by from float32 (bfloat16 0.7 %, measured on a CPU); of int8, what rounding
-makes of two engines that fuse layers differently (decision 30)."""
 
 
 def check_rows(

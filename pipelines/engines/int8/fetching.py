@@ -42,6 +42,6 @@ def fetch_quantised(request: EngineRequest, kind: EngineKind, folder: Path) -> N
     (folder / QUANTISED_FILE).write_bytes(content)
     size = request.contract.image_size
     probe = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
-    found = try_conversion(kind.name, folder, 1, 1, probe, rounds=1)
-    if not np.isfinite(found.features).all():
+    found = try_conversion(kind.name, folder, 1, 1, probe)
+    if not np.isfinite(found).all():
         raise UnsuitableEngineError("its features in int8 are no finite numbers")

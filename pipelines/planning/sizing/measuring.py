@@ -13,7 +13,7 @@ from pipelines.engines.conversions import CONVERTED_FOLDER
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.opening import open_conversion, open_engine
 from pipelines.engines.request import EngineRequest
-from pipelines.engines.trial import time_engine
+from pipelines.engines.trial import TimedEngine
 from pipelines.errors import UsageError
 from pipelines.images.decode import PixelSpec, pixel_spec
 from pipelines.planning.shard_sizes import ShardSizes
@@ -28,7 +28,8 @@ from pipelines.system.cores import usable_cores
 SAMPLE = 64
 """Images and copies on which decoding, the engine and encoding are timed apart."""
 
-ENGINE_ROUNDS = 3
+ENGINE_ROUNDS = 6
+"""Batches of that sample by which the engine is timed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,12 @@ def measure(
             "pipelines.extract says why, for each"
         )
     engine = open_engine(request)
-    alone = time_engine(engine, np.stack([each.pixels for each in loaded]), ENGINE_ROUNDS)
+    alone = TimedEngine(engine, np.stack([each.pixels for each in loaded]))
+    engine_rate = max(alone.round() for _ in range(ENGINE_ROUNDS))
     block = FeatureBlock([each.source for each in loaded], alone.features)
     encoded, lone_row = time_encoding(block, request, engine)
 
-    likely = 1.0 / (1.0 / alone.images_per_second + 1.0 / (cores * decoded))
+    likely = 1.0 / (1.0 / engine_rate + 1.0 / (cores * decoded))
     batch = request.batch_size
     many = max(3, round(seconds * likely / batch)) * batch
     asked = (request, shards.most, spec)
@@ -124,7 +126,7 @@ def measure(
         engine=request.name,
         cores=cores,
         images_per_second=1.0 / each_image,
-        engine_images_per_second=alone.images_per_second,
+        engine_images_per_second=engine_rate,
         decoded_per_second=decoded,
         encoded_per_second=encoded,
         startup_seconds=max(0.0, long.seconds - each_image * many),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from pipelines.contract import Augmentation, Contract
 from pipelines.engines.choosing import RACE_FROM, choose_engine
+from pipelines.engines.half_precision import require_worthwhile
 from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
 from pipelines.errors import UsageError
@@ -90,6 +91,7 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
     # A run of so many images would hold a race where one of the sample does not.
     like = list(itertools.islice(itertools.cycle(refs), min(images, RACE_FROM)))
     choice, request = choose_engine(job.engine, run.computation, like)
+    require_worthwhile(choice, job.engine, run.contract, new=scene.table is None)
     choosing = time.perf_counter() - started
     sizes = replace(decision.sizes, images_per_second=known_rate(scene.table, choice))
     many = replace(

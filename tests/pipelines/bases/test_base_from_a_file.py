@@ -1,6 +1,7 @@
 """From images through a base's file to a trained head; nothing is in a process of its own."""
 
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from pipelines.engines import onnx_files, opening, racing
 from pipelines.engines.choosing import choose_without_race
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.request import Computation
-from pipelines.engines.trial import time_engine
+from pipelines.engines.trial import TimedEngine
 from pipelines.errors import EngineError, UsageError, WeightsError
 from pipelines.images.decode import decode_image, pixel_spec
 from pipelines.planning.job import make_contract
@@ -30,10 +31,14 @@ from tests.pipelines.bases.onnx_networks import (
 )
 
 
+def trial_here(name, folder, threads, batch_size, images):
+    return TimedEngine(CONVERTING[name].open(folder, threads, batch_size), images)
+
+
 @pytest.fixture(autouse=True)
 def _no_processes(monkeypatch):
-    def tried(name, folder, threads, batch_size, images, rounds):
-        return time_engine(CONVERTING[name].open(folder, threads, batch_size), images, 1)
+    def tried(name, folder, threads, batch_size, images):
+        return trial_here(name, folder, threads, batch_size, images).features
 
     monkeypatch.setattr(asking, "_answered", lambda request, path: child.answer(request))
     monkeypatch.setattr(onnx_files, "try_conversion", tried)
@@ -154,7 +159,7 @@ def test_keras_does_not_run_an_onnx_file(tmp_path):
 
 
 def test_the_engines_that_run_onnx_files_race(tmp_path, monkeypatch):
-    monkeypatch.setattr(racing, "try_conversion", onnx_files.try_conversion)
+    monkeypatch.setattr(racing, "trial_of", lambda *asked: nullcontext(trial_here(*asked)))
     path = transformer(tmp_path / "vit.onnx")
     contract = contract_of("--base", path, "--image_size", SIZE, "--preprocessing", "torch")
     asked = Computation(contract, WeightsRequest("base", str(path)), 4, 1)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from pipelines.engines.opening import open_engine
 from pipelines.engines.race_results import Choice, remember, remembered
 from pipelines.engines.racing import race
 from pipelines.engines.request import Computation
-from pipelines.engines.trial import time_engine, try_conversion
+from pipelines.engines.trial import TimedEngine, try_conversion
 from pipelines.errors import EngineError, UsageError
 from pipelines.extract import main
 from pipelines.planning.job import make_contract
@@ -70,7 +71,7 @@ def test_another_contract_or_processor_is_another_race(request_, contract, monke
     assert choose_without_race("auto", other) is None
     stored_otherwise = replace(request_, contract=replace(contract, precision="float16"))
     assert choose_without_race("auto", stored_otherwise) is not None
-    monkeypatch.setattr(remembering, "_processor", lambda: "another one")
+    monkeypatch.setattr(remembering, "processor_named", lambda: "another one")
     assert choose_without_race("auto", request_) is None
 
 
@@ -119,7 +120,7 @@ class Cheat:
 
 def test_an_engine_with_other_features_cannot_win(request_, monkeypatch, tmp_path):
     monkeypatch.setattr(racing, "open_conversion", lambda request: tmp_path)
-    monkeypatch.setattr(racing, "try_conversion", lambda *_: time_engine(Cheat(), IMAGES, 1))
+    monkeypatch.setattr(racing, "trial_of", lambda *_: nullcontext(TimedEngine(Cheat(), IMAGES)))
     found = race(request_, IMAGES)
     cheat = next(trial for trial in found.trials if trial.engine == "ncnn")
     assert cheat.images_per_second > found.trials[0].images_per_second
@@ -134,7 +135,7 @@ def test_an_engine_that_ends_its_process_costs_itself_the_race_only(
         raise EngineError("it failed with status -11: ")
 
     monkeypatch.setattr(racing, "open_conversion", lambda request: tmp_path)
-    monkeypatch.setattr(racing, "try_conversion", crash)
+    monkeypatch.setattr(racing, "trial_of", crash)
     found = race(request_, IMAGES)
     assert found.engine == "keras"
     refusals = {trial.engine: trial.refusal for trial in found.trials}
@@ -144,7 +145,7 @@ def test_an_engine_that_ends_its_process_costs_itself_the_race_only(
 
 def test_a_trial_that_dies_is_an_error_of_one_line(tmp_path):
     with pytest.raises(EngineError, match=r"failed with status 1: .*layout\.json"):
-        try_conversion("ncnn", tmp_path, 1, 4, IMAGES, 1)
+        try_conversion("ncnn", tmp_path, 1, 4, IMAGES)
 
 
 @pytest.mark.acceptance
@@ -169,7 +170,7 @@ def test_features_that_are_no_numbers_cannot_win_nor_spoil_the_record(
             return np.full((len(images), 512), np.nan, np.float32)
 
     monkeypatch.setattr(racing, "open_conversion", lambda request: tmp_path)
-    monkeypatch.setattr(racing, "try_conversion", lambda *_: time_engine(Broken(), IMAGES, 1))
+    monkeypatch.setattr(racing, "trial_of", lambda *_: nullcontext(TimedEngine(Broken(), IMAGES)))
     found = race(request_, IMAGES)
     assert found.engine == "keras"
     broken = next(trial for trial in found.trials if trial.engine == "ncnn")
@@ -218,7 +219,8 @@ def test_first_calls_that_meet_on_two_threads_do_not_hang(request_, tmp_path):
     ("wanted", "changes", "cards", "engine"),
     [
         ("openvino", {}, (), "openvino"),
-        ("auto", {"compute_dtype": "bfloat16"}, (), "keras"),
+        ("auto", {"compute_dtype": "tfloat32"}, (), "keras"),
+        ("auto", {"compute_dtype": "bfloat16"}, ("0",), "keras"),
         ("auto", {}, ("0",), "keras"),
         ("auto", {}, (), None),
     ],

@@ -82,7 +82,7 @@ def test_processors_without_vnni_give_the_same_to_the_bit(
     (tmp_path / QUANTISED_FILE).write_bytes(content)
     here = OpenVinoEngine(tmp_path, 1, 8).extract(pixels[:8])
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", level)
-    there = trial.try_conversion("openvino", tmp_path, 1, 8, pixels[:8], 1).features
+    there = trial.try_conversion("openvino", tmp_path, 1, 8, pixels[:8])
     np.testing.assert_array_equal(there, here)
 
 
