@@ -15,7 +15,7 @@ from pipelines.metrics.outlet import NOWHERE, Outlet
 from pipelines.planning.announcement import Announcement, announce
 from pipelines.planning.decision import Decision, Todo, decide_together, find_todo
 from pipelines.planning.job import ExtractJob
-from pipelines.planning.preparing import prepare_runs
+from pipelines.planning.preparing import naming, prepare_runs
 from pipelines.planning.run import Run
 from pipelines.records import Shard
 from pipelines.redaction import redacted
@@ -60,7 +60,7 @@ def _outlet_of(outlet: Outlet, table: str) -> Outlet:
 def _extract(job: ExtractJob, gauges: Sequence[RunGauges]) -> ExtractReport:
     started = time.monotonic()
     runs = prepare_runs(job)
-    todos, announcements = zip(*map(_look, runs), strict=True)
+    todos, announcements = zip(*(_look(run, len(runs) > 1) for run in runs), strict=True)
     parts, decisions = decide_together(runs, todos)
     tables = []
     for run, decision, said, told in zip(runs, decisions, announcements, gauges, strict=True):
@@ -88,9 +88,10 @@ def _extract(job: ExtractJob, gauges: Sequence[RunGauges]) -> ExtractReport:
     return replace(first, also=tuple(others))
 
 
-def _look(run: Run) -> tuple[Todo, Announcement]:
-    scene = run.look()  # of millions of images it is gigabytes, and each commit looks anew
-    todo = find_todo(run, scene)
+def _look(run: Run, one_of_several: bool) -> tuple[Todo, Announcement]:
+    with naming(run.job.table, one_of_several):
+        scene = run.look()  # of millions of images it is gigabytes, and each commit looks anew
+        todo = find_todo(run, scene)
     return todo, announce(run, scene, todo.inputs)
 
 

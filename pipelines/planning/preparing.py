@@ -75,7 +75,7 @@ def prepare_runs(job: ExtractJob) -> list[Run]:
     hashes = ContentHashes(WebHashes(job.max_image_bytes).sha256_of)
     runs = []
     for each in jobs:
-        with _naming(each.table, len(jobs) > 1):
+        with naming(each.table, len(jobs) > 1):
             runs.append(_prepare(each, refs, images, threads, flags, hashes))
     return runs
 
@@ -126,7 +126,7 @@ def _require_apart(uris: Sequence[str]) -> None:
 
 
 @contextmanager
-def _naming(table: str, wanted: bool) -> Iterator[None]:
+def naming(table: str, wanted: bool) -> Iterator[None]:
     """Name the table that an error is of, where there are several."""
     try:
         yield
