@@ -10,7 +10,8 @@ from pipelines.commits.report import ExtractReport
 from pipelines.commits.run_gauges import RunGauges
 from pipelines.commits.spending import Allowance, Spending, shares_of
 from pipelines.commits.table_run import TableRun
-from pipelines.errors import FrozenFeaturesError
+from pipelines.engines.opening import open_engine
+from pipelines.errors import EngineError, FrozenFeaturesError
 from pipelines.metrics.outlet import NOWHERE, Outlet
 from pipelines.planning.announcement import Announcement, announce
 from pipelines.planning.decision import Decision, Todo, decide_together, find_todo
@@ -22,7 +23,7 @@ from pipelines.redaction import redacted
 from pipelines.shards.beam_flags import workers_sharing
 from pipelines.shards.counters import Counted
 from pipelines.shards.runner import run_shards
-from pipelines.shards.shard import ShardJob, Target
+from pipelines.shards.shard import ShardJob, Target, passes_of
 from pipelines.table.storage import table_uri
 
 
@@ -107,10 +108,25 @@ def extract_shards(tables: Sequence[TableRun], shards: Sequence[Shard]) -> Mappi
         if engine is None:
             raise ValueError(f"a shard is for {run.uri}, which no engine was chosen for")
         run.worked = True
-        targets[place] = Target(run.id, run.uri, run.keep_base(engine), run.augmentation)
+        shape = open_engine(engine).feature_shape
+        targets[place] = Target(run.id, run.uri, run.keep_base(engine), shape, run.augmentation)
     run = tables[0].run
     job = ShardJob(targets, run.computation.threads, None, run.job.max_image_bytes)
-    return run_shards(shards, job, run.beam_flags)
+    return run_shards(shards, _in_passes(job, shards), run.beam_flags)
+
+
+def _in_passes(job: ShardJob, shards: Sequence[Shard]) -> ShardJob:
+    """Let layers of one base share its passes if their engine does that."""
+    try:
+        for shard in {each.tables: each for each in shards}.values():
+            for each in passes_of(shard, job):
+                open_engine(each.engine)
+    except EngineError as error:
+        if len(job.targets) == 1:
+            raise
+        log(f"each layer has a pass of its own: {error}")
+        return replace(job, one_pass=False)
+    return job
 
 
 def _settle(tables: Sequence[TableRun], part: int) -> None:

@@ -28,6 +28,10 @@ class Waits:
         """Sums over shards or workers."""
         return Waits(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
+    def shared_by(self, count: int) -> "Waits":
+        """The equal share of one of so many."""
+        return Waits(*(getattr(self, f.name) / count for f in fields(self)))
+
     @property
     def seconds(self) -> float:
         """All of the time."""

@@ -21,6 +21,7 @@ from pipelines.bases import (
     load_base,
     scaling_of,
 )
+from pipelines.bases.cutting import IN_ONE_PASS
 from pipelines.bases.keras_file import fingerprint_at, open_keras_file
 from pipelines.bases.weights_request import BASE
 from pipelines.contract import COMPUTE_DTYPES, NUMBERS, ONNX_FILE, PARITY_BOUND, Contract
@@ -149,13 +150,17 @@ def _check_known(contract: Contract) -> None:
         "interpolation": INTERPOLATIONS,
         "orientation": ORIENTATIONS,
         "preprocessing": (*PREPROCESSINGS, NUMBERS),
-        "pooling": POOLINGS,
         "compute_dtype": COMPUTE_DTYPES,
     }
     try:
         contract.check_quantisation()
     except ValueError as error:
         raise UsageError(f"the contract cannot be used: {error}") from error
+    for pooling in contract.pooling.split(IN_ONE_PASS):
+        if pooling not in POOLINGS:
+            raise UsageError(
+                f"the contract has pooling {pooling!r}; this version knows {', '.join(POOLINGS)}"
+            )
     for name, values in known.items():
         if getattr(contract, name) not in values:
             raise UsageError(

@@ -29,19 +29,16 @@ class ExtractShards(beam.PTransform):
 
 
 class _ExtractShard(beam.DoFn):
-    """Holds the worker's engines and its counters."""
+    """Holds the worker's counters; its engines are the process's."""
 
     def __init__(self, job: ShardJob) -> None:
         self._job = job
 
     def setup(self) -> None:
         pin_to_gpu()
-        self._engines = {
-            table: open_engine(target.engine) for table, target in self._job.targets.items()
-        }
 
     def process(self, shard: Shard) -> Iterator[ShardResult]:
-        for result in extract_shard(shard, self._job, self._engines):
+        for result in extract_shard(shard, self._job, open_engine):
             for name, count in result.counts().items():
                 Metrics.counter(counters_of(result.table), name).inc(count)
             yield result

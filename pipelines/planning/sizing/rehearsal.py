@@ -149,7 +149,7 @@ def main(desk: Path) -> None:
     run, uri = new_run_id(), str(desk / TABLE_FOLDER)
     started = time.perf_counter()
     policy = augmentation_from_json(asked["augmentation"])
-    target = Target(run, uri, request, policy)
+    target = Target(run, uri, request, shape, policy)
     job = ShardJob({0: target}, threads, None, asked["max_image_bytes"])
     counted = run_shards(shards, job, ())[0]
     extract_seconds = time.perf_counter() - started

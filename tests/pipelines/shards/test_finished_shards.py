@@ -15,7 +15,9 @@ def target(table: Path) -> Target:
         *("VGG16", "0" * 64, 32, "bilinear", "ignored", "imagenet"),
         *("block5_pool", "none", "float32", "float32"),
     )
-    return Target(RUN, str(table), EngineRequest(contract, WeightsRequest("random"), 8, 1, "keras"))
+    return Target(
+        RUN, str(table), EngineRequest(contract, WeightsRequest("random"), 8, 1, "keras"), (512,)
+    )
 
 
 def shard(name: str, images: int) -> Shard:
