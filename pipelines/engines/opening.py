@@ -156,7 +156,10 @@ def _check_known(contract: Contract) -> None:
         contract.check_quantisation()
     except ValueError as error:
         raise UsageError(f"the contract cannot be used: {error}") from error
-    for pooling in contract.pooling.split(IN_ONE_PASS):
+    poolings = contract.pooling.split(IN_ONE_PASS)
+    if len(poolings) != len(contract.layer.split(IN_ONE_PASS)):
+        raise UsageError(f"the contract has {len(poolings)} poolings, which its layers have not")
+    for pooling in poolings:
         if pooling not in POOLINGS:
             raise UsageError(
                 f"the contract has pooling {pooling!r}; this version knows {', '.join(POOLINGS)}"

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 import frozen_features as ff
 from pipelines import driver
+from pipelines.bases.cutting import IN_ONE_PASS
 from pipelines.commits.settlement import Settlement
 from pipelines.commits.spending import Spending, shares_of
 from pipelines.contract import ONNX_FILE
 from pipelines.driver import extract
 from pipelines.engines.bottleneck import BaseClock, Waits
-from pipelines.errors import CommitRefusedError, UsageError
+from pipelines.errors import CommitRefusedError, EngineError, UsageError
 from pipelines.extract import main, make_job, make_parser
 from pipelines.images import loading
 from pipelines.plan import main as plan_main
@@ -109,6 +110,24 @@ def test_an_image_is_read_once_and_decoded_once_a_size(job, reads):
     assert len(names) == 21
     for what in ("read", "decoded at 32", "decoded at 48"):
         assert {reads[name, what] for name in names} == {1}
+
+
+def test_an_engine_that_takes_no_several_layers_has_a_pass_for_each(job, monkeypatch, capsys):
+    opened = driver.open_engine
+
+    def opens(request):
+        if IN_ONE_PASS in request.contract.layer:
+            raise EngineError("it has one end")
+        return opened(request)
+
+    monkeypatch.setattr(driver, "open_engine", opens)
+    extract(replace(job, also=job.also[:1]))
+    assert "each layer has a pass of its own: it has one end" in capsys.readouterr().err
+    monkeypatch.undo()
+    for each in job.by_table()[:2]:
+        own = replace(each, table=f"{each.table} alone")
+        extract(own)
+        assert rows_of(each.table).equals(rows_of(own.table))
 
 
 def test_a_table_that_has_everything_is_passed_over(job, reads, tmp_path):
