@@ -35,6 +35,7 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
     precision: str = "float32",
     compute_dtype: str = "float32",
     calibration: Location | None = None,
+    also: Sequence[str] | None = None,
     augment: int = 0,
     rotation: float | None = None,
     width_shift: float | None = None,
@@ -82,6 +83,8 @@ def extract(  # noqa: D417 - each option is explained by the command's --help
         scale, mean, std, channels: how pixels enter, (pixels x scale - mean) / std, colours in the
             order "rgb" or "bgr"; in place of `preprocessing`.
         resize: "squash", "crop", "crop:SIDE", "letterbox" or "letterbox:GREY".
+        also: further tables to fill in the same run, as "BASE[:LAYER[:POOLING]]=TABLE"; their
+            reports are the report's `also`.
         augment: augmented copies of each training image.
         engine: what runs the base; "auto" is the fastest that gives Keras's features.
         hours: stop before the part, of `commit_every` images, that would not end in this time.

@@ -20,6 +20,7 @@ from pipelines.errors import UsageError
 from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.metrics.outlet import add_metrics_options, outlet_of
+from pipelines.planning.also import add_also_option, destinations
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
 from pipelines.reports import Report
@@ -72,7 +73,8 @@ def work(
     report = extract(make_job(options, beam_flags), outlet)
     if not options.watch_drift or watch is None:
         return report
-    return replace(report, drift=watch(report))
+    also = tuple(replace(each, drift=watch(each)) for each in report.also)
+    return replace(report, drift=watch(report), also=also)
 
 
 def own_options(parser: Parser) -> list[str]:
@@ -90,7 +92,7 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument("--input", required=True, help="folder or manifest of images")
     parser.add_argument("--table", required=True, help="the feature table; made if not there")
     add_layout_options(parser)
-    add_feature_options(parser)
+    add_also_option(add_feature_options(parser))
     add_augmentation_options(parser)
     work = parser.add_argument_group("how the work is done")
     add_work_options(work)
@@ -149,12 +151,14 @@ def make_job(options: argparse.Namespace, beam_flags: Sequence[str]) -> ExtractJ
         )
     if options.budget and options.price_per_hour is None:
         raise UsageError("--budget wants --price_per_hour, what a worker costs")
+    features = feature_choice(options)
     return ExtractJob(
         input=options.input,
         input_root=options.input_root,
         layout=layout_of(options),
         table=options.table,
-        features=feature_choice(options),
+        features=features,
+        also=destinations(options, features),
         engine=options.engine,
         batch_size=options.batch_size,
         threads=options.threads,

@@ -22,6 +22,7 @@ from pipelines.errors import UsageError
 from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.images.splits import TRAIN
+from pipelines.planning.also import ALSO, add_also_option
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
 from pipelines.planning.sizing.forecast import forecast, plan_worker, workers_for
@@ -98,7 +99,7 @@ def make_parser(prog: str = PROG) -> Parser:
     )
     cluster.add_argument("--price_per_hour", type=positive_real, help="of a worker")
     add_layout_options(parser)
-    add_feature_options(parser)
+    add_also_option(add_feature_options(parser))
     add_augmentation_options(parser)
     add_work_options(parser.add_argument_group("how the work is done"))
     parser.add_argument(
@@ -109,6 +110,11 @@ def make_parser(prog: str = PROG) -> Parser:
 
 
 def _check(options: argparse.Namespace) -> None:
+    if options.also:
+        raise UsageError(
+            f"a plan is for one table: leave out {ALSO}, and plan each base by itself; in one run "
+            "they take as long together, less what reading and decoding twice would"
+        )
     if options.input is None and (options.images is None or options.image_bytes is None):
         raise UsageError("name the images with --input, or say --images and --image_bytes")
     if options.input is not None and options.image_bytes is not None:

@@ -52,18 +52,20 @@ class ImageRef:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """The unit of work: images of one split that end in one Parquet file.
+    """The unit of work: images of one split that end in one Parquet file of each of its tables.
 
     Attributes:
-        name: names the file, together with the attempt that writes it.
+        name: names the files, together with the attempt that writes them.
         split: the one split of all `refs`.
         refs: the images and copies, in the order in which they are best read, an image's copies
             ascending.
+        tables: places, ascending, of the tables that want these rows, among those of the run.
     """
 
     name: str
     split: str
     refs: tuple[ImageRef, ...]
+    tables: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True, slots=True)

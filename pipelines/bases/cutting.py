@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 POOLINGS = ("none", "avg", "max", "cls")
 """The last takes the first of a transformer's tokens."""
 
+IN_ONE_PASS = "\n"
+"""Divides the layers, and their poolings, that are taken in one pass of a base."""
+
 TOKENS_RANK, IMAGE_RANK = 3, 4
 """Axes of (n, tokens, channels) and of (n, height, width, channels)."""
 
@@ -28,18 +31,31 @@ def cut(model: "keras.Model", layer: str, pooling: str) -> "keras.Model":
 
     Args:
         model: what `build` made.
-        layer: the layer whose output is taken.
+        layer: the layer whose output is taken; or several, divided by `IN_ONE_PASS`.
         pooling: "none", "avg" or "max" over height and width or over tokens, or "cls", the first
-            token.
+            token; one for each layer.
 
     Returns:
         A frozen model that shares the base's weights; output (n, height, width, channels) or
-        (n, tokens, channels), or (n, channels) when pooled.
+        (n, tokens, channels), or (n, channels) when pooled. Of several layers the outputs are
+        flattened and follow each other: (n, length).
 
     Raises:
         UsageError: the base has no such layer, or its output cannot be pooled so.
     """
     keras = load_keras()
+    layers, poolings = layer.split(IN_ONE_PASS), pooling.split(IN_ONE_PASS)
+    outputs = [_output(model, *each) for each in zip(layers, poolings, strict=True)]
+    output, name = outputs[0], layer
+    if len(outputs) > 1:
+        flat = [keras.layers.Flatten()(each) for each in outputs]
+        output, name = keras.layers.Concatenate()(flat), "_".join(layers)
+    frozen = keras.Model(model.input, output, name=f"{model.name}_{name}")
+    frozen.trainable = False
+    return frozen
+
+
+def _output(model: "keras.Model", layer: str, pooling: str) -> Any:  # noqa: ANN401 - untyped
     names = [each.name for each in model.layers]
     if layer not in names:
         top = "; --top true adds the classifying top's" if layer in TOP_LAYERS else ""
@@ -47,11 +63,7 @@ def cut(model: "keras.Model", layer: str, pooling: str) -> "keras.Model":
             f"{model.name} has no layer {layer!r}; it has {_listed(names, layer)}{top}"
         )
     output = model.get_layer(layer).output
-    if pooling != "none":
-        output = _pooled(output, layer, pooling)
-    frozen = keras.Model(model.input, output, name=f"{model.name}_{layer}")
-    frozen.trainable = False
-    return frozen
+    return output if pooling == "none" else _pooled(output, layer, pooling)
 
 
 def _pooled(output: Any, layer: str, pooling: str) -> Any:  # noqa: ANN401 - Keras is untyped

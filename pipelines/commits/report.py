@@ -41,6 +41,8 @@ class ExtractReport(Report):
         stopped: whether it ended at a part's end, before its last, by `--hours` or `--budget`.
         before: the table's version when the run began; None when there was no table.
         drift: what holds the new version against that one; None where nobody asked.
+        also: of the run's further tables. What is shared, time and processors, is shared out among
+            all of them, but for `seconds`.
     """
 
     run: str
@@ -61,6 +63,7 @@ class ExtractReport(Report):
     stopped: bool = False
     before: int | None = None
     drift: Report | None = None
+    also: "tuple[ExtractReport, ...]" = ()
 
     @property
     def bottleneck(self) -> str | None:
@@ -88,6 +91,8 @@ class ExtractReport(Report):
             parts += ["", Grid(shown, ("failed image", "stage", "why"))]
         if self.drift is not None:
             parts += ["", *self.drift.parts()]
+        for report in self.also:
+            parts += ["", *report.parts()]
         return parts
 
     def as_json(self) -> dict[str, Any]:
@@ -97,12 +102,13 @@ class ExtractReport(Report):
             for f in self.failures
         ]
         return {
-            **{k: v for k, v in asdict(self).items() if k not in ("counts", "drift")},
+            **{k: v for k, v in asdict(self).items() if k not in ("counts", "drift", "also")},
             **self.counts,
             "contract_id": self.contract.contract_id,
             "bottleneck": self.bottleneck,
             "failures": failures,
             "drift": None if self.drift is None else self.drift.as_json(),
+            "also": [report.as_json() for report in self.also],
         }
 
     def _summary(self) -> list[tuple[str, object]]:

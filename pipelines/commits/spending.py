@@ -1,7 +1,7 @@
 """What the parts of a run take, held against what was expected of them and what they may take."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.shards.counters import Counted
@@ -77,7 +77,7 @@ class Allowance:
 
 
 class Spending:
-    """Keeps account of one run's parts."""
+    """Keeps account of what one table's parts take in a run."""
 
     def __init__(
         self,
@@ -109,16 +109,20 @@ class Spending:
         seconds = 0.0 if not images else images / rate if rate else None
         return Expected(images, _rounded(seconds), _rounded(self._money(seconds), 6))
 
-    def took(self, images: int, extract_seconds: float, counted: Counted) -> Spent:
+    def took(
+        self, images: int, extract_seconds: float, counted: Counted, share: float = 1.0
+    ) -> Spent:
         """Close a part's account, just before its commit.
 
         Args:
             images: rows that were extracted, or tried.
             extract_seconds: from its first shard's start to its last one's end.
             counted: what the workers counted in it.
+            share: of the time, 0-1, where other tables are filled with this one.
         """
         now = self._now()
-        seconds, self._since = now - self._since, now
+        seconds, self._since = (now - self._since) * share, now
+        extract_seconds *= share
         self._images += images
         self._working += extract_seconds
         worked = round(extract_seconds, 3)
@@ -134,17 +138,31 @@ class Spending:
             money=_rounded(self._money(seconds), 6),
         )
 
-    def allows(self, images: int) -> bool:
-        """Whether a part of so many rows, begun now, would be extracted within the allowance."""
+    def allows(self, seconds: float | None) -> bool:
+        """Whether a part of so many seconds, begun now, would be extracted within the allowance.
+
+        Args:
+            seconds: that are expected of it; None counts as none.
+        """
         limit = self._allowance.seconds(self._workers)
-        if limit is None:
-            return True
-        expected = self.expect(images).seconds or 0.0
-        return self._now() - self._started + expected <= limit
+        return limit is None or self._now() - self._started + (seconds or 0.0) <= limit
 
     def _money(self, seconds: float | None) -> float | None:
         price = self._allowance.price_per_hour
         return None if seconds is None or price is None else self._workers * seconds / 3600 * price
+
+
+def shares_of(counted: Mapping[int, Counted], tables: int) -> list[float]:
+    """Shares of a part's time, 0-1, of tables that are filled together; they add up to 1.
+
+    Args:
+        counted: what workers counted, by place of the tables that had shards in the part.
+        tables: how many there are.
+    """
+    worked = {place: each.waits.seconds for place, each in counted.items()}
+    if not sum(worked.values()):  # nothing was extracted, or the runner keeps no counters
+        worked = dict.fromkeys(counted or range(tables), 1.0)
+    return [worked.get(place, 0.0) / sum(worked.values()) for place in range(tables)]
 
 
 def total(parts: Sequence[Spent]) -> Spent:

@@ -28,6 +28,10 @@ class Waits:
         """Sums over shards or workers."""
         return Waits(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
+    def shared_by(self, count: int) -> "Waits":
+        """The equal share of one of so many."""
+        return Waits(*(getattr(self, f.name) / count for f in fields(self)))
+
     @property
     def seconds(self) -> float:
         """All of the time."""
@@ -35,23 +39,27 @@ class Waits:
 
 
 class BaseClock:
-    """Counts the seconds of one shard into `Waits`; batches may run on several threads at once."""
+    """Counts the seconds of one shard into `Waits`; batches may run on several threads at once.
 
-    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
+    Where several bases share the shard, each second is one base's: time in bases is shared by those
+    that ran, other time by all.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.perf_counter, bases: int = 1) -> None:
         """Start counting, with the worker waiting for its first images."""
         self._now, self._lock = now, threading.Lock()
-        self._running, self._writing = 0, False
-        self._seconds = {"base": 0.0, "images": 0.0, "writing": 0.0}
+        self._running, self._writing = [0] * bases, False
+        self._seconds = [{"base": 0.0, "images": 0.0, "writing": 0.0} for _ in range(bases)]
         self._since = now()
 
     @contextmanager
-    def base(self) -> Iterator[None]:
-        """Around one batch in the engine."""
-        self._change(running=1)
+    def base(self, which: int = 0) -> Iterator[None]:
+        """Around one batch in the engine of a base."""
+        self._change(which, running=1)
         try:
             yield
         finally:
-            self._change(running=-1)
+            self._change(which, running=-1)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -62,19 +70,22 @@ class BaseClock:
         finally:
             self._change(writing=False)
 
-    def read(self) -> Waits:
-        """What was counted so far."""
+    def read(self, which: int = 0) -> Waits:
+        """What was counted of a base so far."""
         self._change()
         with self._lock:
-            return Waits(**self._seconds)
+            return Waits(**self._seconds[which])
 
-    def _change(self, running: int = 0, writing: bool | None = None) -> None:
+    def _change(self, which: int = 0, running: int = 0, writing: bool | None = None) -> None:
         with self._lock:
             now = self._now()
-            doing = "base" if self._running else "writing" if self._writing else "images"
-            self._seconds[doing] += now - self._since
+            busy = [base for base, batches in enumerate(self._running) if batches]
+            doing = "base" if busy else "writing" if self._writing else "images"
+            theirs = busy or range(len(self._running))
+            for base in theirs:
+                self._seconds[base][doing] += (now - self._since) / len(theirs)
             self._since = now
-            self._running += running
+            self._running[which] += running
             self._writing = self._writing if writing is None else writing
 
 

@@ -3,7 +3,7 @@
 Plain Python, no Beam: the pipeline's workers call it, and so does predicting straight from images.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from pipelines.engines.bottleneck import BaseClock
 from pipelines.engines.engine import Engine
 from pipelines.engines.halving import run_batch
 from pipelines.images.decode import PixelSpec
-from pipelines.images.loading import LoadedImage, load_images
+from pipelines.images.loading import LoadedImage, load_in_sizes
 from pipelines.records import Extracted, Failure, FeatureBlock, ImageRef
 from pipelines.system.cores import usable_cores
 from pipelines.system.threads import map_ahead
@@ -55,34 +55,68 @@ def extract_images(
     Yields:
         A batch at a time; `engine.batch_size` rows each but for the last.
     """
-    clock = clock or BaseClock()
+    for (extracted,) in extract_by_all(refs, [(engine, pixels)], threads, clock):
+        yield extracted
 
-    def run(batch: LoadedBatch) -> Extracted:
-        with clock.base():
-            return run_images(batch, engine)
 
-    ahead = engine.batch_size * BATCHES_AHEAD
-    images = load_images(refs, pixels, threads or usable_cores(), ahead)
-    batches = fill_batches(images, engine)
-    for extracted in map_ahead(run, batches, IN_BASE, IN_BASE, "extract"):
+def extract_by_all(
+    refs: Iterable[ImageRef],
+    bases: Sequence[tuple[Engine, PixelSpec]],
+    threads: int | None = None,
+    clock: BaseClock | None = None,
+) -> Iterator[tuple[Extracted, ...]]:
+    """Run images through several bases, as `extract_images` does through one.
+
+    Each image is read once, and decoded once for all bases that take the same pixels.
+
+    Args:
+        refs: the images.
+        bases: engines, and how to decode for each.
+        threads: reading and decoding threads; as many as cores when None.
+        clock: counts what the bases wait for; made for so many.
+
+    Yields:
+        A batch at a time, by each of `bases`.
+    """
+    clock = clock or BaseClock(bases=len(bases))
+    sizes = list(dict.fromkeys(pixels for _, pixels in bases))
+    engines = [(engine, sizes.index(pixels)) for engine, pixels in bases]
+
+    def run(batches: tuple[LoadedBatch, ...]) -> tuple[Extracted, ...]:
+        extracted = []
+        for base, (engine, size) in enumerate(engines):
+            with clock.base(base):
+                extracted.append(run_images(batches[size], engine))
+        return tuple(extracted)
+
+    ahead = max(engine.batch_size for engine, _ in engines) * BATCHES_AHEAD
+    images = load_in_sizes(refs, sizes, threads or usable_cores(), ahead)
+    filled = fill_batches(images, [engine for engine, _ in engines])
+    for extracted in map_ahead(run, filled, IN_BASE, IN_BASE, "extract"):
         with clock.writing():
             yield extracted
 
 
-def fill_batches(images: Iterable[LoadedImage | Failure], engine: Engine) -> Iterator[LoadedBatch]:
-    """Gather images into batches as large as the engine takes them at that moment."""
-    loaded: list[LoadedImage] = []
-    failures: list[Failure] = []
-    for each in images:
-        if isinstance(each, Failure):
-            failures.append(each)
-            continue
-        loaded.append(each)
-        if len(loaded) >= engine.batch_size:
-            yield LoadedBatch(loaded, failures)
-            loaded, failures = [], []
-    if loaded or failures:
-        yield LoadedBatch(loaded, failures)
+def fill_batches(
+    images: Iterable[tuple[LoadedImage | Failure, ...]], engines: Sequence[Engine]
+) -> Iterator[tuple[LoadedBatch, ...]]:
+    """Gather images, in each of their sizes, into batches as large as engines take them by then.
+
+    An engine that takes fewer than another gets its batch in halves.
+    """
+    batches: tuple[LoadedBatch, ...] = ()
+    for sizes in images:
+        batches = batches or tuple(LoadedBatch([], []) for _ in sizes)
+        for batch, each in zip(batches, sizes, strict=True):
+            if isinstance(each, Failure):
+                batch.failures.append(each)
+            else:
+                batch.images.append(each)
+        if max(len(batch.images) for batch in batches) >= max(e.batch_size for e in engines):
+            yield batches
+            batches = ()
+    if batches:
+        yield batches
 
 
 def run_images(batch: LoadedBatch, engine: Engine) -> Extracted:

@@ -21,6 +21,7 @@ from pipelines.bases import (
     load_base,
     scaling_of,
 )
+from pipelines.bases.cutting import IN_ONE_PASS
 from pipelines.bases.keras_file import fingerprint_at, open_keras_file
 from pipelines.bases.weights_request import BASE
 from pipelines.contract import (
@@ -156,13 +157,20 @@ def _check_known(contract: Contract) -> None:
         "interpolation": INTERPOLATIONS,
         "orientation": ORIENTATIONS,
         "preprocessing": (*PREPROCESSINGS, NUMBERS),
-        "pooling": POOLINGS,
         "compute_dtype": COMPUTE_DTYPES,
     }
     try:
         contract.check_quantisation()
     except ValueError as error:
         raise UsageError(f"the contract cannot be used: {error}") from error
+    poolings = contract.pooling.split(IN_ONE_PASS)
+    if len(poolings) != len(contract.layer.split(IN_ONE_PASS)):
+        raise UsageError(f"the contract has {len(poolings)} poolings, which its layers have not")
+    for pooling in poolings:
+        if pooling not in POOLINGS:
+            raise UsageError(
+                f"the contract has pooling {pooling!r}; this version knows {', '.join(POOLINGS)}"
+            )
     for name, values in known.items():
         if getattr(contract, name) not in values:
             raise UsageError(

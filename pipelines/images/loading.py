@@ -50,18 +50,42 @@ def load_images(
         threads: that decode, and read too where that takes no waiting.
         ahead: images; by as many rows more as an image has copies.
     """
+    return (each for (each,) in load_in_sizes(refs, [pixels], threads, ahead))
+
+
+def load_in_sizes(
+    refs: Iterable[ImageRef], sizes: Sequence[PixelSpec], threads: int, ahead: int
+) -> Iterator[tuple[LoadedImage | Failure, ...]]:
+    """Load images as `load_images` does, decoded in several ways of what is read once.
+
+    Args:
+        refs: the images and copies.
+        sizes: how to decode; each another way.
+        threads: that decode, and read too where that takes no waiting.
+        ahead: images; by as many rows more as an image has copies.
+
+    Yields:
+        A row at a time, in each of `sizes`.
+    """
     grouped = (list(rows) for _, rows in itertools.groupby(refs, attrgetter("image_id")))
     first = list(itertools.islice(grouped, 1))
     images = itertools.chain(first, grouped)
     if not first:
         return iter(())
     ahead = max(1, ahead // len(first[0]))
+    most = max(pixels.max_bytes for pixels in sizes)
     if not is_remote(first[0][0].uri):
-        loaded = map_ahead(lambda rows: load_rows(rows, pixels), images, threads, ahead, "decode")
+        loaded = map_ahead(
+            lambda rows: _decode_in(sizes, rows, read_image(rows[0], most)),
+            images,
+            threads,
+            ahead,
+            "decode",
+        )
         return itertools.chain.from_iterable(loaded)
     readers = max(threads, STORE_READERS)
     read = map_ahead(
-        lambda rows: (rows, read_image(rows[0], pixels.max_bytes)),
+        lambda rows: (rows, read_image(rows[0], most)),
         images,
         readers,
         max(ahead, readers),
@@ -70,7 +94,7 @@ def load_images(
         READ_BYTES,
     )
     loaded = map_ahead(
-        lambda each: decode_rows(*each, pixels),
+        lambda each: _decode_in(sizes, *each),
         read,
         threads,
         ahead,
@@ -79,6 +103,12 @@ def load_images(
         READ_BYTES,
     )
     return itertools.chain.from_iterable(loaded)
+
+
+def _decode_in(
+    sizes: Sequence[PixelSpec], refs: Sequence[ImageRef], read: "ReadImage | Failure"
+) -> list[tuple[LoadedImage | Failure, ...]]:
+    return list(zip(*(decode_rows(refs, read, pixels) for pixels in sizes), strict=True))
 
 
 def load_image(ref: ImageRef, pixels: PixelSpec) -> LoadedImage | Failure:

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -101,16 +101,53 @@ def make_plan(inputs: Sorted, shard_rows: int, part_images: int | None = None) -
         shard_rows: most images of a shard.
         part_images: most images of a part; None for one part.
     """
-    parts: list[tuple[Shard, ...]] = []
-    for refs in cut_parts(inputs.new, part_images):
-        numbered_from = sum(len(part) for part in parts)
-        parts.append(tuple(cut_shards(refs, shard_rows, numbered_from)))
+    return plan_of(inputs, cut_work(inputs.new, shard_rows, part_images))
+
+
+def plan_of(inputs: Sorted, parts: Sequence[tuple[Shard, ...]]) -> Plan:
+    """The plan of a table whose work is cut."""
     return Plan(
         parts=tuple(parts),
         present=inputs.present,
         finished=inputs.finished,
         known_failures=inputs.known_failures,
     )
+
+
+def cut_work(
+    refs: Sequence[ImageRef],
+    shard_rows: int,
+    part_images: int | None,
+    tables_of: Callable[[ImageRef], tuple[int, ...]] | None = None,
+) -> list[tuple[Shard, ...]]:
+    """Cut rows, ascending by id and copy, into parts, and each part into shards.
+
+    Args:
+        refs: what one table lacks, or more.
+        shard_rows: most images of a shard.
+        part_images: most images of a part; None for one part.
+        tables_of: the tables that want a row; rows of a shard are wanted by the same. The one
+            table of the run when None.
+    """
+    parts: list[tuple[Shard, ...]] = []
+    count = 0
+    for part in cut_parts(refs, part_images):
+        wanted = {(0,): part} if tables_of is None else _by_tables(part, tables_of)
+        shards: list[Shard] = []
+        for tables, rows in wanted.items():
+            shards += cut_shards(rows, shard_rows, count + len(shards), tables)
+        count += len(shards)
+        parts.append(tuple(shards))
+    return parts
+
+
+def _by_tables(
+    refs: Iterable[ImageRef], tables_of: Callable[[ImageRef], tuple[int, ...]]
+) -> dict[tuple[int, ...], list[ImageRef]]:
+    wanted: dict[tuple[int, ...], list[ImageRef]] = {}
+    for ref in refs:
+        wanted.setdefault(tables_of(ref), []).append(ref)
+    return wanted
 
 
 def cut_parts(refs: Sequence[ImageRef], part_images: int | None) -> list[list[ImageRef]]:
@@ -166,7 +203,12 @@ def _reading_place(ref: ImageRef) -> tuple[str, int]:
     return place_of(ref.uri) or (ref.image_id, 0)
 
 
-def cut_shards(refs: Sequence[ImageRef], shard_rows: int, numbered_from: int = 0) -> list[Shard]:
+def cut_shards(
+    refs: Sequence[ImageRef],
+    shard_rows: int,
+    numbered_from: int = 0,
+    tables: tuple[int, ...] = (0,),
+) -> list[Shard]:
     """Cut rows, ascending by id and copy, into shards of one split, in the order of reading.
 
     Files are read in the order of their ids, and what lies in one file in the order it has there.
@@ -178,7 +220,7 @@ def cut_shards(refs: Sequence[ImageRef], shard_rows: int, numbered_from: int = 0
     for split, group in itertools.groupby(by_split, key=attrgetter("split")):
         for members in _fill(group, shard_rows):
             name = f"{numbered_from + len(shards):06d}"
-            shards.append(Shard(name, split, tuple(members)))
+            shards.append(Shard(name, split, tuple(members), tables))
     return shards
 
 

@@ -63,6 +63,19 @@ class FeatureChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """A further table of an extraction.
+
+    Attributes:
+        table: its location.
+        features: which features it holds.
+    """
+
+    table: str
+    features: FeatureChoice
+
+
+@dataclass(frozen=True, slots=True)
 class ExtractJob:
     """One extraction.
 
@@ -70,6 +83,7 @@ class ExtractJob:
         input: folder or manifest.
         table: the table's location.
         features: which features.
+        also: further tables that are filled in the same run.
         input_root: folder that a manifest's paths are relative to; None for its own.
         layout: how the input is to be understood.
         engine: the engine wanted, or "auto".
@@ -99,6 +113,7 @@ class ExtractJob:
     input: str
     table: str
     features: FeatureChoice = FeatureChoice()
+    also: tuple[Destination, ...] = field(default=(), kw_only=True)
     input_root: str | None = None
     layout: Layout = PLAIN
     engine: str = AUTO
@@ -118,6 +133,12 @@ class ExtractJob:
     hours: float | None = None
     budget: float | None = None
     price_per_hour: float | None = None
+
+    def by_table(self) -> "tuple[ExtractJob, ...]":
+        """The same into each of the tables alone, that of `table` first."""
+        alone = replace(self, also=())
+        further = (replace(alone, table=to.table, features=to.features) for to in self.also)
+        return (alone, *further)
 
 
 def make_contract(choice: FeatureChoice) -> Contract:

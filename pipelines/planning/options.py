@@ -15,8 +15,8 @@ from pipelines.table.precision import MANTISSA_BITS
 DEFAULTS = FeatureChoice()
 
 
-def add_feature_options(parser: argparse.ArgumentParser) -> None:
-    """Give a command the options that make the contract."""
+def add_feature_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Give a command the options that make the contract, in a group that takes more of them."""
     features = parser.add_argument_group("which features (the contract)")
     features.add_argument(
         "--base",
@@ -91,6 +91,7 @@ def add_feature_options(parser: argparse.ArgumentParser) -> None:
         help="with int8: folder or manifest of images to quantise the base on; 100 of the "
         "training images if not given",
     )
+    return features
 
 
 def add_work_options(group: argparse._ArgumentGroup) -> None:

@@ -3,34 +3,23 @@
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 
 from pipelines.bases.quantised import quantised_at
 from pipelines.contract import (
-    INT8,
     Augmentation,
     Contract,
     require_same_augmentation,
     require_same_contract,
 )
 from pipelines.engines.request import Computation, EngineRequest
-from pipelines.errors import UsageError
 from pipelines.images.decode import PixelSpec, pixel_spec
 from pipelines.images.hashing import ContentHashes
-from pipelines.images.layout import STRATIFIED
-from pipelines.images.listing import list_images
-from pipelines.images.splits import split_named
-from pipelines.images.web_hashes import WebHashes
-from pipelines.outputs import require_outside
 from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted, short_of_copies
-from pipelines.planning.job import ExtractJob, make_contract
-from pipelines.planning.labels import tell_labels
-from pipelines.planning.quantisation import quantised_base
-from pipelines.planning.there import require_some_there
+from pipelines.planning.job import ExtractJob
 from pipelines.planning.uncommitted import (
     NO_WORK,
     FinishedWork,
@@ -39,20 +28,14 @@ from pipelines.planning.uncommitted import (
     match_finished,
 )
 from pipelines.records import ImageRef
-from pipelines.shards.beam_flags import with_a_worker_a_gpu, workers_here
-from pipelines.stores.places import is_remote
-from pipelines.system.cores import usable_cores
-from pipelines.system.gpus import visible_gpus
-from pipelines.system.keras_backend import limit_threads
 from pipelines.table.base_files import keep_base
 from pipelines.table.doubles import require_single
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
 from pipelines.table.names import new_run_id
 from pipelines.table.rows import keeps_its_digest
-from pipelines.table.schema import optional_names
-from pipelines.table.storage import check_writable, folder_exists, open_storage, table_uri
-from pipelines.table.stored import StoredImage, splits_of, stored_images
+from pipelines.table.storage import folder_exists, open_storage, table_uri
+from pipelines.table.stored import StoredImage, stored_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +92,10 @@ class Run:
         images: Mapping[str, ImageRef],
         computation: Computation,
         beam_flags: Sequence[str],
+        hashes: ContentHashes,
         new_base: bytes | None = None,
     ) -> None:
-        """Begin a run; `prepare_run` makes what it takes."""
+        """Begin a run; `pipelines.planning.preparing` makes what it takes."""
         self.id = new_run_id()
         self.job, self.images, self.computation = job, images, computation
         self.beam_flags = tuple(beam_flags)
@@ -119,7 +103,7 @@ class Run:
         self.uri = table_uri(job.table)
         self.augmentation = Augmentation(**job.augmentation)
         self.worked = False
-        self._hashes = ContentHashes(WebHashes(job.max_image_bytes).sha256_of)
+        self._hashes = hashes
         self._intact: dict[str, bool] = {}
         self._receipts_read: set[str] = set()
 
@@ -206,61 +190,3 @@ class Run:
         named = replace(table.augmentation, **self.job.augmentation)
         require_same_augmentation(table.augmentation, named)
         self.augmentation = table.augmentation
-
-
-def prepare_run(job: ExtractJob) -> Run:
-    """List the input, fix the contract and make sure that the table can take the result.
-
-    Raises:
-        UsageError: the options or the input are wrong.
-        TableError: the table's folder cannot be written.
-    """
-    uri = table_uri(job.table)
-    if not is_remote(uri) and not (Path(uri) / "_delta_log").exists():
-        require_outside(Path(uri), "--table")
-    flags = with_a_worker_a_gpu(job.beam_flags, len(visible_gpus()))
-    held = _splits_held(uri) if job.layout.split_by == STRATIFIED else {}
-    refs = list_images(job.input, job.input_root, job.layout, held)
-    images = {ref.image_id: ref for ref in refs}
-    require_some_there(images.values(), job.input)
-    tell_labels(images.values())
-    threads = _cores_of_a_worker(job.threads, flags)
-    if threads is not None:
-        limit_threads(threads)
-    contract = make_contract(job.features)
-    made = None
-    if contract.compute_dtype == INT8:
-        wanted = job.features
-        made = quantised_base(contract, uri, refs, wanted.weights, wanted.calibration)
-        contract = made.contract
-    computation = Computation(
-        *(contract, job.features.weights, job.batch_size, threads),
-        base_file=None if made is None else made.base_file,
-    )
-    run = Run(job, images, computation, flags, None if made is None else made.content)
-    table = run.open_table()
-    if job.copies and (table is None or table.augmentation is None):
-        _check_augmented_split(run)
-    if table is not None:
-        table.check_takes(optional_names(refs))
-    check_writable(run.uri)
-    return run
-
-
-def _splits_held(uri: str) -> dict[str, str]:
-    table = FeatureTable.open_if_exists(uri)
-    return {} if table is None else splits_of(table.keys())
-
-
-def _check_augmented_split(run: Run) -> None:
-    splits = {ref.split for ref in run.images.values()}
-    if split_named(run.augmentation.split) not in splits:
-        raise UsageError(
-            f"--augment makes copies of images in split {run.augmentation.split!r}, and the "
-            f"input has none; it has {', '.join(sorted(splits)) or 'no images'}"
-        )
-
-
-def _cores_of_a_worker(wanted: int | None, flags: Sequence[str]) -> int | None:
-    workers = workers_here(flags)
-    return wanted if workers == 1 else wanted or max(1, usable_cores() // workers)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pipelines.engines.bottleneck import Waits
-from pipelines.shards.shard import COUNTERS
+from pipelines.shards.shard import counters_of
 
 NO_WAITS = Waits()
 
@@ -53,12 +53,14 @@ class Counted:
         return self.images / self.batches if self.batches else None
 
 
-def read_counters(result: Any) -> Counted:  # noqa: ANN401 - Beam's results are untyped
-    """Read the counters of a finished pipeline."""
+def read_counters(result: Any, table: int = 0) -> Counted:  # noqa: ANN401 - Beam's have no types
+    """Read a finished pipeline's counters of one of its tables, by its place."""
     from apache_beam.metrics.metric import MetricsFilter
 
     try:
-        counters = result.metrics().query(MetricsFilter().with_namespace(COUNTERS))["counters"]
+        counters = result.metrics().query(MetricsFilter().with_namespace(counters_of(table)))[
+            "counters"
+        ]
     except Exception:  # a runner without metrics says so in its own way; the work is done
         return Counted()
     counted = {each.key.metric.name: each.result or 0 for each in counters}

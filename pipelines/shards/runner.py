@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,11 +26,13 @@ class RunnerError(FrozenFeaturesError):
     """The runner gave up; finished shards keep what they hold."""
 
 
-def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]) -> Counted:
+def run_shards(
+    shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
+) -> Mapping[int, Counted]:
     """Extract shards on a Beam runner; returns when all are written.
 
     Returns:
-        What the workers counted.
+        What the workers counted, by the places of the job's targets.
 
     Raises:
         RunnerError: a shard failed as a whole, or the runner did.
@@ -41,7 +43,10 @@ def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
     from pipelines.shards.transforms import ExtractShards
     from pipelines.shards.workers import crew_of_a_run
 
-    ours = ["--default_sdk_harness_log_level=ERROR", f"--job_name={job_name(job.run)}"]
+    ours = [
+        "--default_sdk_harness_log_level=ERROR",
+        f"--job_name={job_name(min(each.run for each in job.targets.values()))}",
+    ]
     options = PipelineOptions([*ours, *beam_flags])
     runner = options.view_as(StandardOptions).runner or LOCAL_RUNNER
     with (
@@ -63,7 +68,7 @@ def run_shards(shards: Sequence[Shard], job: ShardJob, beam_flags: Sequence[str]
             ) from error
     if state not in ("DONE", None):
         raise RunnerError(f"the runner ended in state {state}; the same command goes on from there")
-    return read_counters(result)
+    return {table: read_counters(result, table) for table in job.targets}
 
 
 def _cancelling(options: Any, result: Any) -> Callable[[], object]:  # noqa: ANN401
@@ -105,7 +110,7 @@ def _progress(shards: Sequence[Shard], job: ShardJob, runner: str) -> Iterator[P
     """Show progress; gives the file that workers on this machine write it to."""
     total = sum(len(shard.refs) for shard in shards)
     if not runner.endswith(LOCAL_RUNNER):
-        source = FinishedShards(job.table, job.run, shards)
+        source = FinishedShards(job.targets, shards)
         with ProgressWatch(source, total, shard_progress.POLL_SECONDS):
             yield None
         return

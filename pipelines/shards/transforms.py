@@ -8,7 +8,7 @@ from apache_beam.metrics import Metrics
 
 from pipelines.engines.opening import open_engine
 from pipelines.records import Shard
-from pipelines.shards.shard import COUNTERS, ShardJob, ShardResult, extract_shard
+from pipelines.shards.shard import ShardJob, ShardResult, counters_of, extract_shard
 from pipelines.system.gpus import pin_to_gpu
 
 
@@ -16,7 +16,7 @@ class ExtractShards(beam.PTransform):
     """Extracts a collection of shards; gives their results, which are small.
 
     The shards are redistributed first, so that workers share them. Features never cross that
-    shuffle: each shard's go straight into its own file.
+    shuffle: each shard's go straight into its own files.
     """
 
     def __init__(self, job: ShardJob) -> None:
@@ -29,17 +29,16 @@ class ExtractShards(beam.PTransform):
 
 
 class _ExtractShard(beam.DoFn):
-    """Holds the worker's engine and its counters."""
+    """Holds the worker's counters; its engines are the process's."""
 
     def __init__(self, job: ShardJob) -> None:
         self._job = job
 
     def setup(self) -> None:
         pin_to_gpu()
-        self._engine = open_engine(self._job.engine)
 
     def process(self, shard: Shard) -> Iterator[ShardResult]:
-        result = extract_shard(shard, self._job, self._engine)
-        for name, count in result.counts().items():
-            Metrics.counter(COUNTERS, name).inc(count)
-        yield result
+        for result in extract_shard(shard, self._job, open_engine):
+            for name, count in result.counts().items():
+                Metrics.counter(counters_of(result.table), name).inc(count)
+            yield result

@@ -150,6 +150,7 @@ def extracted_rows(table: Path) -> tuple[Counter[str], int]:
     return counts, torn
 
 
+KILLS_OF_TWO = 4
 ONE = ((), (DRIVER,), 9)
 TWO = (TWO_PROCESSES, (1, DRIVER, 2), 16)
 WAYS = [("folder", *ONE), ("shards", *TWO)]
@@ -192,3 +193,33 @@ def test_kills_lose_nothing_and_double_nothing(
     assert set(killer.kills) == set(victims)
     assert torn_files <= max(1, len(victims) - 1) * kills
     assert redone_rows == 0
+
+
+ALSO = "VGG16:block4_pool:avg"
+
+
+def test_kills_of_a_run_into_two_tables_cost_neither_a_row(
+    images, undisturbed, cache, tmp_path, monkeypatch
+):
+    """Each table ends as if it were alone, and no row that was finished in it is done again."""
+    monkeypatch.setenv("FROZEN_FEATURES_CACHE", str(cache))
+    base, layer, pooling = ALSO.split(":")
+    alone = tmp_path / "alone"
+    finish(with_copies(images, alone, "--base", base, "--layer", layer, "--pooling", pooling))
+    expected = {"first": content(undisturbed), "second": content(alone)}
+    killer = Killer(itertools.cycle((DRIVER,)), random.Random(SEED))
+    rounds = 0
+    while killer.kills.total() < KILLS_OF_TWO:
+        first, second = (tmp_path / f"{name}{rounds}" for name in expected)
+        rounds += 1
+        run = with_copies(images, first, "--also", f"{ALSO}={second}", "--commit_every", "40")
+        watched = itertools.cycle((first, second))
+        while killer.kills.total() < KILLS_OF_TWO and killer.strike(run, next(watched)):
+            pass
+        finish(run)
+        for table, rows in zip((first, second), expected.values(), strict=True):
+            assert content(table).equals(rows)
+            counts, torn = extracted_rows(table)
+            assert set(counts) == set(names_of(rows))
+            assert counts.total() == len(counts)
+            assert torn <= killer.kills.total()

@@ -33,8 +33,9 @@ LACKS = {
     "evaluate": {"compare"},
     "report": {"model"},
     "drift": {"fail_if"},
+    "plan": {"also"},
 }
-"""Options that are another function, another argument, or an exit status."""
+"""Options that are another function, another argument, an exit status, or refused."""
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "forget"])

@@ -10,7 +10,7 @@ import pytest
 from pipelines import verify
 from pipelines.driver import extract
 from pipelines.images.listing import list_images
-from pipelines.planning.run import prepare_run
+from pipelines.planning.preparing import prepare_run
 from pipelines.stores import parquet_member
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable

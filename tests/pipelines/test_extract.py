@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines import driver
 from pipelines.bases import BASES, load_base
 from pipelines.commits import commit as committing
+from pipelines.commits import run_record
 from pipelines.driver import extract
 from pipelines.errors import CommitRefusedError
 from pipelines.extract import main
-from pipelines.planning import run as run_module
+from pipelines.planning import preparing
 from pipelines.planning.job import make_contract
 from pipelines.shards.runner import RunnerError
 from pipelines.table.failures import read_failures
@@ -98,7 +98,7 @@ def test_order_shards_and_workers_change_no_row(
     where = tmp_path_factory.mktemp("permuted") / "features"
     job = make_job(dataset, where, shard_rows=shard_rows, threads=threads, beam_flags=flags)
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "list_images", shuffled)
+        patch.setattr(preparing, "list_images", shuffled)
         extract(job)
     assert listed == [str(dataset)]
     assert rows_of(where).equals(rows_of(table))
@@ -115,7 +115,7 @@ def test_two_worker_processes_give_the_same_table(dataset, table, make_job, tmp_
 
 
 def test_a_run_ends_with_what_bounds_it_and_keeps_its_rate(dataset, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(driver, "MEASURED_FROM", 88)
+    monkeypatch.setattr(run_record, "MEASURED_FROM", 88)
     where = ["--input", str(dataset), "--table", str(tmp_path / "features")]
     what = ["--weights", "random", "--image_size", "32", "--json", str(tmp_path / "report.json")]
     assert main([*where, *what]) == 0

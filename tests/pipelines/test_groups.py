@@ -119,7 +119,9 @@ def test_a_group_that_is_gone_from_the_input_is_gone_from_the_table(run, tmp_pat
 
 def test_finished_work_without_groups_is_taken_over_with_them(run, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.driver.Settlement.settle", lambda *_: pytest.fail("killed"))
+        patch.setattr(
+            "pipelines.commits.settlement.Settlement.settle", lambda *_: pytest.fail("killed")
+        )
         with pytest.raises(pytest.fail.Exception):
             run(PLAIN)
     with base_forbidden(monkeypatch):

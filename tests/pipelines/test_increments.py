@@ -253,7 +253,7 @@ def test_a_user_without_a_name_can_commit(images, make_job, tmp_path, monkeypatc
     def nobody():
         raise KeyError("getpwuid(): uid not found: 12345")
 
-    monkeypatch.setattr("pipelines.driver.getpass.getuser", nobody)
+    monkeypatch.setattr("pipelines.commits.run_record.getpass.getuser", nobody)
     job = make_job(images, tmp_path / "features")
     assert extract(job).version == 1
     run = FeatureTable.open(job.table).history()[0]["run"]

@@ -81,17 +81,17 @@ def test_every_night_and_every_machine_takes_the_base_of_the_first(images, tmp_p
 def test_a_run_that_died_before_its_commit_leaves_a_base_that_is_taken(
     images, tmp_path, monkeypatch, elsewhere
 ):
-    from pipelines import driver
+    from pipelines.commits import table_run
 
     where = tmp_path / "features"
     with monkeypatch.context() as patch:
-        patch.setattr(driver, "Settlement", lambda *_: (_ for _ in ()).throw(OSError("died")))
+        patch.setattr(table_run, "Settlement", lambda *_: (_ for _ in ()).throw(OSError("died")))
         with pytest.raises(OSError, match="died"):
             ff.extract(images, where, **INT8)
     assert not (where / "_base").exists()  # nothing was handed to workers
     with monkeypatch.context() as patch:
         patch.setattr(
-            driver.Settlement, "settle", lambda *_: (_ for _ in ()).throw(OSError("died"))
+            table_run.Settlement, "settle", lambda *_: (_ for _ in ()).throw(OSError("died"))
         )
         with pytest.raises(OSError, match="died"):
             ff.extract(images, where, **INT8)

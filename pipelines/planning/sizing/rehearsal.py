@@ -25,7 +25,7 @@ from pipelines.planning.cutting import cut_shards
 from pipelines.planning.uncommitted import find_uncommitted
 from pipelines.records import ImageRef
 from pipelines.shards.runner import run_shards
-from pipelines.shards.shard import ShardJob
+from pipelines.shards.shard import ShardJob, Target
 from pipelines.system.cache import cache_folder
 from pipelines.system.keras_backend import limit_threads
 from pipelines.system.lifeline import end_with_parent, lifeline
@@ -149,8 +149,9 @@ def main(desk: Path) -> None:
     run, uri = new_run_id(), str(desk / TABLE_FOLDER)
     started = time.perf_counter()
     policy = augmentation_from_json(asked["augmentation"])
-    job = ShardJob(run, uri, request, threads, None, policy, asked["max_image_bytes"])
-    counted = run_shards(shards, job, ())
+    target = Target(run, uri, request, shape, policy)
+    job = ShardJob({0: target}, threads, None, asked["max_image_bytes"])
+    counted = run_shards(shards, job, ())[0]
     extract_seconds = time.perf_counter() - started
 
     files = find_uncommitted(open_storage(uri), [], contract)

@@ -13,7 +13,7 @@ from pipelines.errors import UsageError
 from pipelines.images.listing import list_images
 from pipelines.planning.decision import decide
 from pipelines.planning.job import ExtractJob
-from pipelines.planning.run import prepare_run
+from pipelines.planning.preparing import prepare_run
 from pipelines.planning.shard_sizes import ShardSizes, known_rate
 from pipelines.planning.sizing.forecast import Workload
 from pipelines.records import ImageRef

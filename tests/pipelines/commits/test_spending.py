@@ -5,7 +5,6 @@ from dataclasses import asdict
 
 import pytest
 
-from pipelines import driver
 from pipelines.commits.spending import Allowance, Spending, Spent, total
 from pipelines.driver import extract
 from pipelines.extract import main
@@ -62,11 +61,11 @@ def test_a_part_begins_only_if_it_would_end_in_time(allowance, seconds):
     assert allowance.seconds(2) == seconds
     if seconds is None:
         clock.now += 1e9
-        assert spending.allows(10**9)
+        assert spending.allows(spending.expect(10**9).seconds)
         return
     clock.now += seconds - 100
-    assert spending.allows(100)  # 100 s at one a second
-    assert not spending.allows(101)
+    assert spending.allows(spending.expect(100).seconds)  # 100 s at one a second
+    assert not spending.allows(spending.expect(101).seconds)
 
 
 def test_a_run_stops_at_the_end_of_a_part_and_the_next_goes_on(
@@ -78,7 +77,7 @@ def test_a_run_stops_at_the_end_of_a_part_and_the_next_goes_on(
     job = make_job(images, tmp_path / "features", commit_every=11, hours=1.0, price_per_hour=2.0)
     told = iter([False])
     with monkeypatch.context() as patch:
-        patch.setattr(driver.Spending, "allows", lambda *_: next(told))
+        patch.setattr(Spending, "allows", lambda *_: next(told))
         report = extract(job, Outlet("extract", "features", tmp_path / "run.prom"))
     assert report.stopped
     told_of(report, tmp_path / "run.prom")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import driver
+from pipelines.commits import table_run
 from pipelines.driver import extract
 from pipelines.engines import choosing, opening
 from pipelines.engines.bottleneck import Waits
@@ -75,7 +75,7 @@ def test_a_slow_part_has_the_engines_race_for_the_next(
     dataset, make_job, tmp_path, monkeypatch, asked, capsys
 ):
     """Through the driver: three parts, of which the neighbours slow the first."""
-    for module, name in ((choosing, "RACE_FROM"), (driver, "MEASURED_FROM")):
+    for module, name in ((choosing, "RACE_FROM"), (table_run, "MEASURED_FROM")):
         monkeypatch.setattr(module, name, 10)
     monkeypatch.setattr("pipelines.engines.second_race.RACE_FROM", 10)
     held = []

@@ -82,10 +82,10 @@ def test_parts_end_in_the_table_of_one_commit(job, tmp_path):
 def test_a_run_that_dies_in_its_second_part_keeps_the_first(job, monkeypatch):
     work = driver.extract_shards
 
-    def dies_later(run, engine, shards):
+    def dies_later(tables, shards):
         if FeatureTable.open_if_exists(job.table) is not None:
             raise RunnerError("the power went")
-        return work(run, engine, shards)
+        return work(tables, shards)
 
     monkeypatch.setattr(driver, "extract_shards", dies_later)
     with pytest.raises(RunnerError):
@@ -154,8 +154,8 @@ def test_failures_of_a_run_that_died_are_not_forgotten(job, images, monkeypatch)
     (images / "train/light/light001.png").write_bytes(b"no image")
     work = driver.extract_shards
 
-    def dies(run, engine, shards):
-        work(run, engine, shards)
+    def dies(tables, shards):
+        work(tables, shards)
         raise RunnerError("the power went")
 
     monkeypatch.setattr(driver, "extract_shards", dies)
@@ -171,11 +171,11 @@ def between_parts(monkeypatch, before_part: int, act) -> Iterator[None]:
     """Have something done before the run in the block works on one of its parts."""
     work, parts, acted = driver.extract_shards, itertools.count(1), []
 
-    def works(run, engine, shards):
+    def works(tables, shards):
         if next(parts) == before_part:
             acted.append(before_part)
             act()
-        return work(run, engine, shards)
+        return work(tables, shards)
 
     with monkeypatch.context() as patch:
         patch.setattr(driver, "extract_shards", works)
@@ -234,11 +234,11 @@ def test_an_image_that_is_still_being_written_waits_for_the_next_run(job, images
 
     work = driver.extract_shards
 
-    def works(run, engine, shards):
+    def works(tables, shards):
         if not copied:
             copied.append(images / shards[0].refs[0].image_id)
         grow()
-        return work(run, engine, shards)
+        return work(tables, shards)
 
     monkeypatch.setattr(driver, "extract_shards", works)
     extract(job)

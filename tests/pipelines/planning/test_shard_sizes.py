@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipelines.engines.race_results import Choice, Trial
 from pipelines.planning.cutting import cut_shards, make_plan, rows_of_part, sort_inputs
 from pipelines.planning.decision import decide
-from pipelines.planning.run import prepare_run
+from pipelines.planning.preparing import prepare_run
 from pipelines.planning.shard_sizes import SHARD_BYTES, ShardSizes, known_rate
 from pipelines.planning.sizing.forecast import busiest
 from pipelines.records import ImageRef

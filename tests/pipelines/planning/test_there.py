@@ -22,7 +22,7 @@ def test_a_wrong_root_is_told_at_once(tmp_path, capsys):
 
 
 def test_one_that_is_there_is_enough(tmp_path, make_job):
-    from pipelines.planning.run import prepare_run
+    from pipelines.planning.preparing import prepare_run
     from tests.conftest import write_image
 
     write_image(tmp_path / "b.png", 1)

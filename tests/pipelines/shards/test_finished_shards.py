@@ -1,9 +1,23 @@
 from pathlib import Path
 
+from pipelines.bases import WeightsRequest
+from pipelines.contract import Contract
+from pipelines.engines.request import EngineRequest
 from pipelines.records import ImageRef, Shard
 from pipelines.shards.finished_shards import FinishedShards
+from pipelines.shards.shard import Target
 
 RUN = "20260101T000000000-0123abcd"
+
+
+def target(table: Path) -> Target:
+    contract = Contract(
+        *("VGG16", "0" * 64, 32, "bilinear", "ignored", "imagenet"),
+        *("block5_pool", "none", "float32", "float32"),
+    )
+    return Target(
+        RUN, str(table), EngineRequest(contract, WeightsRequest("random"), 8, 1, "keras"), (512,)
+    )
 
 
 def shard(name: str, images: int) -> Shard:
@@ -19,7 +33,8 @@ def write(table: Path, name: str, whole: bool) -> Path:
 
 
 def test_a_shard_counts_once_when_its_file_is_whole(tmp_path):
-    progress = FinishedShards(str(tmp_path), RUN, [shard("000000", 8), shard("000001", 5)])
+    shards = [shard("000000", 8), shard("000001", 5)]
+    progress = FinishedShards({0: target(tmp_path)}, shards)
     assert progress.poll() == (0, 0)
     growing = write(tmp_path, f"{RUN}-000000-aaaaaaaa.parquet", whole=False)
     assert progress.poll() == (0, 0)
