@@ -73,7 +73,7 @@ def photographs(shared: Path) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that may take longest come first, lest one be left for the end, with a core idle."""
+    """The files that may take longest come first, lest one be left for the end, a core idle."""
 
     def limit(item: pytest.Item) -> float:
         marker = item.get_closest_marker("timeout")
