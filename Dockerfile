@@ -1,8 +1,10 @@
 # Three images from one file: worker, trainer and submit; docs/container.md tells how to build them.
-# Name bases with their digest (name:tag@sha256:...); the tags below only say which kind is meant.
+# A release names bases by digest (name:tag@sha256:...): Renovate writes them here, and the release's
+# workflow refuses a base without one.
 ARG PYTHON_BASE=python:3.11-slim-bookworm
 ARG GO_BASE=golang:1.26-bookworm
 ARG MAVEN_BASE=maven:3.9-eclipse-temurin-17
+ARG JAVA_BASE=eclipse-temurin:17-jre
 # What trainer and worker are made from: the stage below, or an image of it.
 ARG PACKAGES=packages
 # What submit is made from: the stage below, or the very worker image that the cluster runs.
@@ -14,13 +16,15 @@ ARG BEAM_VERSION=2.77.0
 ENV CGO_ENABLED=0
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     GOPATH=/go GOBIN=/opt/boot go install -trimpath -ldflags='-s -w' \
-    "github.com/apache/beam/sdks/v2/python/container@v${BEAM_VERSION}"
+    "github.com/apache/beam/sdks/v2/python/container@v${BEAM_VERSION}" \
+    && go version -m /opt/boot/container > /opt/boot/modules.txt
 
-# Beam's job server for Flink: built by Maven, or a file of the build context if one is named.
+# Beam's job server for Flink: built by Maven, or a file of the build context if one is named. Maven
+# takes no file whose checksum is not in job_server/.mvn.
 FROM ${MAVEN_BASE} AS job-server
 ARG JOB_SERVER_JAR=container/none
 WORKDIR /build/target
-COPY job_server/pom.xml /build/
+COPY job_server /build/
 COPY ${JOB_SERVER_JAR} /given/
 RUN --mount=type=cache,target=/root/.m2/repository \
     if ls /given/*.jar 2> /dev/null; then \
@@ -28,6 +32,9 @@ RUN --mount=type=cache,target=/root/.m2/repository \
     else \
         mvn --quiet --batch-mode --file /build/pom.xml package; \
     fi
+
+# Java for the job server. Adoptium's images keep it in this folder, to be copied.
+FROM ${JAVA_BASE} AS java
 
 # Weights to bake in: a file or folder of the build context if one is named, else none.
 FROM ${PYTHON_BASE} AS weights
@@ -80,6 +87,9 @@ RUN --mount=type=bind,source=container,target=/mnt --mount=type=cache,target=/ro
 COPY --from=weights /weights /weights
 COPY --from=sources /opt/frozen-features /opt/frozen-features
 COPY --chmod=755 container/health/trainer.py /usr/local/bin/health
+# The image is complete: what it lacks is said, not fetched.
+ENV FROZEN_FEATURES_OFFLINE=1 \
+    PIP_NO_INDEX=1
 USER 10001:10001
 HEALTHCHECK --interval=5m --timeout=60s CMD ["health"]
 CMD ["python", "-m", "classifiers.train", "--help"]
@@ -93,9 +103,12 @@ RUN --mount=type=bind,source=container,target=/mnt --mount=type=cache,target=/ro
     pip --cache-dir /root/.cache/pip install --require-hashes --no-deps --only-binary=:all: \
     --requirement "/mnt/worker-${ACCELERATOR}.lock"
 COPY --from=boot /opt/boot/container /opt/apache/beam/boot
+COPY --from=boot /opt/boot/modules.txt /opt/apache/beam/boot-modules.txt
 COPY --from=weights /weights /weights
 COPY --from=sources /opt/frozen-features /opt/frozen-features
 COPY --chmod=755 container/health/worker.py /usr/local/bin/health
+ENV FROZEN_FEATURES_OFFLINE=1 \
+    PIP_NO_INDEX=1
 USER 10001:10001
 EXPOSE 50000
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["health"]
@@ -105,11 +118,10 @@ CMD ["--worker_pool"]
 FROM ${WORKER} AS submit
 LABEL org.opencontainers.image.title="frozen-features/submit"
 USER 0:0
-# The newest of Debian's stable release is wanted: its versions change with security fixes alone.
-# hadolint ignore=DL3008
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends openjdk-17-jre-headless \
-    && rm -rf /var/lib/apt/lists/*
+# A folder of a base image and not Debian's packages: its digest pins every byte.
+COPY --from=java /opt/java/openjdk /opt/java/openjdk
+ENV JAVA_HOME=/opt/java/openjdk \
+    PATH=${PATH}:/opt/java/openjdk/bin
 COPY --from=job-server /build/target/flink-job-server.jar /opt/beam/flink-job-server.jar
 COPY --chmod=755 container/health/submit.py /usr/local/bin/health
 USER 10001:10001

@@ -13,11 +13,12 @@ BENCH_REPEATS ?= 3
 COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --no-header
 # The images have the Python of Debian 12.
 IMAGE_LOCK = $(COMPILE) --python-version 3.11 --constraint requirements.lock --generate-hashes
+IMAGE_LOCKS = common trainer worker-cpu worker-gpu
 FLINK_TESTS = tests/cluster/test_flink.py tests/cluster/test_flink_faults.py
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
 .PHONY: install demo test test-all test-long test-clusters test-flink test-containers test-oldest messages notebook check format \
-    chart lock bench bench-flink bench-scaling bench-gpu clean asked
+    chart lock lock-job-server licences audit bench bench-flink bench-scaling bench-gpu clean asked
 
 install: $(READY)
 
@@ -124,6 +125,22 @@ lock: $(READY)
 	$(IMAGE_LOCK) --extra train --extra openvino --extra ncnn --extra metrics \
 	    --output-file container/trainer.lock setup.py
 	.ci/resolves
+
+# What Maven may fetch for the job server, with its checksums; needs Maven 3.9.2 or newer.
+MVN ?= mvn
+lock-job-server:
+	rm -rf build/maven job_server/.mvn/checksums
+	$(MVN) --batch-mode --quiet --strict-checksums --file job_server/pom.xml -Dmaven.repo.local=$(CURDIR)/build/maven \
+	    -Daether.artifactResolver.postProcessor.trustedChecksums.record=true package
+	rm -rf job_server/target build/maven
+
+# docs/licences.md, from the locks and what is installed.
+licences: $(READY)
+	$(BIN)/python -m supply_chain.licence_page
+
+# Known vulnerabilities of what the images hold; asks the service of the package index.
+audit: $(READY)
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes $(IMAGE_LOCKS:%=--requirement container/%.lock)
 
 clean:
 	rm -rf build .venv

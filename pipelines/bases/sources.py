@@ -8,6 +8,7 @@ from pipelines.bases.catalogue import Base
 from pipelines.bases.vgg16_package import REQUIREMENT
 from pipelines.system.cache import cache_folder
 from pipelines.system.keras_backend import keras_home
+from pipelines.system.offline import VARIABLE, is_offline
 
 KERAS_CACHE, CACHE, DOWNLOAD, PACKAGE = "Keras's cache", "the cache", "Keras's download", "package"
 
@@ -28,8 +29,8 @@ class Source:
 
     @property
     def there(self) -> bool:
-        """Whether it can be tried: its file is there, or it has none."""
-        return self.path is None or self.path.is_file()
+        """Whether it can be tried: its file is there, or it comes over the network, and may."""
+        return not is_offline() if self.path is None else self.path.is_file()
 
 
 def imagenet_sources(base: Base) -> tuple[Source, ...]:
@@ -57,7 +58,8 @@ def source_states(sources: Sequence[Source]) -> list[tuple[str, str, str]]:
     rows, taken = [], False
     for source in sources:
         if source.path is None:
-            state = "asked if those above give none"
+            forbidden = f"not asked: {VARIABLE} is set"
+            state = "asked if those above give none" if source.there else forbidden
         elif not source.there:
             state = "not there"
         else:

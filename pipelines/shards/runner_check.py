@@ -8,8 +8,18 @@ from pipelines.errors import UsageError
 from pipelines.shards.answering import require_answer
 from pipelines.shards.beam import load_beam
 from pipelines.shards.beam_flags import LOCAL_RUNNER
+from pipelines.system.offline import VARIABLE, is_offline
 
 LOCAL = (LOCAL_RUNNER, "DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner")
+
+FETCHED = {
+    "FlinkRunner": ("Beam's job server for Flink", "flink_job_server_jar"),
+    "SparkRunner": ("Beam's job server for Spark", "spark_job_server_jar"),
+    "PrismRunner": ("Prism", "prism_location"),
+    "DirectRunner": ("Prism", "prism_location"),
+    "SwitchingDirectRunner": ("Prism", "prism_location"),
+}
+"""What Beam fetches for a runner, and the option that names it where it is there already."""
 
 SHARED = frozenset(
     {"--parallelism", "--default_sdk_harness_log_level", "--sdk_harness_log_level_overrides"}
@@ -37,10 +47,27 @@ def check_runner(flags: Sequence[str]) -> None:
     options, _ = parser.parse_known_args(list(flags))
     _check_name(options.runner)
     _name_idle(flags, options.runner)
+    if is_offline() and options.job_endpoint is None:
+        _check_nothing_is_fetched(flags, options.runner)
     if options.runner not in LOCAL and options.job_endpoint not in (None, "embed"):
         require_answer("--job_endpoint", options.job_endpoint, "job server")
     if options.runner.endswith("DataflowRunner"):
         _check_options(flags, options.runner)
+
+
+def _check_nothing_is_fetched(flags: Sequence[str], runner: str) -> None:
+    program, option = FETCHED.get(runner.rpartition(".")[2], ("", ""))
+    if not option:
+        return
+    parser = Parser(add_help=False)
+    parser.add_argument(f"--{option}", dest="place")
+    place = parser.parse_known_args(list(flags))[0].place
+    if place is not None and "://" not in place:
+        return
+    raise UsageError(
+        f"--runner {runner} would fetch {program}, which {VARIABLE} forbids; "
+        f"name a file with --{option}"
+    )
 
 
 def _check_name(name: str) -> None:

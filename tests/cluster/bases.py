@@ -48,6 +48,18 @@ def go_base(images: Images, python: str, folder: Path) -> str:
     return images.build(folder, "go-base")
 
 
+def java_base(images: Images, python: str, folder: Path) -> str:
+    """This machine's Java, on the base given, in the folder where Adoptium's images have theirs."""
+    java = Path(program("java", "openjdk-17-jre-headless")).resolve().parent.parent
+    unneeded = shutil.ignore_patterns("jmods", "docs", "man", "include", "src.zip", "javac")
+    # What Debian links to lies below /etc, and is copied; a link that leads nowhere is left out.
+    shutil.copytree(java, folder / "java", ignore=unneeded, ignore_dangling_symlinks=True)
+    (folder / "Dockerfile").write_text(
+        f"FROM {python}\nCOPY java /opt/java/openjdk\n", encoding="utf-8"
+    )
+    return images.build(folder, "java-base")
+
+
 @fetching()
 def _debian() -> Path:
     recipe = hashlib.sha256(f"bookworm {PACKAGES}".encode()).hexdigest()[:12]

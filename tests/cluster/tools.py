@@ -19,6 +19,8 @@ import pytest
 from tests.conftest import ROOT
 
 TOOLS = ROOT / "build" / "tools"
+MAVEN = "3.9.11"
+MAVEN_SHA256 = "4b7195b6a4f5c81af4c0212677a32ee8143643401bc6e1e8412e6b06ea82beac"
 
 
 def program(name: str, package: str) -> str:
@@ -68,18 +70,34 @@ def maven_jar(group: str, artifact: str, version: str) -> Path:
 
 
 @fetching()
+def maven() -> Path:
+    """Maven's program, of a version that holds what it fetches to checksums; Debian's is older."""
+    home = TOOLS / f"apache-maven-{MAVEN}"
+    if not home.exists():
+        packed = TOOLS / f"apache-maven-{MAVEN}-bin.tar.gz"
+        copy = [program("mvn", "maven"), "-q", "-B", "dependency:copy"]
+        artifact = f"-Dartifact=org.apache.maven:apache-maven:{MAVEN}:tar.gz:bin"
+        _run([*copy, artifact, f"-DoutputDirectory={TOOLS}"])
+        assert hashlib.sha256(packed.read_bytes()).hexdigest() == MAVEN_SHA256
+        _run(["tar", "-xzf", str(packed)])
+        packed.unlink()
+    return home / "bin" / "mvn"
+
+
 def flink_job_server() -> Path:
-    """Beam's job server for Flink, one jar, built by Maven from `job_server/pom.xml`."""
-    pom = ROOT / "job_server" / "pom.xml"
-    recipe = hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
-    jar = TOOLS / f"flink-job-server-{recipe}.jar"
-    if not jar.exists():
-        build = TOOLS / "job_server"
-        shutil.rmtree(build, ignore_errors=True)
-        build.mkdir(parents=True)
-        shutil.copy(pom, build)
-        _run([program("mvn", "maven"), "-q", "-B", "-f", str(build / pom.name), "package"])
-        (build / "target" / "flink-job-server.jar").rename(jar)
+    """Beam's job server for Flink, one jar, built by Maven from `job_server`."""
+    mvn = maven()
+    with fetching():
+        source = ROOT / "job_server"
+        files = [source / "pom.xml", *sorted((source / ".mvn").rglob("*.*"))]
+        content = b"".join(each.read_bytes() for each in files if each.is_file())
+        jar = TOOLS / f"flink-job-server-{hashlib.sha256(content).hexdigest()[:12]}.jar"
+        if not jar.exists():
+            build = TOOLS / "job_server"
+            shutil.rmtree(build, ignore_errors=True)
+            shutil.copytree(source, build, ignore=shutil.ignore_patterns("target"))
+            _run([str(mvn), "-q", "-B", "-f", str(build / "pom.xml"), "package"])
+            (build / "target" / "flink-job-server.jar").rename(jar)
     return jar
 
 

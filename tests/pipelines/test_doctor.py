@@ -163,6 +163,15 @@ def test_weights_are_taken_from_the_source_that_is_told(tmp_path, monkeypatch):
         assert first == min(there, default=None)
 
 
+def test_sources_that_may_not_be_asked_are_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    asked = "asked if those above give none"
+    assert [row[2] for row in _table_of_sources()] == ["not there", "not there", asked, asked]
+    monkeypatch.setenv("FROZEN_FEATURES_OFFLINE", "1")
+    forbidden = "not asked: FROZEN_FEATURES_OFFLINE is set"
+    assert [row[2] for row in _table_of_sources()][2:] == [forbidden, forbidden]
+
+
 def _table_of_sources():
     return doctor.source_states(report().weights)
 

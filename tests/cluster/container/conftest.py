@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.bases import BASES, WeightsRequest
 from pipelines.bases.weights import load_base
-from tests.cluster.bases import go_base, python_base
+from tests.cluster.bases import go_base, java_base, python_base
 from tests.cluster.container.commands import USER, WEIGHTS, extract
 from tests.cluster.images import Images
 from tests.cluster.pods import Pod
@@ -60,6 +60,7 @@ def built(
     folder = tmp_path_factory.mktemp("bases")
     python = python_base(images, folder / "python")
     go = go_base(images, python, folder / "go")
+    java = java_base(images, python, folder / "java")
 
     def build(target: str, **arguments: str) -> str:
         common = {"PYTHON_BASE": python, "REVISION": "of-tests"}
@@ -73,6 +74,7 @@ def built(
         "submit",
         WORKER=worker,
         MAVEN_BASE=python,
+        JAVA_BASE=java,
         JOB_SERVER_JAR="container/files/job-server-of-tests.jar",
     )
     return {"trainer": trainer, "worker": worker, "submit": submit}

@@ -25,6 +25,7 @@ def test_nothing_but_the_sources_gets_into_a_build(images, context):
     with images.files(name) as root:
         found = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
     wanted = {"LICENSE", "README.md", "setup.py", "pyproject.toml", "job_server/pom.xml"}
+    wanted |= {f"job_server/.mvn/{name}" for name in ("maven.config", "checksums/checksums.sha256")}
     assert wanted <= found
     assert {name.split("/")[0] for name in found - wanted} == {
         "pipelines",

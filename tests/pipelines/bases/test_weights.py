@@ -126,6 +126,47 @@ def test_a_source_with_other_weights_is_refused(keras_home, no_download, monkeyp
     assert not list(cache_folder().glob("*.h5"))
 
 
+@pytest.fixture
+def offline(monkeypatch):
+    """An environment that forbids to fetch, on a machine where an attempt would be seen."""
+
+    def attempt(*_args, **_kwargs):
+        attempts.append(_args)
+        raise OSError("no network")
+
+    attempts: list[tuple] = []
+    monkeypatch.setenv("FROZEN_FEATURES_OFFLINE", "1")
+    monkeypatch.setattr(socket, "create_connection", attempt)
+    monkeypatch.setattr(socket, "getaddrinfo", attempt)
+    monkeypatch.setattr(loading, "tensors_from_package", attempt)
+    return attempts
+
+
+BAKE = (
+    "FROZEN_FEATURES_OFFLINE forbids to fetch them: bake a file into the image or mount one, and "
+    "name it with --weights"
+)
+
+
+def test_nothing_is_fetched_where_the_environment_forbids_it(keras_home, offline):
+    with pytest.raises(WeightsError) as refusal:
+        load_base(VGG16, 32, WeightsRequest("imagenet"))
+    assert str(refusal.value) == f"no source has VGG16's ImageNet weights; {BAKE}"
+    assert offline == []
+
+
+@pytest.mark.parametrize("base", ["MobileNet", "VGG16"])
+def test_keras_fetches_nothing_in_place_of_what_is_wrong(keras_home, offline, base):
+    (keras_home / "models").mkdir()
+    if base == "VGG16":  # Keras sees that the file has another hash, and would fetch it anew
+        (keras_home / "models" / VGG16.imagenet_file).write_bytes(b"damaged")
+    with pytest.raises(WeightsError) as refusal:
+        load_base(BASES[base], 128, WeightsRequest("imagenet"))
+    assert "FROZEN_FEATURES_OFFLINE forbids to fetch https://" in str(refusal.value)
+    assert str(refusal.value).endswith(f"; {BAKE}")
+    assert offline == []
+
+
 def test_keras_own_cache_comes_first(keras_home, no_download, imagenet_tensors, monkeypatch):
     models = keras_home / "models"
     models.mkdir()

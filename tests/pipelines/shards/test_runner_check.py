@@ -84,3 +84,30 @@ def test_it_is_told_with_nothing_to_do_too(table, dataset, capsys, flag, message
     where = ["--input", str(dataset), "--table", str(table), "--weights", "random:1"]
     assert extract.main([*where, "--image_size", "32", flag]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("runner", "program", "option"),
+    [
+        ("FlinkRunner", "Beam's job server for Flink", "flink_job_server_jar"),
+        ("SparkRunner", "Beam's job server for Spark", "spark_job_server_jar"),
+        ("PrismRunner", "Prism", "prism_location"),
+        ("DirectRunner", "Prism", "prism_location"),
+    ],
+)
+def test_a_runner_that_beam_would_fetch_is_refused_where_nothing_may_be(
+    monkeypatch, tmp_path, runner, program, option
+):
+    there = [f"--runner={runner}", f"--{option}={tmp_path}"]
+    check_runner(there[:1])
+    monkeypatch.setenv("FROZEN_FEATURES_OFFLINE", "1")
+    check_runner(there)
+    check_runner([])
+    check_runner(["--runner=FnApiRunner"])
+    for flags in (there[:1], [*there[:1], f"--{option}=https://example.org/x"]):
+        with pytest.raises(UsageError) as refusal:
+            check_runner(flags)
+        assert str(refusal.value) == (
+            f"--runner {runner} would fetch {program}, which FROZEN_FEATURES_OFFLINE forbids; "
+            f"name a file with --{option}"
+        )
