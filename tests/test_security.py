@@ -39,7 +39,8 @@ IN_FOLDERS_OF_THEIR_OWN = {
     "pipelines/engines/int8/fetching.py": {"write_bytes"},
     "pipelines/engines/ncnn/conversion.py": {"write_text"},
     "pipelines/engines/ncnn/text.py": {"write_bytes", "write_text"},
-    "pipelines/engines/trial.py": {"write_text"},
+    "pipelines/engines/openvino_engine.py": {"write_text"},
+    "pipelines/engines/trial.py": {"open", "write_text"},
     "pipelines/planning/sizing/rehearsal.py": {"write_text"},
     "pipelines/planning/sizing/stand_ins.py": {"write_bytes"},
     "pipelines/shards/progress.py": {"open"},  # in a temporary folder of the run

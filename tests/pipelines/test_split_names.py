@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.driver import extract
 from pipelines.images import arranging, manifest
-from pipelines.planning import copies, run
+from pipelines.planning import copies, preparing
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import base_forbidden, write_image
 
@@ -18,7 +18,7 @@ def images(tmp_path):
 
 
 def as_before(monkeypatch):
-    for module in (arranging, manifest, copies, run):
+    for module in (arranging, manifest, copies, preparing):
         monkeypatch.setattr(module, "split_named", lambda name: name)
 
 
