@@ -11,11 +11,14 @@ from supply_chain.locks import FOLDER, pins, shipped
 
 
 def package(folder, *fields, files=()):
-    """A package that is as good as installed, of metadata and names of files alone."""
+    """A package that is as good as installed, of metadata and empty files."""
     info = folder / "made_up-1.0.dist-info"
     info.mkdir(exist_ok=True)
     said = ["Metadata-Version: 2.4", "Name: made-up", "Version: 1.0", *fields]
     (info / "METADATA").write_text("\n".join(said), encoding="utf-8")
+    for file in files:  # since Python 3.12 what is not there is not listed
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).touch()
     (info / "RECORD").write_text("".join(f"{file},,\n" for file in files), encoding="utf-8")
     return PathDistribution(info)
 
