@@ -74,7 +74,7 @@ def test_auto_races_on_real_images_and_keeps_what_it_saw(
 def test_copies_are_raced_by_their_images(dataset, make_job, tmp_path, monkeypatch, capsys):
     raced = []
 
-    def keras_wins(request, images):
+    def keras_wins(_request, images, _lived):
         raced.append(images)
         return Choice("keras", "the fastest of a race")
 
