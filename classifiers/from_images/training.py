@@ -208,10 +208,6 @@ def _identity(
     }
 
 
-def _joined(ids: Sequence[str]) -> bytes:
-    return "\0".join(ids).encode("utf-8", "surrogatepass")
-
-
 def _image_card(
     job: ImageTrainJob,
     network: ImageNetwork,
