@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -78,7 +79,9 @@ def wait_until_it_answers(endpoint: str, process: subprocess.Popen[bytes], log: 
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(endpoint, timeout=5).close()
+            # Without a context, Python 3.12 and later keep the authorities of the first call.
+            context = ssl.create_default_context()
+            urllib.request.urlopen(endpoint, timeout=5, context=context).close()
         except urllib.error.HTTPError:
             return  # it refuses the unsigned request, so it is there
         except OSError:
