@@ -1,5 +1,6 @@
 """What many tests stand on: small images, a tiny base, the shared photographs."""
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ EXAMPLES = int(os.environ.get("FROZEN_FEATURES_EXAMPLES", "40"))
 settings.register_profile("any machine", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("any machine")
 
+LARGE_BYTES = 1 << 30
+
 TINY = FeatureChoice(
     weights=WeightsRequest("random", seed=1),
     image_size=32,
@@ -48,6 +51,22 @@ def _session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _session_cache: None) -> None:
     """No test reads or leaves anything in the user's caches."""
     monkeypatch.setenv("FROZEN_FEATURES_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_given_back() -> Iterator[None]:
+    """What a file of tests opened or exported by the gigabyte is not kept for the next file."""
+    before = _resident()
+    yield
+    if _resident() - before > LARGE_BYTES:
+        opening._engines.clear()
+        opening._bases.clear()
+        gc.collect()
+
+
+def _resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.fixture(scope="session")
