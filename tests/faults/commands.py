@@ -13,9 +13,12 @@ PLACE = ["image_id", "copy", "label", "split", "sha256", "features"]
 
 
 def command(images: Path | str, table: Path, *more: str) -> list[str]:
-    """An extraction with a cheap base and small shards, and always the same bits of features."""
+    """An extraction with a cheap base and small shards, and always the same bits of features.
+
+    Where the cache has the base converted, it starts without TensorFlow.
+    """
     options = ["--input", str(images), "--table", str(table), "--weights", "random:1"]
-    options += ["--engine", "keras"]
+    options += ["--engine", "ncnn"]
     options += ["--image_size", "32", "--batch_size", "8", "--shard_size", "8"]
     return [sys.executable, "-m", "pipelines.extract", *options, *more]
 

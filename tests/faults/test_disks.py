@@ -13,6 +13,11 @@ from tests.faults.commands import command, content, finish
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(_session_cache: None) -> None:
+    """One cache for all of this module, so that the base is converted once."""
+
+
 @pytest.fixture(scope="module")
 def images(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("images")

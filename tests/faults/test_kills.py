@@ -61,7 +61,7 @@ def undisturbed(images, cache, tmp_path_factory) -> Path:
 
 
 def with_copies(images: Path | str, table: Path, *more: str) -> list[str]:
-    cheap = ("--augment", "1", "--shard_size", "4", "--engine", "ncnn")
+    cheap = ("--augment", "1", "--shard_size", "4")
     return command(images, table, *cheap, *more)
 
 

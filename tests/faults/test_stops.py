@@ -18,6 +18,11 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 TWO_PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(_session_cache: None) -> None:
+    """One cache for all of this module, so that the base is converted once."""
+
+
 @pytest.fixture(scope="module")
 def images(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("images")
@@ -66,6 +71,7 @@ def test_a_stop_in_the_middle_of_a_race_leaves_nothing(images, tmp_path, monkeyp
     desks = tmp_path / "temporary"
     desks.mkdir()
     monkeypatch.setenv("TMPDIR", str(desks))
+    monkeypatch.setenv("FROZEN_FEATURES_CACHE", str(tmp_path / "cache"))
     process = start(command(images, tmp_path / "features", "--engine", "auto"))
     while process.poll() is None and not (trials := trials_of(process.pid)):
         time.sleep(0.01)
