@@ -2,7 +2,8 @@
 
 `python -m benchmarks.large_table --folder BIG` writes a table of synthetic features through the
 project's own writer and commit gate, then trains each head with `--memory` a quarter of the
-features' size, each in a process of its own, and reports the peak of that process's memory.
+features' size, each in a process of its own, and reports the peak of that process's memory. With
+`--search` it searches over so many values of C, five folds and both linear heads in the same way.
 """
 
 import argparse
@@ -52,11 +53,11 @@ CONTRACT = Contract(
     precision="float32",
 )
 
-TRAIN = """
-import sys, time
+MEASURED = """
+import sys
+from importlib import import_module
 from pathlib import Path
-from classifiers.train import main
-status = main(sys.argv[1:])
+status = import_module(sys.argv[1]).main(sys.argv[2:])
 peak = next(l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmHWM"))
 print("peak", int(peak.split()[1]) * 1024)
 sys.exit(status)
@@ -71,9 +72,10 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=200_000, help="rows to train on")
     parser.add_argument("--validation", type=int, default=4_000)
-    parser.add_argument("--heads", nargs="+", default=["dense", "logistic", "linear_svm"])
+    parser.add_argument("--heads", nargs="*", default=["dense", "logistic", "linear_svm"])
     parser.add_argument("--epochs", type=int, default=2, help="of the dense head")
     parser.add_argument("--share", type=float, default=0.25, help="of the features, in memory")
+    parser.add_argument("--search", type=int, default=0, help="values of C to search over too")
     parser.add_argument("--json", type=local_path)
     options = parser.parse_args()
 
@@ -84,10 +86,15 @@ def main() -> None:
         print(f"table written in {time.monotonic() - started:.0f} s", file=sys.stderr)
     allowed = int(options.share * options.rows * LENGTH * 4)
     results = [train(table, head, allowed, options.epochs) for head in options.heads]
-    rows = [tuple(result.values()) for result in results]
     print(f"{options.rows:,} rows of {LENGTH}, --memory {allowed / 1e9:.2f} GB")
-    print(format_table(rows, tuple(results[0])))
-    write_json(options.json, {"rows": options.rows, "memory": allowed, "heads": results})
+    if results:
+        rows = [tuple(result.values()) for result in results]
+        print(format_table(rows, tuple(results[0])))
+    searched = search(table, options.search, allowed) if options.search else {}
+    if searched:
+        print(format_table([tuple(searched.values())], tuple(searched)))
+    kept = {"rows": options.rows, "memory": allowed, "heads": results, "search": searched}
+    write_json(options.json, kept)
 
 
 def write_table(location: str, splits: dict[str, int]) -> None:
@@ -142,21 +149,15 @@ def train(table: Path, head: str, allowed: int, epochs: int) -> dict[str, Any]:
     """Train a head within so many bytes; its measures, time and peak memory."""
     model = table.parent / f"model-{head}"
     shutil.rmtree(model, ignore_errors=True)
-    command = [sys.executable, "-c", TRAIN, "--table", str(table), "--model", str(model)]
-    command += ["--head", head, "--memory", str(allowed)]
-    command += ["--epochs", str(epochs)] if head == "dense" else []
-    started = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    seconds = time.monotonic() - started
-    if done.returncode:
-        sys.exit(done.stderr)
-    print(done.stderr, file=sys.stderr)
+    arguments = ["--table", str(table), "--model", str(model)]
+    arguments += ["--head", head, "--memory", str(allowed)]
+    arguments += ["--epochs", str(epochs)] if head == "dense" else []
+    seconds, peak, said = measured("classifiers.train", arguments)
     card = json.loads((model / "card.json").read_text())
-    assert card["streamed_within"] == allowed, done.stderr
+    assert card["streamed_within"] == allowed, said
     passes = epochs
     if head != "dense":
-        passes = int(re.findall(r"(\d+) passes", done.stderr)[0])
-    peak = int(re.findall(r"^peak (\d+)", done.stdout, re.M)[0])
+        passes = int(re.findall(r"(\d+) passes", said)[0])
     return {
         "head": head,
         "accuracy": card["metrics"]["validation"]["accuracy"],
@@ -166,6 +167,35 @@ def train(table: Path, head: str, allowed: int, epochs: int) -> dict[str, Any]:
         "peak GB": peak / 1e9,
         "peak / memory": peak / allowed,
     }
+
+
+def search(table: Path, count: int, allowed: int) -> dict[str, Any]:
+    """Search over values of C within so many bytes; the best score, time and peak memory."""
+    found = table.parent / "search.json"
+    arguments = ["--table", str(table), "--heads", "logistic,linear_svm", "--folds", "5"]
+    arguments += ["--C", f"1e-6:1:{count}", "--memory", str(allowed), "--json", str(found)]
+    seconds, peak, _ = measured("classifiers.search", arguments)
+    best = json.loads(found.read_text())["best"]
+    return {
+        "fits": 2 * 5 * count,
+        "best": f"{best['setting']['head']}, C {best['setting']['values']['C']:g}",
+        "accuracy": best["mean"],
+        "seconds": seconds,
+        "peak GB": peak / 1e9,
+        "peak / memory": peak / allowed,
+    }
+
+
+def measured(module: str, arguments: list[str]) -> tuple[float, int, str]:
+    """Run a command in a process of its own; its seconds, its peak of memory and what it said."""
+    command = [sys.executable, "-c", MEASURED, module, *arguments]
+    started = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    seconds = time.monotonic() - started
+    if done.returncode:
+        sys.exit(done.stderr)
+    print(done.stderr, file=sys.stderr)
+    return seconds, int(re.findall(r"^peak (\d+)", done.stdout, re.M)[0]), done.stderr
 
 
 if __name__ == "__main__":
