@@ -7,10 +7,14 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.images.inventory import Coded, Inventory
 from pipelines.images.name_index import Places
 from pipelines.records import ImageRef
+
+PREFIX = b"prefix"
+"""In the metadata of packed columns: what stands before each id in its URI."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -184,21 +188,40 @@ def mask_of(inventory: Inventory, names: AbstractSet[str]) -> Mask:
 def _packed(picked: Picked) -> bytes:
     inventory, places = picked.inventory, picked.places
     taken = pa.array(places)
-    columns = {"ids": inventory.ids.take(taken), "uris": inventory.uris.take(taken)}
+    ids, uris = inventory.ids.take(taken), inventory.uris.take(taken)
+    prefix = _prefix(ids, uris)
+    columns = {"ids": ids} if prefix is not None else {"ids": ids, "uris": uris}
     for name in ("labels", "splits", "groups"):
         coded: Coded = getattr(inventory, name)
         used, codes = np.unique(coded.codes[places], return_inverse=True)
         values = pa.array([coded.values[code] for code in used], pa.string())
         columns[name] = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), values)
-    for name in ("sizes", "modified", "changed"):
-        columns[name] = pa.array(getattr(inventory, name)[places])
-    table = pa.table(columns)
+    modified = inventory.modified[places]
+    columns["sizes"] = pa.array(inventory.sizes[places])
+    columns["modified"] = pa.array(modified)
+    columns["later"] = pa.array(inventory.changed[places] - modified)  # most often nothing
+    table = pa.table(columns).replace_schema_metadata({PREFIX: prefix or b""})
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
         writer.write_table(table)
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+def _prefix(ids: pa.LargeStringArray, uris: pa.LargeBinaryArray) -> bytes | None:
+    """What stands before each id in its URI, if that is the same and there is nothing else."""
+    if not len(ids):
+        return None
+    uri: bytes = uris[0].as_py()
+    prefix = uri.removesuffix(ids[0].as_py().encode())
+    same = pc.all(pc.equal(_prefixed(pa.scalar(prefix, pa.large_binary()), ids), uris)).as_py()
+    return prefix if same else None
+
+
+def _prefixed(prefix: pa.Scalar, ids: pa.LargeStringArray) -> pa.LargeBinaryArray:
+    nothing = pa.scalar(b"", pa.large_binary())
+    return pc.binary_join_element_wise(prefix, ids.cast(pa.large_binary()), nothing)
 
 
 def _unpacked(content: bytes) -> Picked:
@@ -208,10 +231,12 @@ def _unpacked(content: bytes) -> Picked:
         Coded(arrays[name].indices.to_numpy(), tuple(arrays[name].dictionary.to_pylist()))
         for name in ("labels", "splits", "groups")
     )
-    sizes, modified, changed = (
-        arrays[name].to_numpy() for name in ("sizes", "modified", "changed")
-    )
+    sizes, modified, later = (arrays[name].to_numpy() for name in ("sizes", "modified", "later"))
+    uris = arrays.get("uris")
+    if uris is None:
+        prefix = pa.scalar(table.schema.metadata[PREFIX], pa.large_binary())
+        uris = _prefixed(prefix, arrays["ids"])
     inventory = Inventory(
-        *(arrays["ids"], arrays["uris"], labels, splits, groups, sizes, modified, changed)
+        *(arrays["ids"], uris, labels, splits, groups, sizes, modified, modified + later)
     )
     return Picked(inventory, np.arange(len(inventory)))

@@ -58,7 +58,9 @@ def _settled(inputs: Inventory, keys: pa.Table, places: Places, run: str | None)
     for start in range(0, keys.num_rows, BLOCK):
         here = slice(start, start + BLOCK)
         found = np.flatnonzero(places[here] >= 0)
-        rows = keys.slice(start, BLOCK).take(pa.array(found)).combine_chunks()
+        rows = keys.slice(start, BLOCK).combine_chunks()
+        if len(found) < rows.num_rows:
+            rows = rows.take(pa.array(found))
         settled[start + found] = _settled_rows(inputs, rows, places[here][found], run)
     return settled
 

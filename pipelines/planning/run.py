@@ -110,6 +110,7 @@ class Run:
         self._hashes = hashes
         self._intact: dict[str, bool] = {}
         self._receipts_read: set[str] = set()
+        self._idle: Scene | None = None
 
     @property
     def contract(self) -> Contract:
@@ -161,6 +162,10 @@ class Run:
             TableError: it holds a row twice.
         """
         table = self.open_table()
+        if self._idle is not None and table is not None and not self.worked:
+            # Where nothing was to be done and nobody has committed since, nothing else is to see.
+            if self._idle.table is not None and self._idle.table.version == table.version:
+                return self._idle
         keys = EMPTY_KEYS if table is None else table.keys()
         inputs = rows_wanted(self.images, self.job.copies, self.augmentation, copies_held(keys))
         copies = len(inputs) - len(self.images)
@@ -168,7 +173,9 @@ class Run:
         wanted = _selected(inputs, comparison.new | comparison.changed)
         # With nothing to do, files that a store keeps of older versions need not be looked into.
         if not (wanted or self.worked) or not folder_exists(self.uri):
-            return Scene(table, inputs, keys, stored, comparison, NO_WORK, copies)
+            scene = Scene(table, inputs, keys, stored, comparison, NO_WORK, copies)
+            self._idle = None if wanted else scene
+            return scene
         storage = open_storage(self.uri)
         committed = [] if table is None else table.paths
         files = find_uncommitted(storage, committed, self.contract)

@@ -54,7 +54,9 @@ class StoredRows(Mapping[str, StoredImage]):
     def __init__(self, keys: pa.Table, places: Places) -> None:
         self.rows, self.places = keys, places
         gone = keys.column("image_id").filter(pa.array(places < 0))
-        self._distinct = len(np.unique(places[places >= 0])) + pc.count_distinct(gone).as_py()
+        met = np.zeros(places.max(initial=-1) + 2, np.bool_)
+        met[places] = True  # of -1 the last
+        self._distinct = np.count_nonzero(met[:-1]) + pc.count_distinct(gone).as_py()
         self._made: dict[str, StoredImage] = {}
 
     def __len__(self) -> int:
