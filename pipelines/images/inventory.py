@@ -183,15 +183,6 @@ class _Coding:
         return Coded(np.concatenate([*self._codes, np.empty(0, np.int32)]), tuple(self._known))
 
 
-def by_id(refs: Iterable[ImageRef]) -> Mapping[str, ImageRef]:
-    """Images, ascending by id, as columns; as objects where one has a name that is no file's."""
-    refs = list(refs)
-    try:
-        return Inventory.of(refs)
-    except UnicodeEncodeError:
-        return {ref.image_id: ref for ref in refs}
-
-
 def examples(images: Mapping[str, ImageRef]) -> Iterable[ImageRef]:
     """Images among which are all labels, all splits and all groups that there are.
 

@@ -13,7 +13,10 @@ ROW_BYTES = 100
 """What a row takes of the memory at least: a run holds every image."""
 
 BATCH = 4096
-"""Rows that are taken at once."""
+"""Rows that are taken at once where each value is as long as it is."""
+
+CODED_BATCH = 65_536
+"""Rows that are taken at once where each value is a code: their dictionary is read with each."""
 
 
 def read_parquet(content: bytes, most: int, names: Names) -> pa.Table:
@@ -44,7 +47,7 @@ def read_parquet(content: bytes, most: int, names: Names) -> pa.Table:
         # Perhaps only for the sake of columns that are not read.
         taken = sum(size for name, size in column_sizes(content) if name in called)
     batches = []
-    for batch in file.iter_batches(BATCH, columns=called) if taken <= most else ():
+    for batch in file.iter_batches(CODED_BATCH, columns=called) if taken <= most else ():
         taken += sum(map(_expanded, batch.columns))
         if taken > most:
             break

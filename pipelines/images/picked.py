@@ -143,11 +143,28 @@ def among(inputs: Mapping[str, ImageRef], names: Iterable[str]) -> dict[str, Ima
     return {ref.image_id: ref for ref in inventory.refs(places)}
 
 
+def whole(inventory: Inventory) -> Picked:
+    """All images of an inventory."""
+    return Picked(inventory, np.arange(len(inventory)))
+
+
 def every(inputs: Mapping[str, ImageRef]) -> Iterable[ImageRef]:
     """All images."""
-    if isinstance(inputs, Inventory):
-        return Picked(inputs, np.arange(len(inputs)))
-    return inputs.values()
+    return whole(inputs) if isinstance(inputs, Inventory) else inputs.values()
+
+
+def by_id(refs: Sequence[ImageRef]) -> Mapping[str, ImageRef]:
+    """Images, ascending by id, as columns; as objects where one has a name that is no file's.
+
+    Args:
+        refs: what `list_images` gives.
+    """
+    if isinstance(refs, Picked) and len(refs) == len(refs.inventory):
+        return refs.inventory
+    try:
+        return Inventory.of(refs)
+    except UnicodeEncodeError:
+        return {ref.image_id: ref for ref in refs}
 
 
 def picked(inputs: Mapping[str, ImageRef], names: AbstractSet[str]) -> Iterable[ImageRef]:
@@ -225,8 +242,8 @@ def _prefixed(prefix: pa.Scalar, ids: pa.LargeStringArray) -> pa.LargeBinaryArra
 
 
 def _unpacked(content: bytes) -> Picked:
-    table = pa.ipc.open_stream(content).read_all().combine_chunks()
-    arrays = {name: table.column(name).chunk(0) for name in table.column_names}
+    table = pa.ipc.open_stream(content).read_all()
+    arrays = {name: table.column(name).combine_chunks() for name in table.column_names}
     labels, splits, groups = (
         Coded(arrays[name].indices.to_numpy(), tuple(arrays[name].dictionary.to_pylist()))
         for name in ("labels", "splits", "groups")

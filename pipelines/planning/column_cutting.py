@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 from collections.abc import Set as AbstractSet
 from urllib.parse import unquote
 
@@ -60,27 +61,30 @@ def in_reading_order(refs: Picked) -> list[tuple[str, Picked]]:
 
 def _reading_keys(inventory: Inventory, places: Places) -> list[Places]:
     """Sort keys, the last the first to sort by; none where the order of ids is that of reading."""
-    found = pc.extract_regex(
-        inventory.uris.take(pa.array(places)).cast(pa.large_string()), UNPACKED_IN_ORDER
-    )
-    if found.null_count == len(found):
+    if not any_in_order(Picked(inventory, places)):
         return []
-    # What lies in no such file is read as a file of its id's name would be.
-    files = pc.coalesce(pc.struct_field(found, "file"), inventory.ids.take(pa.array(places)))
-    starts = pc.fill_null(pc.struct_field(found, "start").cast(pa.int64()), 0)
-    encoded = files.dictionary_encode()
-    quoted = pc.is_valid(found).to_numpy(zero_copy_only=False)
-    names = encoded.dictionary.to_pylist()
-    codes = encoded.indices.to_numpy()
-    packed = np.zeros(len(names), np.bool_)
-    packed[codes[quoted]] = True
-    plain = [
-        unquote(name, errors="surrogateescape") if is_packed else name
-        for name, is_packed in zip(names, packed, strict=True)
+    uris = inventory.uris.take(pa.array(places))
+    found = pc.extract_regex(uris, UNPACKED_IN_ORDER)
+    starts = pc.struct_field(found, "start").cast(pa.large_string()).cast(pa.int64())
+    files = pc.struct_field(found, "file").dictionary_encode()
+    names = [
+        unquote(os.fsdecode(file), errors="surrogateescape")
+        for file in files.dictionary.to_pylist()
     ]
-    ranks = {name: rank for rank, name in enumerate(sorted({*plain}))}
-    rank_of = np.array([ranks[name] for name in plain], np.int64)
-    return [starts.to_numpy(), rank_of[codes]]
+    # What lies in no such file stands where a file of its id's name would.
+    alone = np.flatnonzero(pc.is_null(found).to_numpy(zero_copy_only=False))
+    names += inventory.ids.take(pa.array(places[alone])).to_pylist()
+    codes = files.indices.fill_null(0).to_numpy().astype(np.int64)
+    codes[alone] = len(files.dictionary) + np.arange(len(alone))
+    ranks = {name: rank for rank, name in enumerate(sorted({*names}))}
+    by_file = np.array([ranks[name] for name in names], np.int64)[codes]
+    return [starts.fill_null(0).to_numpy(), by_file]
+
+
+def any_in_order(refs: Picked) -> bool:
+    """Whether any image lies in a file that is unpacked in order."""
+    uris = refs.inventory.uris.take(pa.array(refs.places))
+    return bool(pc.any(pc.match_substring_regex(uris, UNPACKED_IN_ORDER)).as_py())
 
 
 def deal(refs: Picked, parts: int) -> list[Picked]:

@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from pipelines.images.inventory import Inventory
 from pipelines.images.picked import Picked
-from pipelines.planning.column_cutting import deal, in_reading_order, kinds_of
+from pipelines.planning.column_cutting import any_in_order, deal, in_reading_order, kinds_of
 from pipelines.records import Failure, ImageRef, Shard
 from pipelines.stores.members import place_of
 
@@ -175,7 +175,7 @@ def cut_parts(refs: Sequence[ImageRef], part_images: int | None) -> Sequence[Seq
         return []
     if part_images is None or len(refs) <= part_images:
         return [refs]
-    if isinstance(refs, Picked) and place_of(refs[0].uri) is None:
+    if isinstance(refs, Picked) and not any_in_order(refs):
         return deal(refs, -(-len(refs) // part_images))
     images = [list(rows) for _, rows in itertools.groupby(refs, attrgetter("image_id"))]
     count = -(-len(images) // part_images)

@@ -11,9 +11,10 @@ from pipelines.contract import INT8
 from pipelines.engines.request import Computation
 from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.images.hashing import ContentHashes
-from pipelines.images.inventory import by_id, examples
+from pipelines.images.inventory import examples
 from pipelines.images.layout import STRATIFIED
 from pipelines.images.listing import list_images
+from pipelines.images.picked import by_id
 from pipelines.images.splits import split_named
 from pipelines.images.web_hashes import WebHashes
 from pipelines.outputs import require_outside

@@ -162,10 +162,9 @@ class Run:
             TableError: it holds a row twice.
         """
         table = self.open_table()
-        if self._idle is not None and table is not None and not self.worked:
-            # Where nothing was to be done and nobody has committed since, nothing else is to see.
-            if self._idle.table is not None and self._idle.table.version == table.version:
-                return self._idle
+        idle = self._idle
+        if idle is not None and not self.worked and _version(idle.table) == _version(table):
+            return idle  # nothing was to be done, and nobody has committed since
         keys = EMPTY_KEYS if table is None else table.keys()
         inputs = rows_wanted(self.images, self.job.copies, self.augmentation, copies_held(keys))
         copies = len(inputs) - len(self.images)
@@ -217,3 +216,7 @@ def _selected(inputs: Mapping[str, ImageRef], names: AbstractSet[str]) -> Mappin
     if isinstance(names, Names):
         return Selected(names)
     return {name: inputs[name] for name in names}
+
+
+def _version(table: FeatureTable | None) -> int | None:
+    return None if table is None else table.version

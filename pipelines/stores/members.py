@@ -79,7 +79,7 @@ IN_ORDER = frozenset({"arrow", "parquet"})
 """Kinds whose members are unpacked one after the other, and have no size before that."""
 
 UNPACKED_IN_ORDER = (
-    rf"^(?:{'|'.join(sorted(IN_ORDER))}):(?P<file>[^#]+)#(?P<start>[0-9]+)\+[0-9]+:."
+    rf"(?s)^(?:{'|'.join(sorted(IN_ORDER))}):(?P<file>[^#]+)#(?P<start>[0-9]+)\+[0-9]+:."
 )
 """What an address of such a member matches, for expressions of RE2."""
 
