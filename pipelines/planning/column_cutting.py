@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.images.inventory import Inventory
+from pipelines.images.inventory import BLOCK, Inventory
 from pipelines.images.name_index import Places
 from pipelines.images.picked import Mask, Picked, mask_of
 from pipelines.stores.members import UNPACKED_IN_ORDER
@@ -89,9 +89,13 @@ def any_in_order(refs: Picked) -> bool:
 
 def deal(refs: Picked, parts: int) -> list[Picked]:
     """Deal images, ascending by id, into so many parts by a hash of their ids; see `cut_parts`."""
-    ids: list[str] = refs.inventory.ids.take(pa.array(refs.places)).to_pylist()
-    drawn = b"".join(hashlib.sha256(b"part " + name.encode()).digest()[:8] for name in ids)
+    drawn = b"".join(map(_draws, (refs[at : at + BLOCK] for at in range(0, len(refs), BLOCK))))
     dealt = np.argsort(np.frombuffer(drawn, ">u8"), kind="stable")
     return [
         Picked(refs.inventory, refs.places[np.sort(dealt[first::parts])]) for first in range(parts)
     ]
+
+
+def _draws(refs: Picked) -> bytes:
+    ids: list[str] = refs.inventory.ids.take(pa.array(refs.places)).to_pylist()
+    return b"".join(hashlib.sha256(b"part " + name.encode()).digest()[:8] for name in ids)
