@@ -32,11 +32,9 @@ from pipelines.images.text_values import plain_label, plain_text, texts_of
 
 _LEADING_ABOUT = {
     pc.match_substring: ("//", "/./", "/../", "\0"),
-    pc.starts_with: ("/", "./", "../"),
     pc.ends_with: ("/", "/.", "/.."),
-    pc.equal: ("", ".", ".."),
 }
-"""What tells a path with an empty folder, "." or "..", a null byte or a scheme."""
+"""What tells a place with an empty folder, "." or "..", a null byte or a scheme."""
 
 CHOSEN = (TRAIN, VALIDATION, TEST, UNLABELLED)
 """What `split_of` may give."""
@@ -45,8 +43,7 @@ CHOSEN = (TRAIN, VALIDATION, TEST, UNLABELLED)
 FILES = 4096
 """Files whose stat data are objects at once."""
 
-_MODE = attrgetter("st_mode")
-_NUMBERS = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns")
+_NUMBERS = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_mode")
 
 
 class NotPlainError(Exception):
@@ -73,11 +70,12 @@ def inventory_of_manifest(
     paths = _names(rows, "path")
     ids = _names(rows, "id") if "id" in rows.column_names else paths
     uris = _located(paths, root)
-    del paths
-    for names in (ids, uris):
+    # Of plain paths below one root, no two mean the same place.
+    for names in (ids, paths) if "id" in rows.column_names else (paths,):
         hashes = np.sort(hashes_of(names))
         if (hashes[1:] == hashes[:-1]).any():
             raise NotPlainError
+    del paths
     order = pc.sort_indices(ids)
     ids, uris = ids.take(order), uris.take(order)
     labels = _coded(rows, "label", plain_label, order)
@@ -109,17 +107,16 @@ def _names(rows: pa.Table, column: str) -> pa.LargeStringArray:
 def _located(paths: pa.LargeStringArray, root: Path) -> pa.LargeStringArray:
     """The files that paths mean, as `FolderFence.locate` says where it finds them inside."""
     absolute = pc.starts_with(paths, "/")
-    all_absolute = pc.all(absolute).as_py()
-    if pc.any(absolute).as_py() and not all_absolute:
-        raise NotPlainError
-    inside = pc.utf8_slice_codeunits(paths, 1) if all_absolute else paths
-    for test, patterns in _LEADING_ABOUT.items():
-        if any(pc.any(test(inside, pattern)).as_py() for pattern in patterns):
+    uris = paths
+    if not pc.all(absolute).as_py():
+        if pc.any(absolute).as_py():
             raise NotPlainError
-    if all_absolute:
-        return paths
-    above = pa.scalar(os.path.normpath(root).rstrip("/"), pa.large_string())
-    return pc.binary_join_element_wise(above, inside, pa.scalar("/", pa.large_string()))
+        above = pa.scalar(os.path.normpath(root).rstrip("/"), pa.large_string())
+        uris = pc.binary_join_element_wise(above, paths, pa.scalar("/", pa.large_string()))
+    for test, patterns in _LEADING_ABOUT.items():
+        if any(pc.any(test(uris, pattern)).as_py() for pattern in patterns):
+            raise NotPlainError
+    return uris
 
 
 def _coded(
@@ -187,7 +184,8 @@ def _stat_of(files: list[str]) -> Places:
             return np.zeros((1, 3), np.int64)
         half = len(files) // 2
         return np.concatenate([_stat_of(files[:half]), _stat_of(files[half:])])
-    if any(map(stat.S_ISLNK, map(_MODE, statuses))):
-        raise NotPlainError
     numbers = itertools.chain.from_iterable(map(_NUMBERS, statuses))
-    return np.fromiter(numbers, np.int64, 3 * len(files)).reshape(-1, 3)
+    found = np.fromiter(numbers, np.int64, 4 * len(files)).reshape(-1, 4)
+    if (stat.S_IFMT(0o777777) & found[:, 3] == stat.S_IFLNK).any():
+        raise NotPlainError
+    return found[:, :3]
