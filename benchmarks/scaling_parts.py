@@ -13,28 +13,40 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from benchmarks.synthetic import CONTRACT, LENGTH, make_manifest, make_refs, make_tree, write_files
+from benchmarks.synthetic import CONTRACT, LENGTH, make_manifest, make_tree, refs_of, write_files
 from pipelines.commits.books import tally
-from pipelines.commits.leakage import Content, find_leakage
+from pipelines.commits.contents import contents_of
+from pipelines.commits.leakage import find_leakage
 from pipelines.images.hashing import ContentHashes
+from pipelines.images.inventory import Inventory
 from pipelines.images.listing import list_images
-from pipelines.planning.comparison import compare
+from pipelines.images.picked import every, whole
+from pipelines.planning.column_comparison import compare_columns
 from pipelines.planning.cutting import cut_shards, make_plan, sort_inputs
+from pipelines.planning.run import Scene
+from pipelines.planning.uncommitted import NO_WORK
 from pipelines.shards.beam import load_beam
 from pipelines.system.memory import own_peak
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.storage import open_storage
-from pipelines.table.stored import stored_images
 
 ROWS_A_FILE = 1024
+MANY = 1_000_000
+"""Images from which on files are larger, as docs/scaling.md says."""
+
 FEW_ROWS = 4
 """A file's rows where only the number of files counts."""
 
 
+def rows_a_file(images: int) -> int:
+    """Rows of a file of a table of so many images."""
+    return ROWS_A_FILE if images <= MANY else 16 * ROWS_A_FILE
+
+
 class Stopwatch:
-    """Seconds by name."""
+    """The processor's seconds by name."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -42,9 +54,9 @@ class Stopwatch:
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
         """Add the block's time to a name."""
-        started = time.perf_counter()
+        started = time.process_time()
         yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - started
 
 
 def listing(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
@@ -65,22 +77,24 @@ def listing(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
 
 
 def planning(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
-    """Sorting inputs, none of them done, and cutting them into shards."""
+    """Comparing inputs with no table, sorting them, and cutting them into shards."""
     before = own_peak()
-    refs = make_refs(number)
+    images = Inventory.of(refs_of(number))
     listed = own_peak()
+    with watch("compare"):
+        compared, _ = compare_columns(images, EMPTY_KEYS, ContentHashes())
     with watch("sort"):
-        todo = sort_inputs(refs, frozenset(), frozenset(), frozenset())
+        todo = sort_inputs(images, compared.same, frozenset(), frozenset())
     with watch("cut"):
-        plan = make_plan(todo, ROWS_A_FILE)
+        plan = make_plan(todo, rows_a_file(number))
     with watch("books"):
-        assert tally(refs).total() == plan.attempted
+        assert tally(every(images)).total() == plan.attempted
     return {"bytes_listed": listed - before, "bytes_planned": own_peak() - listed}
 
 
 def job(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
     """The job as it is sent to a runner: the shards stand in it."""
-    shards = cut_shards(make_refs(number), ROWS_A_FILE)
+    shards = cut_shards(whole(Inventory.of(refs_of(number))), rows_a_file(number))
     logging.disable(logging.WARNING)
     beam = load_beam()
     before = own_peak()
@@ -94,7 +108,7 @@ def job(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
 def table(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
     """A table of so many rows: a first run's commit, and what a later run looks at."""
     uri = str(folder / f"table-{number}")
-    paths = list(write_files(uri, number, ROWS_A_FILE))
+    paths = list(write_files(uri, number, rows_a_file(number)))
     storage = open_storage(uri)
     before = own_peak()
     with watch("inspect"):
@@ -104,21 +118,19 @@ def table(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
         commit_change(state, Change(files, [], {"run": "r"}))
     committed = own_peak() - before
     del files
-    inputs = {ref.image_id: ref for ref in make_refs(number)}
+    images = Inventory.of(refs_of(number))
     with watch("open"):
         opened = FeatureTable.open(uri)
     with watch("keys"):
         keys = opened.keys()
-    with watch("stored"):
-        stored = stored_images(keys)
     with watch("compare"):
-        found = compare(inputs, stored, ContentHashes())
+        found, stored = compare_columns(images, keys, ContentHashes())
     assert len(found.same) == number
+    with watch("sort"):
+        assert not sort_inputs(images, found.same, frozenset(), frozenset()).new
+    scene = Scene(opened, images, keys, stored, found, NO_WORK, 0)
     with watch("leakage"):
-        find_leakage(
-            Content(name, row.label, row.split, row.group, row.sha256)
-            for name, row in stored.items()
-        )
+        find_leakage(contents_of(scene, frozenset()))
     return {
         "files": len(paths),
         "bytes_committing": committed,

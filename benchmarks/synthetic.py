@@ -38,9 +38,9 @@ A_FOLDER = 1_000
 """Images of one class, in one folder."""
 
 
-def make_refs(images: int) -> list[ImageRef]:
+def refs_of(images: int) -> Iterator[ImageRef]:
     """Images as a listing gives them, ids and places as long as an object store's often are."""
-    return [_ref(place) for place in range(images)]
+    return map(_ref, range(images))
 
 
 def make_tree(root: Path, images: int) -> Path:

@@ -64,7 +64,7 @@ class Shard:
 
     name: str
     split: str
-    refs: tuple[ImageRef, ...]
+    refs: Sequence[ImageRef]
     tables: tuple[int, ...] = (0,)
 
 

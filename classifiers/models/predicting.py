@@ -95,7 +95,7 @@ def predict_features(
 
 
 def predict_images(
-    model: Model, refs: list[ImageRef], engine: Engine, columns: Columns = USUAL
+    model: Model, refs: Sequence[ImageRef], engine: Engine, columns: Columns = USUAL
 ) -> Iterator[pa.Table]:
     """Predict images by the base and the head; an unusable image gets a row that says why.
 
@@ -113,7 +113,7 @@ def predict_images(
 
 
 def predict_pixels(
-    model: Model, refs: list[ImageRef], columns: Columns = USUAL
+    model: Model, refs: Sequence[ImageRef], columns: Columns = USUAL
 ) -> Iterator[pa.Table]:
     """Predict images by a model that reads them; an unusable one gets a row that says why.
 

@@ -73,7 +73,7 @@ def from_table(
 
 def from_images(
     model: ModelOrFolder,
-    refs: list[ImageRef],
+    refs: Sequence[ImageRef],
     weights: str | None = None,
     columns: Columns = USUAL,
 ) -> Predictions:

@@ -1,5 +1,7 @@
 """The nearest stored images of stored ones, or of images from files."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
@@ -47,7 +49,7 @@ def of_stored(stored: Stored, image_id: str, k: int) -> NeighboursReport:
 
 
 def of_images(
-    stored: Stored, refs: list[ImageRef], weights: str | None, k: int
+    stored: Stored, refs: Sequence[ImageRef], weights: str | None, k: int
 ) -> NeighboursReport:
     """The nearest stored images of images from files, which go through the table's base.
 

@@ -4,7 +4,10 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from pipelines.errors import CommitRefusedError
+from pipelines.images.picked import Picked
 from pipelines.planning.comparison import Comparison
 from pipelines.records import ImageRef
 
@@ -46,7 +49,20 @@ class Books:
 
 def tally(refs: Iterable[ImageRef]) -> Tally:
     """Count images per (split, label)."""
+    if isinstance(refs, Picked):
+        return _tally_columns(refs)
     return Counter((ref.split, ref.label) for ref in refs)
+
+
+def _tally_columns(refs: Picked) -> Tally:
+    splits, labels = refs.inventory.splits, refs.inventory.labels
+    many = max(1, len(labels.values))
+    pairs = splits.codes[refs.places].astype(np.int64) * many + labels.codes[refs.places]
+    counts: Tally = Counter()
+    for pair, count in zip(*np.unique(pairs, return_counts=True), strict=True):
+        split, label = divmod(int(pair), many)
+        counts[splits.values[split] or "", labels.values[label]] = int(count)
+    return counts
 
 
 def reconcile(books: Books) -> None:

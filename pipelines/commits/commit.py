@@ -1,8 +1,9 @@
 """Putting finished work into the table: files that enter, rows that move, files that leave."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from pipelines.images.picked import among
 from pipelines.planning.run import Run, Scene
 from pipelines.table.evolving import add_columns, name_policy
 from pipelines.table.feature_table import FeatureTable
@@ -10,7 +11,7 @@ from pipelines.table.gate import Change, TableState, commit_change, holds_copies
 from pipelines.table.inspection import InspectedFile, inspect_file, needed_columns
 from pipelines.table.rewriting import Placement, Rewrite, placement_of, rewrite_rows
 from pipelines.table.storage import open_storage
-from pipelines.table.stored import StoredImage
+from pipelines.table.stored import StoredImage, StoredRows
 
 
 def commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, Any]) -> int | None:
@@ -31,13 +32,15 @@ def commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, An
     """
     table, stored = scene.table, scene.stored
     version = None if table is None else table.version
-    touched = (gone & stored.keys()) | scene.comparison.relabelled
-    edited = {stored[name].path: dict[str, Placement]() for name in touched}
+    touched = _rows_of(stored, gone | scene.comparison.relabelled)
+    edited = {row.path: dict[str, Placement]() for row in touched.values()}
     if not scene.work.rows and not edited:
         return version
-    for name, row in stored.items():
-        if row.path in edited and name not in gone:
-            edited[row.path][name] = placement(scene, name, row)
+    beside = _rows_in(stored, edited)
+    stay = among(scene.inputs, beside)
+    for name, row in beside.items():
+        if name not in gone:
+            edited[row.path][name] = placement_of(stay.get(name) or row)
 
     files = list(scene.work.files)
     for path, keep in scene.work.salvage.items():
@@ -63,6 +66,20 @@ def commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, An
 def placement(scene: Scene, name: str, row: StoredImage) -> Placement:
     """What a row shall say of its image: what the input does, or its own where that is gone."""
     return placement_of(scene.inputs.get(name) or row)
+
+
+def _rows_of(stored: Mapping[str, StoredImage], names: frozenset[str]) -> Mapping[str, StoredImage]:
+    if isinstance(stored, StoredRows):
+        return stored.of(names)
+    return {name: stored[name] for name in names if name in stored}
+
+
+def _rows_in(
+    stored: Mapping[str, StoredImage], paths: Collection[str]
+) -> Mapping[str, StoredImage]:
+    if isinstance(stored, StoredRows):
+        return stored.of_files(paths)
+    return {name: row for name, row in stored.items() if row.path in paths}
 
 
 def _rewritten(

@@ -1,23 +1,25 @@
 """The end of a run or of a part: the books are balanced, failures recorded, the work committed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipelines.commits.books import Books, counts_of, reconcile, tally
-from pipelines.commits.commit import commit, placement
-from pipelines.commits.leakage import Content, Leakage, find_leakage, refuse_leakage
+from pipelines.commits.commit import commit
+from pipelines.commits.contents import contents_of
+from pipelines.commits.leakage import Leakage, find_leakage, refuse_leakage
 from pipelines.errors import CommitRefusedError
+from pipelines.images.picked import every, joined, picked, without
 from pipelines.planning.cutting import Plan
 from pipelines.planning.decision import Decision
 from pipelines.planning.run import Run, Scene
-from pipelines.records import Failure, Shard, image_of, is_copy
+from pipelines.records import Failure, Shard, image_of
 from pipelines.redaction import redacted
 from pipelines.table.deletion import delete_inside
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import TableMovedError
-from pipelines.table.rewriting import placement_of
+from pipelines.table.stored import StoredImage, StoredRows
 
 COMMIT_ATTEMPTS = 5
 """How often a commit is planned again because another run committed in between."""
@@ -74,7 +76,7 @@ class Settlement:
             refusal = _too_many_failures(run, scene, failures, plan, waiting)
             books = _books(scene, plan, new, waiting)
             gone = _gone(run, scene, new, waiting)
-            leakage = find_leakage(_contents(scene, gone))
+            leakage = find_leakage(contents_of(scene, gone))
             refusal = refusal or _why_not(run, scene, books, leakage)
             if refusal is not None or not waiting:
                 self._record(failures, known=refusal is None)
@@ -112,9 +114,12 @@ class Settlement:
 
     def _new_failures(self, scene: Scene) -> dict[str, Failure]:
         self._failures.update(scene.work.failures)
-        wanted = (scene.comparison.new | scene.comparison.changed) - scene.work.rows.keys()
-        wanted -= self._known
-        return {name: each for name, each in self._failures.items() if name in wanted}
+        lacking, had = scene.comparison.new | scene.comparison.changed, scene.work.rows
+        return {
+            name: each
+            for name, each in self._failures.items()
+            if name not in had and name not in self._known and name in lacking
+        }
 
     def _record(self, failures: Sequence[Failure], known: bool) -> None:
         # At the end and not with each part: a refused run's failures stay new, or its rerun would
@@ -178,12 +183,12 @@ def _books(
     # Another run may have been quicker with what is still to come.
     done = present | scene.work.rows.keys() | failures.keys()
     return Books(
-        inputs=tally(inputs.values()),
-        present=tally(inputs[name] for name in present),
-        written=tally(inputs[name] for name in scene.work.rows),
-        known_failures=tally(ref for ref in plan.known_failures if ref.name not in done),
-        new_failures=tally(inputs[name] for name in failures),
-        waiting=tally(r for shard in waiting for r in shard.refs if r.name not in done),
+        inputs=tally(every(inputs)),
+        present=tally(picked(inputs, present)),
+        written=tally(picked(inputs, scene.work.rows.keys())),
+        known_failures=tally(without(plan.known_failures, done)),
+        new_failures=tally(picked(inputs, failures.keys())),
+        waiting=tally(without(joined([shard.refs for shard in waiting]), done)),
     )
 
 
@@ -191,7 +196,7 @@ def _check_pruned(run: Run, scene: Scene) -> None:
     if not run.job.prune:
         return
     vanished = len({image_of(name) for name in scene.comparison.vanished})
-    images = len({image_of(name) for name in scene.stored})
+    images = _images(scene.stored)
     allowed = run.job.max_pruned
     if allowed is None:
         allowed = max(10, images // 10)
@@ -203,24 +208,22 @@ def _check_pruned(run: Run, scene: Scene) -> None:
         )
 
 
+def _images(stored: Mapping[str, StoredImage]) -> int:
+    if isinstance(stored, StoredRows):
+        return len(stored)
+    return len({image_of(name) for name in stored})
+
+
 def _gone(
     run: Run, scene: Scene, failures: Mapping[str, Failure], waiting: Sequence[Shard]
 ) -> frozenset[str]:
     # A changed image whose new bytes could not be read just now keeps its old row until they can,
     # and so does one whose turn is still to come.
     passing = frozenset(name for name, failure in failures.items() if not failure.lasting)
-    still = {ref.name for shard in waiting for ref in shard.refs} - scene.work.rows.keys()
-    gone = (scene.comparison.changed - passing - still) | scene.comparison.stray
+    changed = scene.comparison.changed - passing
+    if changed:
+        waits = (ref.name for shard in waiting for ref in shard.refs)
+        changed -= {name for name in waits if name in changed and name not in scene.work.rows}
+    gone = changed | scene.comparison.stray
     # Pruned with the last part: what vanished may be what comes back under another name.
     return gone | scene.comparison.vanished if run.job.prune and not waiting else gone
-
-
-def _contents(scene: Scene, gone: frozenset[str]) -> Iterator[Content]:
-    for name, row in scene.stored.items():
-        # A row whose image is gone is no second place of one that was moved.
-        here = name in scene.inputs and name not in gone and name not in scene.work.rows
-        if here and not is_copy(name):
-            yield Content(name, *placement(scene, name, row), row.sha256)
-    for name, sha256 in scene.work.rows.items():
-        if not is_copy(name):
-            yield Content(name, *placement_of(scene.inputs[name]), sha256)

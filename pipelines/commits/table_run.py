@@ -11,6 +11,7 @@ from pipelines.commits.run_record import MEASURED_FROM, run_record
 from pipelines.commits.settlement import Settled, Settlement
 from pipelines.commits.spending import Expected, Spending, Spent, total
 from pipelines.engines.second_race import race_again_if_slow
+from pipelines.images.picked import joined
 from pipelines.planning.announcement import Announcement
 from pipelines.planning.decision import Decision
 from pipelines.planning.run import Run
@@ -119,7 +120,7 @@ class TableRun:
         run, choice = self.run, self.decision.choice
         if choice is None or counted.images < MEASURED_FROM:
             return
-        rest = [ref for shard in self._waiting(part) for ref in shard.refs]
+        rest = joined([shard.refs for shard in self._waiting(part)])
         rate = counted.base_images_per_second
         again = race_again_if_slow(choice, run.job.engine, run.computation, rate, rest)
         if again is not None:

@@ -13,8 +13,8 @@ from pipelines.images.folder import find_in_folder, ref_of_entry
 from pipelines.images.huggingface import list_described
 from pipelines.images.kinds import IMAGE_SUFFIXES
 from pipelines.images.layout import Layout
-from pipelines.images.manifest import list_manifest
 from pipelines.images.manifest_files import MANIFEST_SUFFIXES, manifest_suffix
+from pipelines.images.manifest_listing import list_manifest
 from pipelines.images.packed.index import PACKED_SUFFIXES
 from pipelines.images.packed.listing import list_packed
 from pipelines.images.patterns import above_all, files_of, is_pattern
@@ -29,7 +29,7 @@ HOLDING = PACKED_SUFFIXES | BYTES_SUFFIXES
 """Of files that images lie in."""
 
 
-def list_at(location: str, root: str | None, layout: Layout) -> list[ImageRef]:
+def list_at(location: str, root: str | None, layout: Layout) -> Sequence[ImageRef]:
     """List the images at a location, in any order; none where none are found.
 
     Args:
@@ -65,7 +65,7 @@ def root_of(location: str, root: str | None = None) -> str:
     return above.uri if isinstance(above, Place) else str(above)
 
 
-def _list_local(location: str, root: str | None, layout: Layout) -> list[ImageRef]:
+def _list_local(location: str, root: str | None, layout: Layout) -> Sequence[ImageRef]:
     path = Path(location).absolute()
     if is_delta_table(path):
         return list_delta(path, None if root is None else _root(root), layout)
@@ -91,7 +91,7 @@ def _list_local(location: str, root: str | None, layout: Layout) -> list[ImageRe
     return list_manifest(str(path), path.parent if root is None else _root(root), layout)
 
 
-def _list_remote(location: str, root: str | None, layout: Layout) -> list[ImageRef]:
+def _list_remote(location: str, root: str | None, layout: Layout) -> Sequence[ImageRef]:
     place = parse_place(location)
     require_store(place)
     is_file = _is_input_file(place.name) and stat_of(place) is not None

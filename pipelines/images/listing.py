@@ -3,7 +3,7 @@
 import itertools
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from pipelines.errors import InputError
 from pipelines.images.at_location import list_at
 from pipelines.images.kinds import IMAGE_SUFFIXES
 from pipelines.images.layout import BY_GROUP, PLAIN, STRATIFIED, Layout
+from pipelines.images.picked import Picked
 from pipelines.images.splits import split_of
 from pipelines.images.stat_data import ref_without_stat
 from pipelines.images.stratifying import stratify
@@ -30,8 +31,8 @@ def list_images(
     root: str | None = None,
     layout: Layout = PLAIN,
     held: Mapping[str, str] = MappingProxyType({}),
-) -> list[ImageRef]:
-    """List the images of a folder or a manifest, ascending by `image_id`.
+) -> Sequence[ImageRef]:
+    """List the images of a folder or a manifest, ascending by `image_id`; those of many as columns.
 
     Args:
         location: a folder, understood as `arrange` does or by the metadata in it, a manifest, or
@@ -61,6 +62,8 @@ def list_images(
             f"no images in {location}; in a folder or an archive their names end in one of "
             f"{', '.join(sorted(IMAGE_SUFFIXES))}, and a manifest has a row for each"
         )
+    if isinstance(refs, Picked):  # in order already, and no id twice
+        return refs
     refs = _divided(_prefixed(refs, layout), layout.label_separator)
     refs.sort(key=lambda ref: ref.image_id)
     for one, next_one in itertools.pairwise(refs):
@@ -77,7 +80,9 @@ def list_images(
     return stratify(refs, held) if layout.split_by == STRATIFIED else refs
 
 
-def list_or_name(location: str, root: str | None = None, layout: Layout = PLAIN) -> list[ImageRef]:
+def list_or_name(
+    location: str, root: str | None = None, layout: Layout = PLAIN
+) -> Sequence[ImageRef]:
     """List images as `list_images` does, or name one image, as `name_images` does.
 
     Args:
@@ -119,9 +124,9 @@ def name_images(paths: Iterable[str | os.PathLike[str]]) -> list[ImageRef]:
     return refs
 
 
-def _prefixed(refs: list[ImageRef], layout: Layout) -> list[ImageRef]:
+def _prefixed(refs: Sequence[ImageRef], layout: Layout) -> list[ImageRef]:
     if not layout.id_prefix:
-        return refs
+        return list(refs)
     return [replace(ref, image_id=layout.id_prefix + ref.image_id) for ref in refs]
 
 

@@ -1,4 +1,4 @@
-"""A manifest: a CSV, JSON-lines or Parquet file with one row an image."""
+"""The rows of a manifest, a CSV, JSON-lines or Parquet file, as images."""
 
 import os
 import sys
@@ -10,28 +10,13 @@ from typing import Protocol
 from pipelines.errors import InputError
 from pipelines.images.arranging import by_option
 from pipelines.images.layout import COLUMNS, PLAIN, Layout
-from pipelines.images.manifest_files import Columns, read_columns
+from pipelines.images.manifest_files import Columns
 from pipelines.images.prefix import PrefixFence, refs_with_stat
 from pipelines.images.splits import split_named, split_of, tell_renamed
 from pipelines.images.stat_data import make_ref, ref_without_stat
 from pipelines.records import ImageRef
 from pipelines.stores.places import Place
 from pipelines.stores.web_addresses import is_web, url_complaint
-
-
-def list_manifest(manifest: str, root: Path | Place, layout: Layout = PLAIN) -> list[ImageRef]:
-    """List the images of a manifest: column `path`, and `id`, `label`, `split` where it has them.
-
-    Args:
-        manifest: the file or object; other columns are ignored.
-        root: the folder that relative paths start from; every image must lie inside it.
-        layout: which columns are meant.
-
-    Raises:
-        InputError: the file cannot be read, has no `path`, repeats an id, or names a path that is
-            empty or outside the root.
-    """
-    return list_rows(manifest, read_columns(manifest, layout.columns), root, layout)
 
 
 def list_rows(
@@ -42,11 +27,11 @@ def list_rows(
     Args:
         manifest: where the rows are from, for complaints.
         columns: what they hold.
-        root: as `list_manifest` takes it.
+        root: the folder that relative paths start from; every image must lie inside it.
         layout: where labels stand, if not in a column, and how splits are made.
 
     Raises:
-        InputError: as `list_manifest`.
+        InputError: a row names a path that is empty or outside the root, or an id is repeated.
     """
     nothing = [None] * len(columns["path"])
     rows = {name: columns.get(name, nothing) for name in COLUMNS}
@@ -142,10 +127,10 @@ class FolderFence:
         uri = os.path.normpath(os.path.join(self._root, path))  # noqa: PTH118 - a million rows
         folder = os.path.dirname(uri)  # noqa: PTH120
         if folder not in self._inside:
-            self._inside[folder] = self._holds(os.path.realpath(folder))
+            self._inside[folder] = self.holds(os.path.realpath(folder))
         if not self._inside[folder]:
             return None
-        if os.path.islink(uri) and not self._holds(os.path.realpath(uri)):  # noqa: PTH114
+        if os.path.islink(uri) and not self.holds(os.path.realpath(uri)):  # noqa: PTH114
             return None
         return uri
 
@@ -165,7 +150,8 @@ class FolderFence:
             "name a folder around all images with --input_root"
         )
 
-    def _holds(self, real: str) -> bool:
+    def holds(self, real: str) -> bool:
+        """Whether a place without links lies inside the root."""
         return os.path.commonpath([self._real, real]) == self._real
 
 

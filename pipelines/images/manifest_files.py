@@ -30,15 +30,21 @@ Columns = Mapping[str, Sequence[str | None]]
 
 
 def read_columns(manifest: str, columns: Mapping[str, str] = MappingProxyType({})) -> Columns:
+    """Read the columns of a manifest that are known, as text; see `read_table` and `texts`."""
+    return texts(read_table(manifest, columns))
+
+
+def read_table(manifest: str, columns: Mapping[str, str] = MappingProxyType({})) -> pa.Table:
     """Read the columns of a manifest that are known, as `Names` tells them.
 
-    Names of columns may differ in case and be surrounded by spaces. Labels and splits are text
-    without spaces around it; a number that is whole is written as one (1.0 as 1), and what is
-    missing, NaN among it, is None.
+    Names of columns may differ in case and be surrounded by spaces.
 
     Args:
         manifest: the file or object.
         columns: by name of `COLUMNS`, what the file calls the column; others are known by theirs.
+
+    Returns:
+        Those of `COLUMNS` that it has, as the file holds them.
 
     Raises:
         InputError: it cannot be read, or has no column that is meant, or a column twice.
@@ -57,6 +63,21 @@ def read_columns(manifest: str, columns: Mapping[str, str] = MappingProxyType({}
             raise error.__cause__ from error
         said = error.strerror if isinstance(error, TooLargeError) else error
         raise InputError(f"cannot read {manifest}: {said}") from error
+    return table
+
+
+def texts(table: pa.Table) -> Columns:
+    """The columns `COLUMNS` of a manifest as text.
+
+    Labels and splits are text without spaces around it; a number that is whole is written as one
+    (1.0 as 1), and what is missing, NaN among it, is None.
+
+    Args:
+        table: what `read_table` gives.
+
+    Raises:
+        InputError: a column is no text.
+    """
     return {name: _texts(table, name) for name in COLUMNS}
 
 

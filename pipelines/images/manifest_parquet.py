@@ -13,7 +13,10 @@ ROW_BYTES = 100
 """What a row takes of the memory at least: a run holds every image."""
 
 BATCH = 4096
-"""Rows that are taken at once."""
+"""Rows that are taken at once where each value is as long as it is."""
+
+CODED_BATCH = 65_536
+"""Rows that are taken at once where each value is a code: their dictionary is read with each."""
 
 
 def read_parquet(content: bytes, most: int, names: Names) -> pa.Table:
@@ -43,16 +46,26 @@ def read_parquet(content: bytes, most: int, names: Names) -> pa.Table:
     if taken > most and metadata.num_rows * ROW_BYTES <= most:
         # Perhaps only for the sake of columns that are not read.
         taken = sum(size for name, size in column_sizes(content) if name in called)
+    # Of these the dictionary grows with each batch, and holds all the batches before it.
+    each_row_its_own = [found[name] for name in ("path", "id") if name in found]
     batches = []
-    for batch in file.iter_batches(BATCH, columns=called) if taken <= most else ():
+    for batch in file.iter_batches(CODED_BATCH, columns=called) if taken <= most else ():
         taken += sum(map(_expanded, batch.columns))
         if taken > most:
             break
-        batches.append(batch)
+        batches.append(_plain(batch, each_row_its_own))
     if taken > most:
         raise ValueError(f"unpacked it takes more than the {most:,} bytes allowed")
     table = pa.Table.from_batches(batches, batches[0].schema if batches else schema)
     return pa.table({ours: table.column(name) for ours, name in found.items()})
+
+
+def _plain(batch: pa.RecordBatch, names: list[str]) -> pa.RecordBatch:
+    for name in names:
+        place = batch.schema.get_field_index(name)
+        if pa.types.is_dictionary(batch.schema.types[place]):
+            batch = batch.set_column(place, name, batch.column(place).dictionary_decode())
+    return batch
 
 
 def _unpacked(metadata: parquet.FileMetaData) -> int:

@@ -6,9 +6,11 @@ time no tool sets back, are older than the run that wrote the row. The rest is r
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from pipelines.images.hashing import ContentHashes
+from pipelines.images.picked import among
 from pipelines.records import ImageRef, image_of, is_copy, storable
 from pipelines.stores.reading import is_size_listed
 from pipelines.system.garbage import collector_paused
@@ -31,8 +33,8 @@ class Comparison:
         hashed: how many inputs had to be read to tell.
     """
 
-    new: frozenset[str]
-    same: frozenset[str]
+    new: AbstractSet[str]
+    same: AbstractSet[str]
     relabelled: frozenset[str]
     changed: frozenset[str]
     vanished: frozenset[str]
@@ -100,7 +102,8 @@ def replaced_from_elsewhere(
 
     Two folders with the same names in them look like that, put into one table one after the other.
     """
-    places = ((stored[name].uri, storable(inputs[name].uri)) for name in sorted(changed))
+    refs = among(inputs, sorted(changed))
+    places = ((stored[name].uri, storable(ref.uri)) for name, ref in refs.items())
     return [(then, now) for then, now in places if then != now]
 
 

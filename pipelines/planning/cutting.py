@@ -2,10 +2,14 @@
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from operator import attrgetter
 
+from pipelines.images.inventory import Inventory
+from pipelines.images.picked import Picked
+from pipelines.planning.column_cutting import any_in_order, deal, in_reading_order, kinds_of
 from pipelines.records import Failure, ImageRef, Shard
 from pipelines.stores.members import place_of
 
@@ -28,9 +32,9 @@ class Plan:
     """
 
     parts: tuple[tuple[Shard, ...], ...]
-    present: tuple[ImageRef, ...]
-    finished: tuple[ImageRef, ...]
-    known_failures: tuple[ImageRef, ...]
+    present: Sequence[ImageRef]
+    finished: Sequence[ImageRef]
+    known_failures: Sequence[ImageRef]
     unusable: tuple[Failure, ...] = ()
 
     @property
@@ -54,26 +58,29 @@ class Plan:
 class Sorted:
     """The inputs, each ascending by id and copy, by what is to become of them; see `Plan`."""
 
-    new: tuple[ImageRef, ...]
-    present: tuple[ImageRef, ...]
-    finished: tuple[ImageRef, ...]
-    known_failures: tuple[ImageRef, ...]
+    new: Sequence[ImageRef]
+    present: Sequence[ImageRef]
+    finished: Sequence[ImageRef]
+    known_failures: Sequence[ImageRef]
 
 
 def sort_inputs(
-    refs: Iterable[ImageRef],
-    present: frozenset[str],
-    finished: frozenset[str],
-    failed: frozenset[tuple[str, int, int]],
+    refs: Mapping[str, ImageRef] | Iterable[ImageRef],
+    present: AbstractSet[str],
+    finished: AbstractSet[str],
+    failed: AbstractSet[tuple[str, int, int]],
 ) -> Sorted:
     """Sort the inputs into done and to do; the order in which they were listed does not matter.
 
     Args:
-        refs: the inputs, names unique, the copies of an image ascending.
+        refs: the inputs, names unique, the copies of an image ascending; or by name.
         present: names in the table.
         finished: names in finished, uncommitted files.
         failed: (id, bytes, modified) of known failures; an image that changed is tried again.
     """
+    if isinstance(refs, Inventory):
+        return Sorted(*kinds_of(refs, present, finished, failed))
+    refs = refs.values() if isinstance(refs, Mapping) else refs
     kinds: dict[str, list[ImageRef]] = {"present": [], "finished": [], "failed": [], "new": []}
     for ref in sorted(refs, key=attrgetter("image_id")):
         name = ref.name
@@ -150,7 +157,7 @@ def _by_tables(
     return wanted
 
 
-def cut_parts(refs: Sequence[ImageRef], part_images: int | None) -> list[list[ImageRef]]:
+def cut_parts(refs: Sequence[ImageRef], part_images: int | None) -> Sequence[Sequence[ImageRef]]:
     """Deal images into parts of at most `part_images`, nearly equal, each ascending by id.
 
     Which part an image comes to is as good as random, so that a table of some parts is a fair
@@ -166,12 +173,14 @@ def cut_parts(refs: Sequence[ImageRef], part_images: int | None) -> list[list[Im
     """
     if not refs:
         return []
-    if part_images is None:
-        return [list(refs)]
+    if part_images is None or len(refs) <= part_images:
+        return [refs]
+    if isinstance(refs, Picked) and not any_in_order(refs):
+        return deal(refs, -(-len(refs) // part_images))
     images = [list(rows) for _, rows in itertools.groupby(refs, attrgetter("image_id"))]
     count = -(-len(images) // part_images)
     if count == 1:
-        return [list(refs)]
+        return [refs]
     dealt = sorted(range(len(images)), key=lambda place: _draw(images[place][0]))
     parts = [dealt[first::count] for first in range(count)]
     if place_of(refs[0].uri) is not None:  # neighbours in a file come to one part
@@ -184,6 +193,8 @@ def rows_of_part(refs: Sequence[ImageRef], part_images: int | None) -> int:
     """Rows of a part as `cut_parts` deals them, about: copies are spread unevenly over images."""
     if part_images is None or not refs:
         return len(refs)
+    if isinstance(refs, Picked):
+        return -(-len(refs) // -(-len(refs) // part_images))
     images = sum(1 for _ in itertools.groupby(refs, attrgetter("image_id")))
     return -(-len(refs) // -(-images // part_images))
 
@@ -216,9 +227,15 @@ def cut_shards(
     they are made of one decoding.
     """
     shards: list[Shard] = []
+    if isinstance(refs, Picked):
+        for split, group in in_reading_order(refs):
+            for start in range(0, len(group), shard_rows):
+                name = f"{numbered_from + len(shards):06d}"
+                shards.append(Shard(name, split, group[start : start + shard_rows], tables))
+        return shards
     by_split = sorted(refs, key=lambda ref: (ref.split, *_reading_place(ref)))
-    for split, group in itertools.groupby(by_split, key=attrgetter("split")):
-        for members in _fill(group, shard_rows):
+    for split, rows in itertools.groupby(by_split, key=attrgetter("split")):
+        for members in _fill(rows, shard_rows):
             name = f"{numbered_from + len(shards):06d}"
             shards.append(Shard(name, split, tuple(members), tables))
     return shards

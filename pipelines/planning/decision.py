@@ -107,7 +107,7 @@ def find_todo(run: Run, scene: Scene) -> Todo:
     recent = {f.ref.name for f in found if _stat(f.ref) not in failed}
     finished = frozenset(scene.work.rows) | recent
     present = scene.comparison.same | scene.comparison.relabelled
-    inputs = sort_inputs(scene.inputs.values(), present, finished, failed)
+    inputs = sort_inputs(scene.inputs, present, finished, failed)
     if not inputs.new:
         return Todo(inputs, version)
     unusable = failures_of_all(

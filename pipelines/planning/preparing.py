@@ -3,7 +3,7 @@
 Tables that are filled in one run share the listing and the hashes of images.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,8 +11,10 @@ from pipelines.contract import INT8
 from pipelines.engines.request import Computation
 from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.images.hashing import ContentHashes
+from pipelines.images.inventory import examples
 from pipelines.images.layout import STRATIFIED
 from pipelines.images.listing import list_images
+from pipelines.images.picked import by_id
 from pipelines.images.splits import split_named
 from pipelines.images.web_hashes import WebHashes
 from pipelines.outputs import require_outside
@@ -67,23 +69,23 @@ def prepare_runs(job: ExtractJob) -> list[Run]:
             held |= _splits_held(uri)
     refs = list_images(job.input, job.input_root, job.layout, held)
     require_some_there(refs, job.input)
-    tell_labels(refs)
     threads = _cores_of_a_worker(job.threads, flags)
     if threads is not None:
         limit_threads(threads)
-    images = {ref.image_id: ref for ref in refs}
+    images = by_id(refs)
+    tell_labels(examples(images))
+    del refs  # of millions of images they are gigabytes
     hashes = ContentHashes(WebHashes(job.max_image_bytes).sha256_of)
     runs = []
     for each in jobs:
         with naming(each.table, len(jobs) > 1):
-            runs.append(_prepare(each, refs, images, threads, flags, hashes))
+            runs.append(_prepare(each, images, threads, flags, hashes))
     return runs
 
 
 def _prepare(
     job: ExtractJob,
-    refs: Sequence[ImageRef],
-    images: dict[str, ImageRef],
+    images: Mapping[str, ImageRef],
     threads: int | None,
     flags: Sequence[str],
     hashes: ContentHashes,
@@ -93,7 +95,7 @@ def _prepare(
     made = None
     if contract.compute_dtype == INT8:
         wanted = job.features
-        made = quantised_base(contract, uri, refs, wanted.weights, wanted.calibration)
+        made = quantised_base(contract, uri, images.values(), wanted.weights, wanted.calibration)
         contract = made.contract
     computation = Computation(
         *(contract, job.features.weights, job.batch_size, threads),
@@ -104,7 +106,7 @@ def _prepare(
     if job.copies and (table is None or table.augmentation is None):
         _check_augmented_split(run)
     if table is not None:
-        table.check_takes(optional_names(refs))
+        table.check_takes(optional_names(examples(images)))
     check_writable(run.uri)
     return run
 
@@ -142,7 +144,7 @@ def _splits_held(uri: str) -> dict[str, str]:
 
 
 def _check_augmented_split(run: Run) -> None:
-    splits = {ref.split for ref in run.images.values()}
+    splits = {ref.split for ref in examples(run.images)}
     if split_named(run.augmentation.split) not in splits:
         raise UsageError(
             f"--augment makes copies of images in split {run.augmentation.split!r}, and the "

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -17,6 +18,9 @@ from pipelines.contract import (
 from pipelines.engines.request import Computation, EngineRequest
 from pipelines.images.decode import PixelSpec, pixel_spec
 from pipelines.images.hashing import ContentHashes
+from pipelines.images.inventory import Inventory
+from pipelines.images.picked import Names, Selected
+from pipelines.planning.column_comparison import compare_columns
 from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted, short_of_copies
 from pipelines.planning.job import ExtractJob
@@ -106,6 +110,7 @@ class Run:
         self._hashes = hashes
         self._intact: dict[str, bool] = {}
         self._receipts_read: set[str] = set()
+        self._idle: Scene | None = None
 
     @property
     def contract(self) -> Contract:
@@ -157,17 +162,19 @@ class Run:
             TableError: it holds a row twice.
         """
         table = self.open_table()
+        idle = self._idle
+        if idle is not None and not self.worked and _version(idle.table) == _version(table):
+            return idle  # nothing was to be done, and nobody has committed since
         keys = EMPTY_KEYS if table is None else table.keys()
         inputs = rows_wanted(self.images, self.job.copies, self.augmentation, copies_held(keys))
         copies = len(inputs) - len(self.images)
-        stored = stored_images(keys)
-        if len(stored) < keys.num_rows:
-            require_single(self.uri, keys)
-        comparison = compare(inputs, stored, self._hashes, self.id)
-        wanted = {name: inputs[name] for name in comparison.new | comparison.changed}
+        comparison, stored = self._compare(inputs, keys)
+        wanted = _selected(inputs, comparison.new | comparison.changed)
         # With nothing to do, files that a store keeps of older versions need not be looked into.
         if not (wanted or self.worked) or not folder_exists(self.uri):
-            return Scene(table, inputs, keys, stored, comparison, NO_WORK, copies)
+            scene = Scene(table, inputs, keys, stored, comparison, NO_WORK, copies)
+            self._idle = None if wanted else scene
+            return scene
         storage = open_storage(self.uri)
         committed = [] if table is None else table.paths
         files = find_uncommitted(storage, committed, self.contract)
@@ -178,6 +185,19 @@ class Run:
         work = add_own_failures(work, storage, unread, wanted, self.id)
         self._receipts_read.update(committed, (file.path for file in files))
         return Scene(table, inputs, keys, stored, comparison, work, copies)
+
+    def _compare(
+        self, inputs: Mapping[str, ImageRef], keys: pa.Table
+    ) -> tuple[Comparison, Mapping[str, StoredImage]]:
+        stored: Mapping[str, StoredImage]
+        if isinstance(inputs, Inventory):
+            comparison, stored = compare_columns(inputs, keys, self._hashes, self.id)
+        else:
+            stored = stored_images(keys)
+            comparison = compare(inputs, stored, self._hashes, self.id)
+        if len(stored) < keys.num_rows:
+            require_single(self.uri, keys)
+        return comparison, stored
 
     def _is_intact(self, storage: pafs.FileSystem, file: InspectedFile) -> bool:
         if file.path not in self._intact:
@@ -190,3 +210,13 @@ class Run:
         named = replace(table.augmentation, **self.job.augmentation)
         require_same_augmentation(table.augmentation, named)
         self.augmentation = table.augmentation
+
+
+def _selected(inputs: Mapping[str, ImageRef], names: AbstractSet[str]) -> Mapping[str, ImageRef]:
+    if isinstance(names, Names):
+        return Selected(names)
+    return {name: inputs[name] for name in names}
+
+
+def _version(table: FeatureTable | None) -> int | None:
+    return None if table is None else table.version

@@ -9,6 +9,7 @@ import pyarrow.fs as pafs
 from pipelines.contract import Augmentation, Contract
 from pipelines.errors import CommitRefusedError, TableError
 from pipelines.images.hashing import ContentHashes
+from pipelines.images.picked import among
 from pipelines.planning.comparison import stat_agrees
 from pipelines.records import Failure, ImageRef, is_copy
 from pipelines.system.threads import map_ahead
@@ -150,7 +151,8 @@ def _wanted_rows(
     taken: Mapping[str, str],
     own: bool,
 ) -> dict[str, Placement]:
-    met = [(wanted[n], row) for n, row in stored.items() if n in wanted and n not in taken]
+    found = among(wanted, (name for name in stored if name not in taken))
+    met = [(ref, stored[name]) for name, ref in found.items()]
     doubtful = [] if own else [ref for ref, row in met if not stat_agrees(ref, row)]
     known = hashes.of(doubtful) if doubtful else {}
     return {

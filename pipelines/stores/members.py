@@ -78,6 +78,11 @@ KINDS: dict[str, Callable[[str, int, int, str, int], bytes]] = {
 IN_ORDER = frozenset({"arrow", "parquet"})
 """Kinds whose members are unpacked one after the other, and have no size before that."""
 
+UNPACKED_IN_ORDER = (
+    rf"(?s)^(?:{'|'.join(sorted(IN_ORDER))}):(?P<file>[^#]+)#(?P<start>[0-9]+)\+[0-9]+:."
+)
+"""What an address of such a member matches, for expressions of RE2."""
+
 
 def place_of(uri: str) -> tuple[str, int] | None:
     """The file that a member lies in, and its row, if it is best read in the order of these.

@@ -256,8 +256,7 @@ class FeatureTable:
 
     def _columns_and_path(self, names: Sequence[str]) -> pa.Table:
         with self.reading():
-            rows = self.dataset().to_table(columns=[*names, "__filename"])
-            return checked_columns(rows.rename_columns([*names, "path"]))
+            return checked_columns(_with_paths(self.dataset(), names))
 
     @contextlib.contextmanager
     def reading(self, file: str = "a data file") -> Iterator[None]:
@@ -360,3 +359,15 @@ class FeatureTable:
             f"version {self.version} of {self.uri} needs {file}, which is gone: tidied away, "
             "forgotten, or lost (pipelines.verify tells about the newest version)"
         )
+
+
+def _with_paths(rows: ds.Dataset, names: Sequence[str]) -> pa.Table:
+    """Columns of all rows, and `path`: each file's once, as a dictionary, and not for every row."""
+    batches = []
+    for batch in rows.to_batches(columns=[*names, "__filename"]):
+        paths = batch.column("__filename").dictionary_encode()
+        batches.append(batch.set_column(len(names), "path", paths))
+    if not batches:
+        schema = [*map(rows.schema.field, names), pa.field("path", pa.string())]
+        return pa.schema(schema).empty_table()
+    return pa.Table.from_batches(batches).unify_dictionaries()

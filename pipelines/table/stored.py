@@ -1,9 +1,13 @@
 """What a table's rows say of their images, without the features."""
 
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from pipelines.images.name_index import Places
 from pipelines.system.garbage import collector_paused
 from pipelines.table.rows import names_of
 from pipelines.table.schema import GROUP
@@ -37,6 +41,52 @@ def stored_images(keys: pa.Table) -> dict[str, StoredImage]:
     columns = (path, uri, label, split, sha256, size, modified, group)
     rows = map(StoredImage._make, zip(*columns, strict=True))
     return dict(zip(names_of(keys), rows, strict=True))
+
+
+class StoredRows(Mapping[str, StoredImage]):
+    """The rows of a table without copies, by name, made when they are asked for.
+
+    Attributes:
+        rows: what `FeatureTable.keys` gives.
+        places: of each row, where its image stands in the input's inventory; -1 where it does not.
+    """
+
+    def __init__(self, keys: pa.Table, places: Places) -> None:
+        self.rows, self.places = keys, places
+        gone = keys.column("image_id").filter(pa.array(places < 0))
+        met = np.zeros(places.max(initial=-1) + 2, np.bool_)
+        met[places] = True  # of -1 the last
+        self._distinct = np.count_nonzero(met[:-1]) + pc.count_distinct(gone).as_py()
+        self._made: dict[str, StoredImage] = {}
+
+    def __len__(self) -> int:
+        return int(self._distinct)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for batch in self.rows["image_id"].chunks for name in batch.to_pylist())
+
+    def __getitem__(self, name: str) -> StoredImage:
+        if name not in self._made:
+            self.of([name])
+        return self._made[name]
+
+    def of(self, names: Collection[str]) -> dict[str, StoredImage]:
+        """The rows of some names, of those that there are; found all at once."""
+        missing = [name for name in names if name not in self._made]
+        if missing:
+            wanted = pc.is_in(self.rows["image_id"], pa.array(missing, pa.string()))
+            self.where(wanted)
+        return {name: self._made[name] for name in names if name in self._made}
+
+    def of_files(self, paths: Collection[str]) -> dict[str, StoredImage]:
+        """The rows that some files hold."""
+        return self.where(pc.is_in(self.rows["path"], pa.array(sorted(paths), pa.string())))
+
+    def where(self, mask: pa.Array | pa.ChunkedArray) -> dict[str, StoredImage]:
+        """The rows for which a mask of all of them is true; they are held from now on."""
+        rows = stored_images(self.rows.filter(mask))
+        self._made.update(rows)
+        return rows
 
 
 def splits_of(keys: pa.Table) -> dict[str, str]:

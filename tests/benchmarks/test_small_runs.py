@@ -20,6 +20,7 @@ from benchmarks import (
     steady_state,
     storage,
     training,
+    transport,
 )
 from benchmarks.images import draw_images
 from benchmarks.project_run import ProjectRun
@@ -73,6 +74,16 @@ def test_extraction(pictures, tmp_path):
 def test_steady_state(pictures, tmp_path):
     result = run(steady_state, tmp_path, *few(pictures, 96))
     assert all(seconds[0] > 0 for seconds in result["raw"].values())
+
+
+def test_transport(pictures, tmp_path):
+    file = tmp_path / "result.json"
+    given = ["--input", pictures, "--images", 64, "--repeats", 1, "--json", file]
+    assert transport.main(list(map(str, given))) == 0
+    result = json.loads(file.read_text())
+    for _, decoding, base, both, share, *_ in result["tables"][0]["rows"]:
+        assert base <= 1000 / 0.3  # it waits that long, whatever else is done
+        assert share == pytest.approx(both / min(decoding, base))
 
 
 def test_sources(pictures, tmp_path):

@@ -1,6 +1,6 @@
 """Predictions of a model of several labels: the probability of each, and those that are given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +49,7 @@ def predict_several(
 
 
 def predict_several_images(
-    model: SeveralModel, refs: list[ImageRef], engine: Engine
+    model: SeveralModel, refs: Sequence[ImageRef], engine: Engine
 ) -> Iterator[pa.Table]:
     """Predict images by the base and the head; an unusable image gets a row that says why.
 

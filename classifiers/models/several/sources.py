@@ -42,7 +42,7 @@ def labels_from_table(
 
 
 def labels_from_images(
-    model: ModelOrFolder, refs: list[ImageRef], weights: str | None, columns: Columns
+    model: ModelOrFolder, refs: Sequence[ImageRef], weights: str | None, columns: Columns
 ) -> Predictions:
     """Predict the labels of images by the base and the head; see `from_images`."""
     _require_usual(columns)

@@ -10,14 +10,15 @@ from pipelines.engines.bottleneck import Waits
 from pipelines.errors import UsageError
 from pipelines.planning.sizing.measuring import Measured
 
-JOB_SECONDS = 20e-6
+JOB_SECONDS = 10e-6
 """An image costs the driver once: it is put into a shard, and that into the job for the runner."""
 
-LOOK_SECONDS = 12e-6
+LOOK_SECONDS = 3e-6
 """An image costs the driver a look: its row's keys are read, compared, and searched for leaks."""
 
-DRIVER_BYTES = 2_500
-"""Memory that an image takes of the driver: its `ImageRef`, twice its row's keys, its shard."""
+DRIVER_BYTES = 800
+"""Memory that an image takes of the driver: while a folder is listed, or beside its row's keys.
+Where there are copies, 2,500."""
 
 FILE_SECONDS = 0.001
 """A file costs the driver at the commit, where its receipt and keys are checked: on a local disk.
@@ -26,8 +27,8 @@ In an object store it is some 40 times that (docs/scaling.md), little beside ext
 LOG_BYTES = 730
 """A file takes of Delta's log: its add action and its digest in the commit's record."""
 
-JOB_BYTES = 75
-"""An image takes of the job that is sent to a runner: its `ImageRef` in a shard, compressed."""
+JOB_BYTES = 50
+"""An image takes of the job that is sent to a runner: its columns in a shard, compressed."""
 
 LISTED = 1_000
 """Names that an object store gives a request."""

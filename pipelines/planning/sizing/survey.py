@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipelines.contract import Augmentation, Contract
@@ -11,6 +12,7 @@ from pipelines.engines.race_results import Choice
 from pipelines.engines.request import EngineRequest
 from pipelines.errors import UsageError
 from pipelines.images.listing import list_images
+from pipelines.images.picked import Picked, joined
 from pipelines.planning.decision import decide
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.preparing import prepare_run
@@ -36,7 +38,7 @@ class Survey:
     """
 
     work: Workload
-    refs: tuple[ImageRef, ...]
+    refs: Sequence[ImageRef]
     augmentation: Augmentation
     choice: Choice | None
     request: EngineRequest | None
@@ -69,13 +71,12 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
             f"none of the {len(unusable)} images looked at can be used; "
             "pipelines.extract says why, for each"
         )
-    refs = tuple(ref for shard in decision.plan.shards for ref in shard.refs)
-    sources = {ref.image_id: ref.bytes for ref in refs}
-    unsized = len({ref.image_id for ref in refs if not is_size_listed(ref)})
+    refs = joined([shard.refs for shard in decision.plan.shards])
+    sources, bytes_read, unsized = _sources(refs)
     work = Workload(
         images=len(refs),
-        sources=len(sources),
-        bytes_read=sum(sources.values()),
+        sources=sources,
+        bytes_read=bytes_read,
         listed=len(run.images),
         listed_rows=len(scene.inputs),
         listing_seconds=listing,
@@ -112,6 +113,17 @@ def survey(job: ExtractJob, images: int | None) -> Survey:
         sizes=sizes,
         choosing_seconds=choosing,
     )
+
+
+def _sources(refs: Sequence[ImageRef]) -> tuple[int, int, int]:
+    """Images, however many copies of each; their bytes; and images of which no size is listed."""
+    if isinstance(refs, Picked):
+        sizes = refs.inventory.sizes[refs.places]
+        empty = Picked(refs.inventory, refs.places[sizes == 0])
+        return len(refs), int(sizes.sum()), sum(not is_size_listed(ref) for ref in empty)
+    sources = {ref.image_id: ref.bytes for ref in refs}
+    unsized = {ref.image_id for ref in refs if not is_size_listed(ref)}
+    return len(sources), sum(sources.values()), len(unsized)
 
 
 def _seconds_of_listing(job: ExtractJob) -> float:

@@ -169,7 +169,7 @@ def test_the_fewest_workers_that_are_done_in_time(count, hours):
 
 
 def test_too_short_a_time_is_refused_with_what_it_takes():
-    with pytest.raises(UsageError, match=r"--hours 0.001: with 10 workers, a shard each.*0.007"):
+    with pytest.raises(UsageError, match=r"--hours 0.001: with 10 workers, a shard each.*0.0069"):
         workers_for(WORK, MEASURED, plan_worker(MEASURED, None, None), 0.001)
 
 

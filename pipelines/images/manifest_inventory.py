@@ -1,0 +1,191 @@
+"""Listing a manifest of plain paths as columns: nothing but a file's stat data is asked row by row.
+
+What is not plain about a manifest is left to `pipelines.images.manifest`, which also knows what to
+say of it: paths that lead about, links, ids that are repeated, lists of labels.
+"""
+
+import itertools
+import os
+import stat
+from collections.abc import Callable
+from operator import attrgetter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.images.inventory import BLOCK, Coded, Codes, Inventory
+from pipelines.images.layout import PLAIN, Layout
+from pipelines.images.manifest import FolderFence
+from pipelines.images.name_index import Places, hashes_of
+from pipelines.images.splits import (
+    TEST,
+    TRAIN,
+    UNLABELLED,
+    VALIDATION,
+    split_named,
+    split_of,
+    tell_renamed,
+)
+from pipelines.images.text_values import plain_label, plain_text, texts_of
+
+_LEADING_ABOUT = {
+    pc.match_substring: ("//", "/./", "/../", "\0"),
+    pc.ends_with: ("/", "/.", "/.."),
+}
+"""What tells a place with an empty folder, "." or "..", a null byte or a scheme."""
+
+CHOSEN = (TRAIN, VALIDATION, TEST, UNLABELLED)
+"""What `split_of` may give."""
+
+
+FILES = 4096
+"""Files whose stat data are objects at once."""
+
+_NUMBERS = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_mode")
+
+
+class NotPlainError(Exception):
+    """A manifest is not plain; whether it is right is for others to tell."""
+
+
+def inventory_of_manifest(
+    manifest: str, rows: pa.Table, root: Path, layout: Layout = PLAIN
+) -> Inventory:
+    """List the images of a plain manifest of local files, ascending by id.
+
+    Args:
+        manifest: the file, for what is told.
+        rows: what `read_table` gives of it.
+        root: the folder that relative paths start from; every image must lie inside it.
+        layout: how it is to be understood.
+
+    Raises:
+        NotPlainError: it is not plain.
+    """
+    told = (layout.labels_from, layout.label_separator, layout.id_prefix, layout.split_by)
+    if any(told) or not rows.num_rows:
+        raise NotPlainError
+    paths = _names(rows, "path")
+    ids = _names(rows, "id") if "id" in rows.column_names else paths
+    uris = _located(paths, root)
+    # Of plain paths below one root, no two mean the same place.
+    for names in (ids, paths) if "id" in rows.column_names else (paths,):
+        hashes = np.sort(hashes_of(names))
+        if (hashes[1:] == hashes[:-1]).any():
+            raise NotPlainError
+    del paths
+    order = pc.sort_indices(ids)
+    ids, uris = ids.take(order), uris.take(order)
+    labels = _coded(rows, "label", plain_label, order)
+    groups = _coded(rows, "group", plain_text, order)
+    named = _coded(rows, "split", plain_text, order)
+    tell_renamed(manifest, {split for split in named.values if split})
+    splits = _splits(ids, named, labels, groups)
+    sizes, modified, changed = _stat(uris, FolderFence(root))
+    return Inventory(
+        *(ids, uris.cast(pa.large_binary()), labels, splits, groups, sizes, modified, changed)
+    )
+
+
+def _names(rows: pa.Table, column: str) -> pa.LargeStringArray:
+    values = rows.column(column)
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)) or values.null_count:
+        raise NotPlainError
+    try:
+        names = pa.concat_arrays(values.cast(pa.large_string()).chunks)
+        names.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise NotPlainError from error
+    if pc.any(pc.match_substring(names, "\0")).as_py() or pc.any(pc.equal(names, "")).as_py():
+        raise NotPlainError
+    return names
+
+
+def _located(paths: pa.LargeStringArray, root: Path) -> pa.LargeStringArray:
+    """The files that paths mean, as `FolderFence.locate` says where it finds them inside."""
+    absolute = pc.starts_with(paths, "/")
+    uris = paths
+    if not pc.all(absolute).as_py():
+        if pc.any(absolute).as_py():
+            raise NotPlainError
+        above = pa.scalar(os.path.normpath(root).rstrip("/"), pa.large_string())
+        uris = pc.binary_join_element_wise(above, paths, pa.scalar("/", pa.large_string()))
+    for test, patterns in _LEADING_ABOUT.items():
+        if any(pc.any(test(uris, pattern)).as_py() for pattern in patterns):
+            raise NotPlainError
+    return uris
+
+
+def _coded(
+    rows: pa.Table, column: str, plain: Callable[[str | None], str | None], order: pa.Array
+) -> Coded:
+    if column not in rows.column_names:
+        return Coded(np.zeros(rows.num_rows, np.int32), (None,))
+    values = rows.column(column)
+    if pa.types.is_nested(values.type):
+        raise NotPlainError
+    encoded = values.combine_chunks().dictionary_encode()
+    try:
+        texts = [*map(plain, texts_of(encoded.dictionary)), None]
+    except ValueError as error:
+        raise NotPlainError from error
+    codes = encoded.indices.fill_null(len(texts) - 1).to_numpy()
+    return _recoded(codes[order.to_numpy()], texts)
+
+
+def _recoded(codes: Codes, values: list[str | None]) -> Coded:
+    """A column of values that may repeat as one of values that do not."""
+    once = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    return Coded(np.array([once[value] for value in values], np.int32)[codes], tuple(once))
+
+
+def _splits(ids: pa.LargeStringArray, named: Coded, labels: Coded, groups: Coded) -> Coded:
+    """The splits that are named, and for others what `split_of` makes of them."""
+    values = [split_named(name) if name else None for name in named.values]
+    codes = named.codes.copy()
+    unnamed = np.flatnonzero(np.array([value is None for value in values], np.bool_)[codes])
+    places = {name: len(values) + place for place, name in enumerate(CHOSEN)}
+    for start in range(0, len(unnamed), BLOCK):
+        part = unnamed[start : start + BLOCK]
+        chosen = map(
+            split_of,
+            ids.take(pa.array(part)).to_pylist(),
+            map(labels.values.__getitem__, labels.codes[part].tolist()),
+            map(groups.values.__getitem__, groups.codes[part].tolist()),
+        )
+        codes[part] = [places[name] for name in chosen]
+    return _recoded(codes, [*values, *CHOSEN])
+
+
+def _stat(uris: pa.LargeStringArray, fence: FolderFence) -> tuple[Places, Places, Places]:
+    """Size, time of change and time of any change of each file, as `make_ref` has them."""
+    inside: set[str] = set()
+    found = np.zeros((len(uris), 3), np.int64)
+    for start in range(0, len(uris), FILES):
+        files = uris[start : start + FILES].to_pylist()
+        folders = {file.rpartition("/")[0] for file in files} - inside
+        if not all(fence.holds(os.path.realpath(folder or "/")) for folder in folders):
+            raise NotPlainError
+        inside |= folders
+        found[start : start + FILES] = _stat_of(files)
+    sizes, modified, changed = found.T.copy()
+    return sizes, modified // 1000, changed // 1000
+
+
+def _stat_of(files: list[str]) -> Places:
+    """Size and both times in nanoseconds of each file."""
+    try:
+        statuses = [*map(os.lstat, files)]
+    except (OSError, ValueError):
+        if len(files) == 1:
+            return np.zeros((1, 3), np.int64)
+        half = len(files) // 2
+        return np.concatenate([_stat_of(files[:half]), _stat_of(files[half:])])
+    numbers = itertools.chain.from_iterable(map(_NUMBERS, statuses))
+    found = np.fromiter(numbers, np.int64, 4 * len(files)).reshape(-1, 4)
+    if (stat.S_IFMT(0o777777) & found[:, 3] == stat.S_IFLNK).any():
+        raise NotPlainError
+    return found[:, :3]

@@ -1,0 +1,33 @@
+"""A manifest: a CSV, JSON-lines or Parquet file with one row an image."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipelines.images.layout import PLAIN, Layout
+from pipelines.images.manifest import list_rows
+from pipelines.images.manifest_files import read_table, texts
+from pipelines.images.manifest_inventory import NotPlainError, inventory_of_manifest
+from pipelines.images.picked import whole
+from pipelines.records import ImageRef
+from pipelines.stores.places import Place
+
+
+def list_manifest(manifest: str, root: Path | Place, layout: Layout = PLAIN) -> Sequence[ImageRef]:
+    """List the images of a manifest: column `path`, and `id`, `label`, `split` where it has them.
+
+    Args:
+        manifest: the file or object; other columns are ignored.
+        root: the folder that relative paths start from; every image must lie inside it.
+        layout: which columns are meant.
+
+    Raises:
+        InputError: the file cannot be read, has no `path`, repeats an id, or names a path that is
+            empty or outside the root.
+    """
+    rows = read_table(manifest, layout.columns)
+    if isinstance(root, Path):
+        try:
+            return whole(inventory_of_manifest(manifest, rows, root, layout))
+        except NotPlainError:
+            pass
+    return list_rows(manifest, texts(rows), root, layout)
