@@ -85,10 +85,10 @@ def quantised_base(
     pixels = draw_pixels(refs, pixel_spec(contract))
     if not len(pixels):
         raise UsageError("no image can be used to quantise the base; name some by --calibration")
-    pixels, held = _set_apart(pixels)
+    pixels, held_out = _set_apart(pixels)
     log(f"the base is quantised on {len(pixels)} images, once for this table")
     base = quantise(contract, weights, pixels)
-    _tell(difference_on(base, held, usable_cores()), contract)
+    _tell(difference_on(base, held_out, usable_cores()), contract)
     content = base.content
     said = f"{len(pixels)} of {len(refs)} {described}, seed {CALIBRATION_SEED}"
     quantisation = Quantisation(SCHEMES[-1], sha256(content).hexdigest(), said)

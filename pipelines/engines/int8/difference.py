@@ -12,9 +12,9 @@ from pipelines.engines.openvino_engine import QUANTISED_FILE
 from pipelines.engines.parallel import Features, Pixels
 from pipelines.engines.trial import relative_errors, try_conversion
 
-FAR = 0.15
-"""From which median difference on a user is warned. VGG16, ResNet50 and EfficientNetB0 were nearer
-and a trained MobileNetV2 farther (docs/engines.md)."""
+FAR = 0.25
+"""From which median difference on a user is warned. A linear head on a trained MobileNetV2 lost
+nothing at 0.22, and 1.1 points of accuracy at 0.53 (docs/engines.md)."""
 
 _BATCH = 8
 

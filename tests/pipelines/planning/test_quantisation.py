@@ -108,7 +108,7 @@ def test_calibration_images_are_taken_instead(contract, asked, measured, dataset
     ("base", "advice"),
     [("VGG16", "choose --compute_dtypes float32,int8"), ("keras-file", "train a head on a table")],
 )
-@pytest.mark.parametrize("median", [0.2, float("nan")])
+@pytest.mark.parametrize("median", [0.25, float("nan")])
 def test_a_base_that_is_far_from_float32_is_told_with_what_to_do(
     contract, asked, dataset, tmp_path, monkeypatch, capsys, base, advice, median
 ):

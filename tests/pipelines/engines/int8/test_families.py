@@ -17,6 +17,7 @@ from pipelines.engines.opening import open_engine
 from pipelines.engines.openvino_engine import QUANTISED_FILE, OpenVinoEngine
 from pipelines.engines.request import Computation
 from pipelines.engines.trial import largest_error
+from pipelines.errors import EngineError
 from pipelines.planning.job import FeatureChoice, make_contract
 from pipelines.table.base_files import keep_base
 from tests.pipelines.bases.onnx_networks import SIZE, pointwise, pointwise_features, save
@@ -107,3 +108,15 @@ def test_depthwise_convolutions_stay_in_float32(tmp_path):
     assert found.largest == pytest.approx(max(errors), rel=1e-4)
     assert 0 < found.largest < 0.03
     assert not found.is_far
+
+
+def test_a_base_whose_export_is_not_onnx_is_refused_in_one_line(capfd):
+    first_block = "convnext_tiny_stage_0_block_0_identity"
+    choice = FeatureChoice("ConvNeXtTiny", RANDOM, image_size=32, layer=first_block)
+    with pytest.raises(EngineError) as refused:
+        quantise(make_contract(choice), RANDOM, blots(1, 32))
+    assert str(refused.value) == (
+        "ConvNeXtTiny cannot be quantised: its export to ONNX keeps TensorFlow's Erfc and "
+        "StatefulPartitionedCall; leave --compute_dtype out, or name an ONNX file of it by --base"
+    )
+    assert "not supported" not in capfd.readouterr().err
