@@ -117,8 +117,7 @@ def _graph_of_file(contract: Contract, weights: WeightsRequest) -> Any:  # noqa:
 def _depthwise(graph: Any) -> list[str]:  # noqa: ANN401 - onnx is untyped
     """Names of the depthwise convolutions.
 
-    They have few weights, which differ widely, and do little of the arithmetic: eight bits cost
-    most there and gain nothing (decision 30).
+    They do little of the arithmetic: eight bits cost most there and gain nothing (decision 30).
     """
     shapes = {tensor.name: tensor.dims for tensor in graph.graph.initializer}
     return [

@@ -75,7 +75,7 @@ def test_depthwise_convolutions_stay_in_float32(tmp_path):
         "deep": np.random.default_rng(2).standard_normal((4, 1, 3, 3)).astype(np.float32),
         "grouped": np.random.default_rng(3).standard_normal((4, 2, 1, 1)).astype(np.float32),
     }
-    # As those of trained networks: channels of very different sizes.
+
     tensors["deep"] *= np.float32([100, 1, 0.01, 1])[:, None, None, None]
     nodes = [
         helper.make_node("Conv", ["image", "wide"], ["a"]),
