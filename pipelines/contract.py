@@ -16,9 +16,10 @@ COMPUTE_DTYPES = ("float32", "tfloat32", "bfloat16", "float16", INT8)
 HALF = ("bfloat16", "float16")
 """Those of 16 bits, which GPUs and some CPUs compute in."""
 
-SCHEMES = ("u8s7-channel-minmax",)
-"""How bases are quantised: activations uint8, weights int8 of seven bits by channel, ranges from
-the least to the greatest value seen."""
+SCHEMES = ("u8s7-channel-minmax", "u8s7-channel-minmax-depthwise-float32")
+"""How bases are quantised, oldest first; new ones are by the last. Activations are uint8, weights
+int8 of seven bits by channel, ranges from the least to the greatest value seen. By the first,
+depthwise convolutions were quantised as well."""
 
 
 @dataclass(frozen=True, slots=True)

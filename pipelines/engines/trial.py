@@ -40,8 +40,13 @@ def largest_error(features: Features, reference: Features) -> float:
     """Largest relative L2 error of any image; not finite where the features are not."""
     if features.shape != reference.shape:
         return float("inf")
+    return float(relative_errors(features, reference).max())
+
+
+def relative_errors(features: Features, reference: Features) -> Features:
+    """Relative L2 error of each image: (n,), of features (n, length) from others."""
     scale = np.maximum(np.linalg.norm(reference, axis=1), np.finfo(np.float32).tiny)
-    return float((np.linalg.norm(features - reference, axis=1) / scale).max())
+    return np.asarray(np.linalg.norm(features - reference, axis=1) / scale)
 
 
 class TimedEngine:

@@ -13,7 +13,8 @@ import numpy as np
 from pipelines.bases import WeightsRequest
 from pipelines.bases.quantised import quantised_at
 from pipelines.cli import log
-from pipelines.contract import SCHEMES, Contract, Quantisation
+from pipelines.contract import FILE_BASES, SCHEMES, Contract, Quantisation
+from pipelines.engines.int8.difference import Difference, difference_on
 from pipelines.engines.int8.quantising import quantise, require_quantiser
 from pipelines.engines.parallel import Pixels
 from pipelines.errors import UsageError
@@ -29,6 +30,9 @@ from pipelines.table.feature_table import FeatureTable
 
 CALIBRATION_IMAGES = 100
 CALIBRATION_SEED = 0
+
+HELD_OUT_IMAGES = 20
+"""Drawn besides, for measuring the base on images that its ranges know nothing of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,11 @@ def quantised_base(
     pixels = draw_pixels(refs, pixel_spec(contract))
     if not len(pixels):
         raise UsageError("no image can be used to quantise the base; name some by --calibration")
+    pixels, held_out = _set_apart(pixels)
     log(f"the base is quantised on {len(pixels)} images, once for this table")
-    content = quantise(contract, weights, pixels)
+    base = quantise(contract, weights, pixels)
+    _tell(difference_on(base, held_out, usable_cores()), contract)
+    content = base.content
     said = f"{len(pixels)} of {len(refs)} {described}, seed {CALIBRATION_SEED}"
     quantisation = Quantisation(SCHEMES[-1], sha256(content).hexdigest(), said)
     made = replace(contract, quantisation=quantisation)
@@ -91,11 +98,30 @@ def quantised_base(
     return QuantisedBase(made, quantised_at(folder, made), content)
 
 
+def _set_apart(pixels: Pixels) -> tuple[Pixels, Pixels]:
+    """Images to find ranges on, and others to measure with: the same where there are under six."""
+    drawn = CALIBRATION_IMAGES + HELD_OUT_IMAGES
+    held = len(pixels) * HELD_OUT_IMAGES // drawn
+    return (pixels[:-held], pixels[-held:]) if held else (pixels, pixels)
+
+
+def _tell(difference: Difference, contract: Contract) -> None:
+    log(f"its features differ from float32's by {difference}")
+    if difference.is_far:
+        of_a_file = contract.base in FILE_BASES
+        measured = (
+            "train a head on a table in float32 as well and compare the two"
+            if of_a_file
+            else "frozen-features choose --compute_dtypes float32,int8 measures a head on both"
+        )
+        log(f"warning: that is far, and a head may be less accurate; {measured}")
+
+
 def draw_pixels(refs: Sequence[ImageRef], spec: PixelSpec) -> Pixels:
     """Decode images drawn at random, in the order drawn; those that cannot be used are passed over.
 
     Returns:
-        uint8 (n, size, size, 3), n at most `CALIBRATION_IMAGES`.
+        uint8 (n, size, size, 3), n at most `CALIBRATION_IMAGES` and `HELD_OUT_IMAGES`.
     """
     order = np.random.default_rng(CALIBRATION_SEED).permutation(len(refs))
     threads = usable_cores()
@@ -103,7 +129,7 @@ def draw_pixels(refs: Sequence[ImageRef], spec: PixelSpec) -> Pixels:
     for each in load_images((refs[place] for place in order), spec, threads, threads):
         if not isinstance(each, Failure):
             pixels.append(each.pixels)
-        if len(pixels) == CALIBRATION_IMAGES:
+        if len(pixels) == CALIBRATION_IMAGES + HELD_OUT_IMAGES:
             break
     return np.stack(pixels) if pixels else np.zeros((0, spec.size, spec.size, 3), np.uint8)
 

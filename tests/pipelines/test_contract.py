@@ -52,6 +52,8 @@ INT8 = replace(
 def test_a_quantised_contract_is_read_back_and_checked():
     assert contract_from_json(INT8.canonical_json()) == INT8
     INT8.check_quantisation()
+    newer = Quantisation("u8s7-channel-minmax-depthwise-float32", "a" * 64, "x")
+    replace(INT8, quantisation=newer).check_quantisation()
     CONTRACT.check_quantisation()
     scheme = Quantisation("another", "a" * 64, "x")
     for wrong in (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipelines.bases.quantised import quantised_at
-from pipelines.contract import Quantisation
+from pipelines.contract import SCHEMES, Quantisation
 from pipelines.engines import trial
 from pipelines.engines.int8.quantising import quantise
 from pipelines.engines.opening import open_base_of, open_engine
@@ -38,13 +38,13 @@ def contract():
 
 @pytest.fixture(scope="module")
 def content(contract, pixels):
-    return quantise(contract, TINY.weights, pixels[:16])
+    return quantise(contract, TINY.weights, pixels[:16]).content
 
 
 @pytest.fixture
 def asked(contract, content, tmp_path):
     name = hashlib.sha256(content).hexdigest()
-    quantisation = Quantisation("u8s7-channel-minmax", name, "16 blots")
+    quantisation = Quantisation(SCHEMES[-1], name, "16 blots")
     quantised = replace(contract, compute_dtype="int8", quantisation=quantisation)
     keep_base(str(tmp_path / "table"), quantised, content)
     return Computation(
@@ -54,9 +54,9 @@ def asked(contract, content, tmp_path):
 
 def test_the_same_images_give_the_same_bytes(contract, content, pixels):
     # Whatever was built in between, by whose number Keras names layers.
-    again = quantise(replace(contract, interpolation="nearest"), TINY.weights, pixels[:16])
+    again = quantise(replace(contract, interpolation="nearest"), TINY.weights, pixels[:16]).content
     assert again == content
-    assert quantise(contract, TINY.weights, pixels[16:]) != content
+    assert quantise(contract, TINY.weights, pixels[16:]).content != content
 
 
 def test_all_convolutions_have_weights_of_seven_bits(contract, content):
