@@ -7,7 +7,7 @@ from pipelines.cli import Parser, log
 from pipelines.errors import UsageError
 from pipelines.shards.answering import require_answer
 from pipelines.shards.beam import load_beam
-from pipelines.shards.beam_flags import LOCAL_RUNNER
+from pipelines.shards.beam_flags import LOCAL_RUNNER, OF_JOB_SERVERS
 from pipelines.system.offline import VARIABLE, is_offline
 
 LOCAL = (LOCAL_RUNNER, "DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner")
@@ -103,6 +103,8 @@ def _name_idle(flags: Sequence[str], runner: str) -> None:
         parser = Parser(add_help=False)
         kind._add_argparse_args(parser)
         names = {name for action in parser._actions for name in action.option_strings}
+        if kind is beam.FlinkRunnerOptions:
+            names.update(OF_JOB_SERVERS)
         idle = [name for name in given if name in names and name not in SHARED]
         if idle and not used:
             log(f"{', '.join(idle)} has no effect on {runner}")
