@@ -26,6 +26,8 @@ INDEX = ["usearch>=2.26.5,<3"]
 # What commands tell Prometheus, in its own client's words.
 METRICS = ["prometheus-client>=0.22,<1"]
 COMPLETION = ["argcomplete>=3.6,<4"]
+# What Beam submits to Dataflow with.
+DATAFLOW = ["apache-beam[gcp]>=2.77,<3"]
 CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
 EXTRACT = [*KERAS, *OPENVINO, *NCNN, "apache-beam>=2.77,<3", "tqdm>=4.66,<5"]
@@ -124,6 +126,7 @@ setup(
         "mlflow": MLFLOW,
         "index": INDEX,
         "metrics": METRICS,
+        "dataflow": DATAFLOW,
         "dev": DEVELOP,
         "cluster": CLUSTER,
     },
