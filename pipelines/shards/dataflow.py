@@ -85,7 +85,7 @@ def check_dataflow(flags: Sequence[str], places: Mapping[str, str]) -> None:
 def has_google_libraries() -> bool:
     """Whether what Beam submits to Dataflow with is installed; nothing is imported."""
     try:
-        return find_spec("google.cloud.dataflow_v1beta3") is not None
+        return None not in (find_spec("google.cloud.dataflow_v1beta3"), find_spec("apitools"))
     except ModuleNotFoundError:  # nothing of Google's at all
         return False
 

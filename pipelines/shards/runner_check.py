@@ -111,12 +111,20 @@ def _name_idle(flags: Sequence[str], runner: str) -> None:
 
 
 def _check_options(flags: Sequence[str], runner: str) -> None:
-    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
     from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
     from apache_beam.runners.runner import create_runner
 
-    options = PipelineOptions(list(flags))
-    complaints = PipelineOptionsValidator(options, create_runner(runner)).validate()
+    # Without a dry run Beam would ask the buckets, for minutes where no network is.
+    options = PipelineOptions([*flags, "--dry_run=True"])
+    validator = PipelineOptionsValidator(options, create_runner(runner))
+    cloud = options.view_as(GoogleCloudOptions)
+    names = ("temp_location", "staging_location")
+    places = [validator.validate_gcs_path(cloud, name) for name in names]
+    if all(places):  # Beam's own check would make a bucket in the user's project
+        complaints = [*places[0], *places[1], *validator.validate_cloud_options(cloud)]
+    else:
+        complaints = validator.validate()
     if complaints:
         said = "; ".join(complaint.strip(" .") for complaint in complaints)
         raise UsageError(f"--runner {runner}: {said}")
