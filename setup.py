@@ -26,6 +26,8 @@ INDEX = ["usearch>=2.26.5,<3"]
 # What commands tell Prometheus, in its own client's words.
 METRICS = ["prometheus-client>=0.22,<1"]
 COMPLETION = ["argcomplete>=3.6,<4"]
+# What Beam submits to Dataflow with.
+DATAFLOW = ["apache-beam[gcp]>=2.77,<3"]
 CUDA = ["tensorflow[and-cuda]>=2.21,<2.22"]
 # On a CPU one of these two is about twice as fast as TensorFlow; --engine auto finds out which.
 EXTRACT = [*KERAS, *OPENVINO, *NCNN, "apache-beam>=2.77,<3", "tqdm>=4.66,<5"]
@@ -69,10 +71,13 @@ DEVELOP = [
     "uv>=0.13.9,<0.14",
     "webdataset>=1.0,<2",
 ]
-# Jars, nearly a gigabyte of them, that nothing but the tests of clusters needs.
+# Nearly a gigabyte of jars, and clients, that nothing but the tests of clusters needs.
 CLUSTER = [
     "apache-flink-libraries>=1.19.3,<1.20",
     "pyspark>=4.0,<4.1",
+    # Those of Google's libraries that Beam needs to describe a job to Dataflow, not to submit it.
+    "google-cloud-dataflow-client>=0.13,<0.14",
+    "google-cloud-storage>=2.18.2,<4",
 ]
 
 setup(
@@ -124,6 +129,7 @@ setup(
         "mlflow": MLFLOW,
         "index": INDEX,
         "metrics": METRICS,
+        "dataflow": DATAFLOW,
         "dev": DEVELOP,
         "cluster": CLUSTER,
     },

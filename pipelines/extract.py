@@ -25,6 +25,7 @@ from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
 from pipelines.reports import Report
 from pipelines.shards.beam_flags import check_beam_flags
+from pipelines.shards.dataflow import check_dataflow, with_dataflow_defaults
 from pipelines.shards.flink import check_flink
 from pipelines.shards.runner_check import check_runner
 from pipelines.system.signals import stop_on_signals
@@ -69,6 +70,8 @@ def work(
     check_beam_flags(beam_flags, own_options(make_parser()))
     check_runner(beam_flags)
     check_flink(beam_flags)
+    check_dataflow(beam_flags, {"--input": options.input, "--table": options.table})
+    beam_flags = with_dataflow_defaults(beam_flags)
     outlet = outlet_of(options, "extract", table_uri(options.table))
     report = extract(make_job(options, beam_flags), outlet)
     if not options.watch_drift or watch is None:

@@ -16,6 +16,9 @@ LOCAL_RUNNER = "FnApiRunner"
 ELSEWHERE = ("--parallelism", "--num_workers", "--max_num_workers")
 """Options by which clusters are told how many workers a job has."""
 
+OF_JOB_SERVERS = ("--execution_mode_for_batch",)
+"""Options that Beam's Python hands on to Flink's job server without knowing them."""
+
 
 def check_beam_flags(flags: Sequence[str], own_options: Sequence[str]) -> None:
     """Refuse options that neither this project nor Beam knows; Beam itself would ignore them.
@@ -36,6 +39,8 @@ def check_beam_flags(flags: Sequence[str], own_options: Sequence[str]) -> None:
     for options in [PipelineOptions, *PipelineOptions.__subclasses__()]:
         with contextlib.suppress(argparse.ArgumentError):  # two classes share some options
             options._add_argparse_args(parser)
+    for name in OF_JOB_SERVERS:
+        parser.add_argument(name)
     _, unknown = parser.parse_known_args(list(flags))
     if not unknown:
         return

@@ -7,7 +7,7 @@ from pipelines.cli import Parser, log
 from pipelines.errors import UsageError
 from pipelines.shards.answering import require_answer
 from pipelines.shards.beam import load_beam
-from pipelines.shards.beam_flags import LOCAL_RUNNER
+from pipelines.shards.beam_flags import LOCAL_RUNNER, OF_JOB_SERVERS
 from pipelines.system.offline import VARIABLE, is_offline
 
 LOCAL = (LOCAL_RUNNER, "DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner")
@@ -103,18 +103,28 @@ def _name_idle(flags: Sequence[str], runner: str) -> None:
         parser = Parser(add_help=False)
         kind._add_argparse_args(parser)
         names = {name for action in parser._actions for name in action.option_strings}
+        if kind is beam.FlinkRunnerOptions:
+            names.update(OF_JOB_SERVERS)
         idle = [name for name in given if name in names and name not in SHARED]
         if idle and not used:
             log(f"{', '.join(idle)} has no effect on {runner}")
 
 
 def _check_options(flags: Sequence[str], runner: str) -> None:
-    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
     from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
     from apache_beam.runners.runner import create_runner
 
-    options = PipelineOptions(list(flags))
-    complaints = PipelineOptionsValidator(options, create_runner(runner)).validate()
+    # Without a dry run Beam would ask the buckets, for minutes where no network is.
+    options = PipelineOptions([*flags, "--dry_run=True"])
+    validator = PipelineOptionsValidator(options, create_runner(runner))
+    cloud = options.view_as(GoogleCloudOptions)
+    names = ("temp_location", "staging_location")
+    places = [validator.validate_gcs_path(cloud, name) for name in names]
+    if all(places):  # Beam's own check would make a bucket in the user's project
+        complaints = [*places[0], *places[1], *validator.validate_cloud_options(cloud)]
+    else:
+        complaints = validator.validate()
     if complaints:
         said = "; ".join(complaint.strip(" .") for complaint in complaints)
         raise UsageError(f"--runner {runner}: {said}")

@@ -8,6 +8,7 @@ from apache_beam.metrics import Metrics
 
 from pipelines.engines.opening import open_engine
 from pipelines.records import Shard
+from pipelines.shards.earlier_attempts import EarlierAttempts
 from pipelines.shards.shard import ShardJob, ShardResult, counters_of, extract_shard
 from pipelines.system.gpus import pin_to_gpu
 
@@ -33,12 +34,21 @@ class _ExtractShard(beam.DoFn):
 
     def __init__(self, job: ShardJob) -> None:
         self._job = job
+        self._earlier: EarlierAttempts | None = None
 
     def setup(self) -> None:
         pin_to_gpu()
 
+    def start_bundle(self) -> None:
+        # The embedded runner, which has progress told, never gives work a second time.
+        if self._job.progress is None:
+            self._earlier = EarlierAttempts(self._job.targets)
+
     def process(self, shard: Shard) -> Iterator[ShardResult]:
-        for result in extract_shard(shard, self._job, open_engine):
+        left = self._earlier.left_of(shard) if self._earlier is not None else shard
+        if left is None:
+            return
+        for result in extract_shard(left, self._job, open_engine):
             for name, count in result.counts().items():
                 Metrics.counter(counters_of(result.table), name).inc(count)
             yield result

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from pipelines.shards.beam_flags import check_beam_flags
 from tests.cluster.manifests import K8S, SCHEDULES, named, of_kind, pods, rendered, with_components
 from tests.cluster.test_manifest_network import admitted, block_admits, peer_admits
 from tests.cluster.test_manifests import validate
@@ -10,7 +11,8 @@ from tests.cluster.test_manifests import validate
 pytestmark = pytest.mark.cluster
 
 COMPONENTS = (
-    *("eks", "gke", "aks", "openshift", "private-registry", "private-ca", "priority", "spot"),
+    *("eks", "gke", "aks", "openshift", "private-registry", "private-ca"),
+    *("priority", "spot", "elastic"),
 )
 ALL_ON = ("object-store", *(f"components/{name}" for name in COMPONENTS))
 PLACE = "overlays/gpu"
@@ -118,6 +120,17 @@ def test_spot_nodes_are_preferred_and_cards_are_still_wanted(on):
     }
     others = [p for p in pods(on("spot")) if p.labels.get("component") != "taskmanager"]
     assert all("tolerations" not in p.spec for p in others)
+
+
+def test_an_elastic_run_waits_for_no_worker(on):
+    template = named(on("elastic"), "CronJob", "extract")["spec"]["jobTemplate"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    *others, mode = container["args"]
+    assert mode == "--execution_mode_for_batch=BATCH_FORCED"
+    check_beam_flags([mode], [])
+    (plain,) = [d for d in rendered(PLACE) if d["kind"] == "CronJob"]
+    template = plain["spec"]["jobTemplate"]["spec"]["template"]
+    assert others == template["spec"]["containers"][0]["args"]
 
 
 def test_batch_work_gives_way_and_displaces_nobody(on):

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 COMPONENTS = (
-    *("eks", "gke", "aks", "openshift", "private-registry", "private-ca", "priority", "spot"),
+    *("eks", "gke", "aks", "openshift", "private-registry", "private-ca"),
+    *("priority", "spot", "elastic"),
 )
 RUNNERS = ("cpu", "gpu", "local", "dataflow")
 JOBS = ("train", "evaluate", "predict", "report", "console")

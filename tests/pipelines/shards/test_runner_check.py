@@ -8,6 +8,7 @@ import pytest
 from pipelines import extract
 from pipelines.errors import UsageError
 from pipelines.shards.answering import NoAnswerError
+from pipelines.shards.beam_flags import check_beam_flags
 from pipelines.shards.runner_check import check_runner
 
 DATAFLOW = [
@@ -59,6 +60,15 @@ def test_options_without_effect_are_named(capsys):
     assert capsys.readouterr().err == (
         "--flink_master has no effect on FnApiRunner\n--num_workers has no effect on FnApiRunner\n"
     )
+
+
+def test_an_option_that_only_flink_s_job_server_knows_is_taken(capsys):
+    mode = "--execution_mode_for_batch=BATCH_FORCED"
+    check_beam_flags([mode], [])
+    check_runner(["--runner=FlinkRunner", mode])
+    assert capsys.readouterr().err == ""
+    check_runner([mode])
+    assert capsys.readouterr().err == f"{mode.partition('=')[0]} has no effect on FnApiRunner\n"
 
 
 def test_a_job_server_that_is_not_there_is_told_at_once():
