@@ -14,7 +14,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --no-header
 # The images have the Python of Debian 12.
 IMAGE_LOCK = $(COMPILE) --python-version 3.11 --constraint requirements.lock --generate-hashes
 IMAGE_LOCKS = common trainer worker-cpu worker-gpu
-FLINK_TESTS = tests/cluster/test_flink.py tests/cluster/test_flink_faults.py
+FLINK_TESTS = tests/cluster/test_flink.py tests/cluster/test_flink_faults.py tests/cluster/test_flink_elastic.py
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
 .PHONY: install demo test test-all test-long test-clusters test-flink test-containers test-oldest messages notebook check format \

@@ -71,13 +71,10 @@ DEVELOP = [
     "uv>=0.13.9,<0.14",
     "webdataset>=1.0,<2",
 ]
-# Nearly a gigabyte of jars, and clients, that nothing but the tests of clusters needs.
+# Jars, nearly a gigabyte of them, that nothing but the tests of clusters needs.
 CLUSTER = [
     "apache-flink-libraries>=1.19.3,<1.20",
     "pyspark>=4.0,<4.1",
-    # Those of Google's libraries that Beam needs to describe a job to Dataflow, not to submit it.
-    "google-cloud-dataflow-client>=0.13,<0.14",
-    "google-cloud-storage>=2.18.2,<4",
 ]
 
 setup(

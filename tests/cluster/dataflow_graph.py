@@ -1,7 +1,8 @@
 """The job that Beam would hand to Dataflow, as JSON: Beam's own translation, and no network.
 
-`python -m tests.cluster.dataflow_graph FLAGS` prints the job's description and the transforms of
-the pipeline that would be staged for it. A process of its own, in which nothing can connect.
+`python -m tests.cluster.dataflow_graph INPUT TABLE FLAGS` looks at the flags as an extraction does
+and prints the job's description and the transforms of the pipeline that would be staged for it. A
+process of its own, in which nothing can connect.
 """
 
 import io
@@ -16,7 +17,9 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.dataflow.internal import apiclient
 
 from pipelines.records import ImageRef, Shard
-from pipelines.shards.dataflow import with_dataflow_defaults
+from pipelines.shards import dataflow
+from pipelines.shards.beam_flags import check_beam_flags
+from pipelines.shards.runner_check import check_runner
 from pipelines.shards.shard import ShardJob
 from pipelines.shards.transforms import ExtractShards
 
@@ -34,9 +37,16 @@ class Staging(apiclient.DataflowApplicationClient):
         self.staged[name] = source.read() if isinstance(source, io.BytesIO) else b""
 
 
-def main(flags: list[str]) -> None:
+def main(place: str, table: str, *flags: str) -> None:
     socket.socket.connect = _refuse  # type: ignore[method-assign]
-    options = PipelineOptions([*with_dataflow_defaults(flags), "--dry_run=True", "--no_auth"])
+    # What submits and is not needed to describe a job: apitools.
+    dataflow.has_google_libraries = lambda: True
+    check_beam_flags(flags, [])
+    check_runner(flags)
+    dataflow.check_dataflow(flags, {"--input": place, "--table": table})
+    options = PipelineOptions(
+        [*dataflow.with_dataflow_defaults(flags), "--dry_run=True", "--no_auth"]
+    )
     refs = (ImageRef("cats/1.jpg", "gs://photographs/cats/1.jpg", "cats", "train", 9, 0, 0),)
     pipeline = beam.Pipeline(options=options)
     shards = pipeline | beam.Create([Shard("000000", "train", refs)])
@@ -58,4 +68,4 @@ def _refuse(*_: Any) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -55,6 +56,19 @@ def go_tool(name: str, package: str, version: str, *flags: str) -> Path:
         environment = {**os.environ, "GOBIN": str(place), "CGO_ENABLED": "0"}
         _run([program("go", "golang"), "install", *flags, f"{package}@{version}"], environment)
     return place / name
+
+
+@fetching()
+def python_packages(name: str, *requirements: str) -> Path:
+    """A folder of Python packages for `PYTHONPATH`; without what they depend on, all pinned."""
+    place = TOOLS / name
+    if not place.exists():
+        draft = TOOLS / f"{name}.draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps"]
+        _run([*uv, "--target", str(draft), *requirements])
+        draft.rename(place)
+    return place
 
 
 @fetching()
