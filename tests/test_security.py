@@ -36,6 +36,7 @@ IN_FOLDERS_OF_THEIR_OWN = {
     "classifiers/models/own_base.py": {"write_bytes"},
     "classifiers/models/versions/fetching.py": {"open"},
     "pipelines/engines/conversions.py": {"write_bytes"},
+    "pipelines/engines/int8/difference.py": {"write_bytes"},
     "pipelines/engines/int8/fetching.py": {"write_bytes"},
     "pipelines/engines/ncnn/conversion.py": {"write_text"},
     "pipelines/engines/ncnn/text.py": {"write_bytes", "write_text"},
