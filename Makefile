@@ -45,16 +45,16 @@ test-clusters: test-flink test-containers
 
 # In the order of tests/conftest.py: by how long a file may take, not by how many tests it has.
 test-long: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 25 \
 	    -m "(acceptance or faults) and not cluster"
 
 # They want Java 17, Maven, Go and buildah, and say so where one is missing.
 test-flink: $(CLUSTER_READY)
-	$(BIN)/python -m pytest -m "cluster" $(FLINK_TESTS)
+	$(BIN)/python -m pytest --durations 15 -m "cluster" $(FLINK_TESTS)
 
 # The images, Kubernetes, the stores and Spark.
 test-containers: $(CLUSTER_READY)
-	$(BIN)/python -m pytest -m "cluster" $(FLINK_TESTS:%=--ignore=%)
+	$(BIN)/python -m pytest --durations 15 -m "cluster" $(FLINK_TESTS:%=--ignore=%)
 
 # What depends on the Python, on the oldest one here; and tables and models of either with the other.
 test-oldest: $(READY)

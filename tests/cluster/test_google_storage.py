@@ -18,7 +18,7 @@ from tests.faults.commands import command, content, finish, start
 
 pytestmark = pytest.mark.cluster
 
-FEATURES = {"engine": "keras", "shard_rows": 8, "prune": True}
+FEATURES = {"engine": "ncnn", "shard_rows": 8, "prune": True}
 
 
 @pytest.fixture(scope="module")

@@ -150,9 +150,9 @@ def extracted_rows(table: Path) -> tuple[Counter[str], int]:
     return counts, torn
 
 
-KILLS_OF_TWO = 4
-ONE = ((), (DRIVER,), 9)
-TWO = (TWO_PROCESSES, (1, DRIVER, 2), 16)
+KILLS_OF_TWO = 3
+ONE = ((), (DRIVER,), 6)
+TWO = (TWO_PROCESSES, (1, DRIVER, 2), 10)
 WAYS = [("folder", *ONE), ("shards", *TWO)]
 if os.environ.get("FROZEN_FEATURES_ALL_KILLS"):
     WAYS += [("shards", *ONE), ("folder", *TWO)]

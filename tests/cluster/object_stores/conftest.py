@@ -8,7 +8,7 @@ import pytest
 from pipelines.driver import extract
 from tests.cluster.s3_server import BUCKET, S3Server, s3_server
 
-FEATURES = {"engine": "keras", "shard_rows": 8}
+FEATURES = {"engine": "ncnn", "shard_rows": 8}
 """One engine, so that two tables can be equal to the bit."""
 
 
