@@ -123,7 +123,8 @@ def _flat(model: "keras.Model") -> "keras.Model":
         except ValueError:
             break
     # Anew: a layer that was in a model within has an output there too.
-    flat = keras.models.clone_model(model, call_function=call_with_what_it_takes)
+    chain = isinstance(model, keras.Sequential)  # which calls its layers with nothing else
+    flat = keras.models.clone_model(model, call_function=None if chain else call_with_what_it_takes)
     flat.set_weights(model.get_weights())
     for layer in flat.layers:
         if isinstance(layer, keras.layers.Normalization):

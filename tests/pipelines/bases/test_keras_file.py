@@ -199,3 +199,15 @@ def test_what_keras_2_said_at_a_layer_that_does_not_take_it_is_left_out(tmp_path
         np.testing.assert_allclose(found, wanted, rtol=1e-5)
     plain = look_at_keras_file(tmp_path / "plain.keras", "merged")
     assert contract.weights == plain["fingerprint"]
+
+
+def test_a_chain_that_holds_no_other_model_is_a_base(tmp_path):
+    keras.utils.set_random_seed(0)
+    chain = keras.Sequential([keras.Input((SIZE, SIZE, 3)), keras.layers.Conv2D(4, 3, name="one")])
+    chain.save(tmp_path / "chain.keras")
+    path = tmp_path / "chain.keras"
+    contract = contract_of("--base", path, "--layer", "one", "--preprocessing", "none")
+    base = open_base_of(contract, WeightsRequest("base", str(path))).model
+    pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    found = np.asarray(compose(base, contract, None)(pixels))
+    np.testing.assert_allclose(found, np.asarray(chain(pixels.astype(np.float32))), rtol=1e-5)
