@@ -1,5 +1,6 @@
 """Finding many ids among millions at once, without an object for each."""
 
+import hashlib
 import secrets
 
 import numpy as np
@@ -9,6 +10,10 @@ import pyarrow.compute as pc
 
 BLOCK = 65_536
 """Ids that are hashed at once: a matrix of their bytes is held."""
+
+LONGEST = 1024
+"""Bytes of the longest id that is hashed beside others; a longer one, which takes no file's name,
+stands there with its digest, lest one alone make the matrix as wide."""
 
 MANY = 1_048_576
 """Ids that are searched for at once."""
@@ -69,8 +74,17 @@ def hashes_of(texts: pa.Array | pa.ChunkedArray) -> Hashes:
     for start in range(0, len(texts), BLOCK):
         block = texts[start : start + BLOCK]
         block = block.combine_chunks() if isinstance(block, pa.ChunkedArray) else block
-        hashes[start : start + BLOCK] = _hashes_of_block(block.cast(pa.large_string()))
+        short = _shortened(block.cast(pa.large_string()))
+        hashes[start : start + BLOCK] = _hashes_of_block(short)
     return hashes
+
+
+def _shortened(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    long = pc.greater(pc.binary_length(texts), LONGEST)
+    if not pc.any(long).as_py():
+        return texts
+    digests = [hashlib.sha256(text.encode()).hexdigest() for text in texts.filter(long).to_pylist()]
+    return pc.replace_with_mask(texts, long, pa.array(digests, pa.large_string()))
 
 
 def _hashes_of_block(ids: pa.LargeStringArray) -> Hashes:

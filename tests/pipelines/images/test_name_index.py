@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -47,3 +49,16 @@ def test_a_slice_of_an_array_is_hashed_as_its_texts() -> None:
     texts = pa.array(["far too long to be looked at", "b", "ccc", ""], pa.large_string())
     apart = pa.array(["b", "ccc", ""], pa.large_string())
     assert hashes_of(texts[1:]).tolist() == hashes_of(apart).tolist()
+
+
+def test_one_endless_id_makes_no_others_as_wide() -> None:
+    """A manifest may be a stranger's."""
+    endless = ["x" * 1_000_000, "x" * 999_999 + "y", "é" * 600]
+    ids = [*endless, *map(str, range(200))]
+    tracemalloc.start()
+    index = NameIndex(pa.array(ids, pa.large_string()))
+    found = index.places(pa.array([ids[100], *endless, "x" * 1025], pa.string()))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.tolist() == [100, 0, 1, 2, -1]
+    assert peak < 20_000_000
