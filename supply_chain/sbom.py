@@ -10,7 +10,6 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from supply_chain.contents.debian_packages import debian_packages
 from supply_chain.contents.go_modules import go_modules
@@ -41,6 +40,9 @@ def bill_of(root: Path, image: str, version: str) -> str:
     )
     bill.metadata.component = whole
     bill.register_dependency(whole, parts)
+    # Imported late: it compiles the grammars of all the formats that a schema may name.
+    from cyclonedx.validation.json import JsonStrictValidator
+
     text = JsonV1Dot6(bill).output_as_string(indent=1)
     wrong = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     if wrong is not None:
