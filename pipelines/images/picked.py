@@ -27,8 +27,10 @@ class Picked(Sequence[ImageRef]):
         places: where each stands there.
     """
 
-    def __init__(self, inventory: Inventory, places: Places) -> None:
+    def __init__(self, inventory: Inventory, places: Places, packed: bytes | None = None) -> None:
         self.inventory, self.places = inventory, places
+        # Runners send a shard on from stage to stage: what came packed goes on as it came.
+        self._packed = packed
 
     def __len__(self) -> int:
         return len(self.places)
@@ -54,7 +56,7 @@ class Picked(Sequence[ImageRef]):
 
     def __reduce__(self) -> tuple[object, tuple[bytes]]:
         """What a worker gets: these images alone, their columns compressed."""
-        return _unpacked, (_packed(self),)
+        return _unpacked, (self._packed or _packed(self),)
 
 
 class Names(AbstractSet[str]):
@@ -256,4 +258,4 @@ def _unpacked(content: bytes) -> Picked:
     inventory = Inventory(
         *(arrays["ids"], uris, labels, splits, groups, sizes, modified, modified + later)
     )
-    return Picked(inventory, np.arange(len(inventory)))
+    return Picked(inventory, np.arange(len(inventory)), content)

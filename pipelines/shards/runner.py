@@ -55,7 +55,8 @@ def run_shards(
         crew_of_a_run() as (crew, environment),
     ):
         pipeline = beam.Pipeline(_own_workers(runner, options, environment), options)
-        _ = pipeline | beam.Create(shards, reshuffle=False) | ExtractShards(replace(job, progress=file))
+        work = beam.Create(shards, reshuffle=False)  # what extracts them has them shuffled
+        _ = pipeline | work | ExtractShards(replace(job, progress=file))
         try:
             with quiet_runner():
                 result = pipeline.run()

@@ -65,7 +65,11 @@ def test_what_is_picked_reads_as_a_list_of_it_and_crosses_to_a_worker(
     assert picked == plain
     assert picked[1:] == plain[1:]
     assert [picked[place] for place in range(len(picked))] == plain
-    assert list(pickle.loads(pickle.dumps(picked))) == plain
+    crossed = pickle.loads(pickle.dumps(picked))
+    assert list(crossed) == plain
+    assert list(pickle.loads(pickle.dumps(crossed))) == plain
+    # Only some of what has crossed is packed anew.
+    assert list(pickle.loads(pickle.dumps(crossed[1:]))) == plain[1:]
 
 
 def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
