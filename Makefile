@@ -36,8 +36,7 @@ demo: $(READY)
 	$(BIN)/python -m examples.digits --folder $(DEMO)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile \
-	    -m "not acceptance and not faults and not cluster"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not acceptance and not faults and not cluster"
 
 test-all: test test-long test-clusters
 

@@ -104,6 +104,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: -longest[item.path])
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores, since tests also wait; and four at most, for their memory."""
+    return min(4, len(os.sched_getaffinity(0)) + 1)
+
+
 def write_image(path: Path, seed: int, size: tuple[int, int] = (40, 30)) -> Path:
     """A picture that is the same for the same seed: blocks of random colour, light or dark."""
     path.parent.mkdir(parents=True, exist_ok=True)

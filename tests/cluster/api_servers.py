@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.cluster.processes import start
-from tests.cluster.tools import TOOLS, fetching, program
+from tests.cluster.tools import TOOLS, UNOPTIMISED, fetching, program
 
 MODULE = Path(__file__).parent / "api_server"
 PROGRAMS = {
@@ -113,6 +113,7 @@ def built(name: str) -> Path:
             str(MODULE),
             "-o",
             str(path),
+            *UNOPTIMISED,
             "-ldflags",
             f"-s -w {VERSION}",
         ]

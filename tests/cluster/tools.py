@@ -20,6 +20,8 @@ import pytest
 from tests.conftest import ROOT
 
 TOOLS = ROOT / "build" / "tools"
+# Compiling costs the tests more than running what was compiled: it is left as it is written.
+UNOPTIMISED = ("-gcflags=all=-N -l -dwarf=false",)
 MAVEN = "3.9.11"
 MAVEN_SHA256 = "4b7195b6a4f5c81af4c0212677a32ee8143643401bc6e1e8412e6b06ea82beac"
 
@@ -54,7 +56,8 @@ def go_tool(name: str, package: str, version: str, *flags: str) -> Path:
     place = TOOLS / f"{name}-{version}"
     if not (place / name).exists():
         environment = {**os.environ, "GOBIN": str(place), "CGO_ENABLED": "0"}
-        _run([program("go", "golang"), "install", *flags, f"{package}@{version}"], environment)
+        go = [program("go", "golang"), "install", *UNOPTIMISED, "-ldflags=-s -w", *flags]
+        _run([*go, f"{package}@{version}"], environment)
     return place / name
 
 

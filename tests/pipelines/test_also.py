@@ -199,6 +199,7 @@ def test_what_one_table_refuses_keeps_no_other_from_its_commit(job, images, caps
     assert (report.counts["present"], report.also[0].counts["pruned"]) == (10, 10)
 
 
+@pytest.mark.acceptance
 def test_parts_are_committed_to_each_table_and_a_run_stops_for_all(job, monkeypatch):
     job = replace(job, commit_every=8, hours=1.0, price_per_hour=3.0, shard_rows=4)
     told = iter([True, False])

@@ -38,7 +38,14 @@ def rows_of(table):
     return rows.drop_columns(["uri", "modified"])
 
 
-@pytest.mark.parametrize("name", ["x.parquet", "x.arrow", "x.feather"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x.parquet",
+        pytest.param("x.arrow", marks=pytest.mark.acceptance),
+        pytest.param("x.feather", marks=pytest.mark.acceptance),
+    ],
+)
 def test_the_table_is_that_of_the_folder(dataset, table, make_job, tmp_path, name):
     where = in_a_column(dataset, tmp_path / name)
     time.sleep(1.1)  # a file of the second in which a run begins is in doubt

@@ -29,7 +29,7 @@ def held(table):
     return dict(zip(found, features, strict=True))
 
 
-@pytest.mark.parametrize("copied", [0, 2])
+@pytest.mark.parametrize("copied", [0, pytest.param(2, marks=pytest.mark.acceptance)])
 def test_the_rows_of_other_names_move_to_ours_once(
     images, make_job, tmp_path, monkeypatch, capsys, copied
 ):

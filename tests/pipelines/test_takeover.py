@@ -33,6 +33,7 @@ def die_before_commit(job, monkeypatch):
             extract(job)
 
 
+@pytest.mark.acceptance
 def test_rows_of_a_dead_run_are_salvaged_one_by_one(images, make_job, tmp_path, monkeypatch):
     job = make_job(images, tmp_path / "features", shard_rows=16)
     die_before_commit(job, monkeypatch)

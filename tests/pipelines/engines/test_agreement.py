@@ -82,6 +82,7 @@ def test_features_are_keras_s_to_the_parity_bound(name, variant, tmp_path):
     assert largest_error(found, wanted) <= PARITY_BOUND / 10
 
 
+@pytest.mark.acceptance
 def test_a_branching_base_cut_in_a_branch_runs_on_openvino_and_not_on_ncnn(tmp_path):
     contract = replace(BASE, base="MobileNetV2", layer="block_2_project_BN")
     engine, reference = with_engine("openvino", contract, tmp_path)
@@ -159,7 +160,11 @@ def test_openvino_s_telemetry_is_never_imported():
 
 
 @pytest.mark.parametrize(
-    ("dtype", "low", "high"), [("bfloat16", 1e-4, 5e-2), ("float16", 1e-6, 5e-3)]
+    ("dtype", "low", "high"),
+    [
+        ("bfloat16", 1e-4, 5e-2),
+        pytest.param("float16", 1e-6, 5e-3, marks=pytest.mark.acceptance),
+    ],
 )
 def test_a_narrower_compute_dtype_is_another_computation(dtype, low, high):
     model = model_of("VGG16", 48)

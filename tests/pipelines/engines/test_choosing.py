@@ -162,6 +162,7 @@ def test_a_conversion_with_other_features_is_never_kept(request_, monkeypatch, t
     assert kept == []
 
 
+@pytest.mark.acceptance
 def test_features_that_are_no_numbers_cannot_win_nor_spoil_the_record(
     request_, monkeypatch, tmp_path
 ):

@@ -33,7 +33,8 @@ def record_of(table: Path) -> dict:
     return FeatureTable.open(str(table)).history()[0]["run"]
 
 
-@pytest.mark.parametrize("engine", [pytest.param("openvino", marks=pytest.mark.acceptance), "ncnn"])
+@pytest.mark.acceptance
+@pytest.mark.parametrize("engine", ["openvino", "ncnn"])
 def test_a_table_of_another_engine_is_equal_within_the_bound(
     engine, dataset, table, make_job, tmp_path
 ):

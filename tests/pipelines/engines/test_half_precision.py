@@ -61,7 +61,10 @@ def test_instructions_are_those_that_linux_names(cpuinfo, text, bfloat16, float1
     assert has_instructions("float16") is (float16 if known else True)
 
 
-@pytest.mark.parametrize(("dtype", "least"), [("bfloat16", 1e-4), ("float16", 1e-6)])
+@pytest.mark.parametrize(
+    ("dtype", "least"),
+    [("bfloat16", 1e-4), pytest.param("float16", 1e-6, marks=pytest.mark.acceptance)],
+)
 def test_openvino_computes_in_it_within_the_bound_or_says_that_it_cannot(dtype, least, tmp_path):
     model, plain = model_of("VGG16", 48), KerasEngine(model_of("VGG16", 48), BASE, 8)
     kind = CONVERTING["openvino"]

@@ -25,7 +25,9 @@ def request(layer: str, pooling: str, engine: str = "keras", **changes):
     return Computation(make_contract(choice), choice.weights, 4, 1).by(engine)
 
 
-@pytest.mark.parametrize("engine", ["keras", "openvino"])
+@pytest.mark.parametrize(
+    "engine", ["keras", pytest.param("openvino", marks=pytest.mark.acceptance)]
+)
 def test_the_features_are_those_of_each_layer_alone(engine):
     images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
     requests = [request(*each, engine) for each in LAYERS]

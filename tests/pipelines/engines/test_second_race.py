@@ -71,6 +71,7 @@ def test_a_named_engine_and_an_unmeasured_run_are_left_alone(asked, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.acceptance
 def test_a_slow_part_has_the_engines_race_for_the_next(
     dataset, make_job, tmp_path, monkeypatch, asked, capsys
 ):

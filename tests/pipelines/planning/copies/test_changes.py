@@ -59,6 +59,7 @@ def test_images_that_leave_the_training_split_lose_their_copies(images, make_job
     assert content(job.table).equals(one_run(job, tmp_path))
 
 
+@pytest.mark.acceptance
 def test_a_relabelled_image_takes_its_copies_along(job, images, tmp_path):
     manifest = images / "list.csv"
     paths = sorted(path.relative_to(images) for path in (images / "train").rglob("*.png"))

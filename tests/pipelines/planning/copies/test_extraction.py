@@ -58,6 +58,7 @@ def test_more_copies_extract_only_the_new_ones(job, tmp_path):
         assert content(job.table).num_rows == 16 * 5 + 8
 
 
+@pytest.mark.acceptance
 def test_a_table_without_copies_gets_its_first_ones(job, tmp_path, capsys):
     extract(replace(job, copies=0))
     table = FeatureTable.open(job.table)
