@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.bases.onnx_file.composing import COMPOSED_FILE
 from pipelines.engines.int8.quantising import Quantised
 from pipelines.engines.kinds import OPENVINO
+from pipelines.engines.onnxruntime_engine import OnnxRuntimeEngine
 from pipelines.engines.openvino_engine import QUANTISED_FILE
-from pipelines.engines.parallel import Features, Pixels
+from pipelines.engines.parallel import Pixels
 from pipelines.engines.trial import relative_errors, try_conversion
 
 FAR = 0.25
@@ -57,18 +59,11 @@ def difference_on(made: Quantised, images: Pixels, threads: int) -> Difference:
     Raises:
         EngineError: OpenVINO does not run the base.
     """
-    wanted = _float_features(made.plain, images)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / COMPOSED_FILE).write_bytes(made.plain)
+        wanted = OnnxRuntimeEngine(Path(folder), threads, _BATCH).extract(images)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / QUANTISED_FILE).write_bytes(made.content)
         found = try_conversion(OPENVINO, Path(folder), threads, _BATCH, images)
     errors = relative_errors(found, wanted)
     return Difference(float(np.median(errors)), float(errors.max()), len(images))
-
-
-def _float_features(graph: bytes, images: Pixels) -> Features:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    (pixels_in,) = (each.name for each in session.get_inputs())
-    runs = (session.run(None, {pixels_in: image[np.newaxis]})[0] for image in images)
-    return np.stack([features.reshape(-1) for features in runs])
