@@ -1,7 +1,6 @@
 """How far a quantised base's features are from float32's, on images that it was not made with."""
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,39 +12,9 @@ from pipelines.engines.onnxruntime_engine import OnnxRuntimeEngine
 from pipelines.engines.openvino_engine import QUANTISED_FILE
 from pipelines.engines.parallel import Pixels
 from pipelines.engines.trial import relative_errors, try_conversion
-
-FAR = 0.25
-"""From which median difference on a user is warned. A linear head on a trained MobileNetV2 lost
-nothing at 0.22, and 1.1 points of accuracy at 0.53 (docs/engines.md)."""
+from pipelines.records import Difference
 
 _BATCH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Of features in int8 from float32's, image by image, relative (L2).
-
-    Attributes:
-        median: over the images.
-        largest: of any image.
-        images: how many.
-    """
-
-    median: float
-    largest: float
-    images: int
-
-    @property
-    def is_far(self) -> bool:
-        """Whether a head's accuracy on them wants looking at; true where it is no number."""
-        return not self.median < FAR
-
-    def __str__(self) -> str:
-        """For messages."""
-        return (
-            f"{100 * self.median:.1f} % in the median and {100 * self.largest:.1f} % at most "
-            f"on {self.images} images"
-        )
 
 
 def difference_on(made: Quantised, images: Pixels, threads: int) -> Difference:
