@@ -16,7 +16,7 @@ OPENVINO = ["openvino>=2026.4,<2027", "scipy>=1.15,<2"]  # Keras's export to it 
 ONNXRUNTIME = ["onnxruntime>=1.23,<2"]
 NCNN = ["ncnn>=1.0.20261020,<2"]
 # What makes a base in int8; OpenVINO runs it.
-INT8 = [*OPENVINO, "onnxruntime>=1.23,<2", "tf2onnx>=1.16,<2"]
+INT8 = [*OPENVINO, "onnxruntime>=1.27,<2", "tf2onnx>=1.16,<2"]
 # Keras writes ONNX by tf2onnx; ONNX Runtime proves what was written.
 EXPORT = [*ONNXRUNTIME, "tf2onnx>=1.16,<2"]
 # A folder as a store takes the last two, which are no part of MLflow's small package.

@@ -41,6 +41,7 @@ def run_record(
         extract_seconds: from the first shard's start to the last one's end.
         counted: by its workers.
     """
+    measured = {} if run.difference is None else {"int8_difference": run.difference.as_json()}
     rate = counted.images_per_second if counted.images >= MEASURED_FROM else None
     return {
         "run": run.id,
@@ -50,6 +51,7 @@ def run_record(
         "choice": None if choice is None else asdict(choice),
         "waits": asdict(counted.waits),
         "contract_id": run.contract.contract_id,
+        **measured,
         "extract_seconds": round(extract_seconds, 3),
         "images_per_second": None if rate is None else round(rate, 3),
         "versions": {"python": platform.python_version(), **installed_versions(RECORDED_PACKAGES)},

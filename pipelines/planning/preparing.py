@@ -101,7 +101,8 @@ def _prepare(
         *(contract, job.features.weights, job.batch_size, threads),
         base_file=None if made is None else made.base_file,
     )
-    run = Run(job, images, computation, flags, hashes, None if made is None else made.content)
+    new = (None, None) if made is None else (made.content, made.difference)
+    run = Run(job, images, computation, flags, hashes, *new)
     table = run.open_table()
     if job.copies and (table is None or table.augmentation is None):
         _check_augmented_split(run)

@@ -14,7 +14,7 @@ from pipelines.bases import WeightsRequest
 from pipelines.bases.quantised import quantised_at
 from pipelines.cli import log
 from pipelines.contract import FILE_BASES, SCHEMES, Contract, Quantisation
-from pipelines.engines.int8.difference import Difference, difference_on
+from pipelines.engines.int8.difference import difference_on
 from pipelines.engines.int8.quantising import quantise, require_quantiser
 from pipelines.engines.parallel import Pixels
 from pipelines.errors import UsageError
@@ -22,7 +22,7 @@ from pipelines.images.decode import PixelSpec, pixel_spec
 from pipelines.images.listing import list_images
 from pipelines.images.loading import load_images
 from pipelines.images.splits import TRAIN
-from pipelines.records import Failure, ImageRef
+from pipelines.records import Difference, Failure, ImageRef
 from pipelines.system.cores import usable_cores
 from pipelines.system.signals import always_clean_up
 from pipelines.table.base_files import keep_base, kept_contracts
@@ -43,11 +43,13 @@ class QuantisedBase:
         contract: with its quantisation.
         base_file: path or URI of the base; None where the table has none.
         content: the base's file if it was made just now; the table's folder lacks it then.
+        difference: from float32's features, if it was made just now.
     """
 
     contract: Contract
     base_file: str | None
     content: bytes | None = None
+    difference: Difference | None = None
 
 
 def quantised_base(
@@ -88,14 +90,15 @@ def quantised_base(
     pixels, held_out = _set_apart(pixels)
     log(f"the base is quantised on {len(pixels)} images, once for this table")
     base = quantise(contract, weights, pixels)
-    _tell(difference_on(base, held_out, usable_cores()), contract)
+    difference = difference_on(base, held_out, usable_cores())
+    _tell(difference, contract)
     content = base.content
     said = f"{len(pixels)} of {len(refs)} {described}, seed {CALIBRATION_SEED}"
     quantisation = Quantisation(SCHEMES[-1], sha256(content).hexdigest(), said)
     made = replace(contract, quantisation=quantisation)
     folder = _own_folder()
     keep_base(folder, made, content)
-    return QuantisedBase(made, quantised_at(folder, made), content)
+    return QuantisedBase(made, quantised_at(folder, made), content, difference)
 
 
 def _set_apart(pixels: Pixels) -> tuple[Pixels, Pixels]:

@@ -31,7 +31,7 @@ from pipelines.planning.uncommitted import (
     find_uncommitted,
     match_finished,
 )
-from pipelines.records import ImageRef
+from pipelines.records import Difference, ImageRef
 from pipelines.table.base_files import keep_base
 from pipelines.table.doubles import require_single
 from pipelines.table.feature_table import FeatureTable
@@ -88,6 +88,7 @@ class Run:
         worked: whether shards were handed to workers, whose files are then looked for.
         new_base: the file of a base that was quantised for this run; None once the table's folder
             keeps it, or where there is none.
+        difference: of that base from float32's features; None where none was made.
     """
 
     def __init__(
@@ -98,12 +99,13 @@ class Run:
         beam_flags: Sequence[str],
         hashes: ContentHashes,
         new_base: bytes | None = None,
+        difference: Difference | None = None,
     ) -> None:
         """Begin a run; `pipelines.planning.preparing` makes what it takes."""
         self.id = new_run_id()
         self.job, self.images, self.computation = job, images, computation
         self.beam_flags = tuple(beam_flags)
-        self.new_base = new_base
+        self.new_base, self.difference = new_base, difference
         self.uri = table_uri(job.table)
         self.augmentation = Augmentation(**job.augmentation)
         self.worked = False

@@ -9,11 +9,13 @@ from typing import Any, Self, TypedDict
 
 from pipelines.contract import Augmentation, Contract
 from pipelines.errors import TableError
+from pipelines.records import Difference
 from pipelines.reports import Grid, Part, Report
 from pipelines.table.costs import Costs, costs_of
 from pipelines.table.drift_notes import DriftNote, newest_drift
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import HISTORY, FeatureTable
+from pipelines.table.int8_differences import difference_of
 from pipelines.table.page_files import KeptPage, newest_page
 from pipelines.table.storage import table_uri
 from pipelines.untrusted import value_from_json
@@ -61,6 +63,11 @@ class TableVersion:
     def costs(self) -> Costs | None:
         """What the commits in `history` took; None where none says it."""
         return costs_of(self.history)
+
+    @property
+    def difference(self) -> Difference | None:
+        """Of a quantised base from float32, if a commit in `history` says it."""
+        return difference_of(self.history)
 
     @classmethod
     def of(cls, table: FeatureTable) -> Self:
@@ -133,6 +140,7 @@ class TableDescription(Report):
             "history": list(table.history),
             "earlier_commits": table.earlier_commits,
             "costs": _costs_as_json(table.costs),
+            "int8_difference": None if table.difference is None else table.difference.as_json(),
             "failures": list(self.failures),
             "page": None if self.page is None else asdict(self.page),
             "drift": None if self.drift is None else asdict(self.drift),
@@ -172,6 +180,8 @@ def _parts_of_table(table: TableVersion) -> list[Part]:
         ("contract_id", table.contract.contract_id),
         *((name, str(value)) for name, value in table.contract.told().items()),
     ]
+    if table.difference is not None:
+        rows.append(("from float32", str(table.difference)))
     header: tuple[str, ...] = ("split", "label", "rows")
     if table.augmentation is not None:
         policy = asdict(table.augmentation).items()

@@ -41,12 +41,16 @@ def test_every_night_and_every_machine_takes_the_base_of_the_first(images, tmp_p
     assert held.calibration == "40 of 48 images of split train, seed 0"
     assert (where / "_base" / f"{held.base}.onnx").is_file()
 
+    measured = ff.describe(where).as_json()["int8_difference"]
+    assert (measured["images"], 0 < measured["median"] <= measured["largest"] < 0.2) == (8, True)
+
     elsewhere(1)
     shutil.copy(images / "train" / "dark" / "dark000.png", images / "train" / "dark" / "zz.png")
     write_image(images / "train" / "light" / "new.png", seed=5)
     second = ff.extract(images, where, **INT8)
     assert second.contract == first.contract
     assert second.attempted == 2
+    assert ff.describe(where).as_json()["int8_difference"] == measured
     rows = FeatureTable.open(str(where)).dataset().to_table().to_pylist()
     features = {row["image_id"]: row["features"] for row in rows}
     assert features["train/dark/zz.png"] == features["train/dark/dark000.png"]

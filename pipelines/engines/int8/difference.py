@@ -1,49 +1,20 @@
 """How far a quantised base's features are from float32's, on images that it was not made with."""
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from pipelines.bases.onnx_file.composing import COMPOSED_FILE
 from pipelines.engines.int8.quantising import Quantised
 from pipelines.engines.kinds import OPENVINO
+from pipelines.engines.onnxruntime_engine import OnnxRuntimeEngine
 from pipelines.engines.openvino_engine import QUANTISED_FILE
-from pipelines.engines.parallel import Features, Pixels
+from pipelines.engines.parallel import Pixels
 from pipelines.engines.trial import relative_errors, try_conversion
-
-FAR = 0.25
-"""From which median difference on a user is warned. A linear head on a trained MobileNetV2 lost
-nothing at 0.22, and 1.1 points of accuracy at 0.53 (docs/engines.md)."""
+from pipelines.records import Difference
 
 _BATCH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Of features in int8 from float32's, image by image, relative (L2).
-
-    Attributes:
-        median: over the images.
-        largest: of any image.
-        images: how many.
-    """
-
-    median: float
-    largest: float
-    images: int
-
-    @property
-    def is_far(self) -> bool:
-        """Whether a head's accuracy on them wants looking at; true where it is no number."""
-        return not self.median < FAR
-
-    def __str__(self) -> str:
-        """For messages."""
-        return (
-            f"{100 * self.median:.1f} % in the median and {100 * self.largest:.1f} % at most "
-            f"on {self.images} images"
-        )
 
 
 def difference_on(made: Quantised, images: Pixels, threads: int) -> Difference:
@@ -57,18 +28,11 @@ def difference_on(made: Quantised, images: Pixels, threads: int) -> Difference:
     Raises:
         EngineError: OpenVINO does not run the base.
     """
-    wanted = _float_features(made.plain, images)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / COMPOSED_FILE).write_bytes(made.plain)
+        wanted = OnnxRuntimeEngine(Path(folder), threads, _BATCH).extract(images)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / QUANTISED_FILE).write_bytes(made.content)
         found = try_conversion(OPENVINO, Path(folder), threads, _BATCH, images)
     errors = relative_errors(found, wanted)
     return Difference(float(np.median(errors)), float(errors.max()), len(images))
-
-
-def _float_features(graph: bytes, images: Pixels) -> Features:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    (pixels_in,) = (each.name for each in session.get_inputs())
-    runs = (session.run(None, {pixels_in: image[np.newaxis]})[0] for image in images)
-    return np.stack([features.reshape(-1) for features in runs])

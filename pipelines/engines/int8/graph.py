@@ -12,6 +12,7 @@ import numpy as np
 
 from pipelines.contract import Contract
 from pipelines.engines.composing import compose
+from pipelines.engines.int8.exportable import exportable, without_erfc
 from pipelines.errors import EngineError
 
 if TYPE_CHECKING:
@@ -36,13 +37,14 @@ def float_graph(model: "keras.Model", contract: Contract) -> Any:  # noqa: ANN40
     """
     import onnx
 
-    composed = compose(model, contract, None)
+    composed = compose(exportable(model), contract, None)
     size = contract.image_size
     shape = composed(np.zeros((1, size, size, 3), np.uint8)).shape
     with tempfile.TemporaryDirectory() as folder, _exporter_silenced():
         path = Path(folder) / "base.onnx"
         composed.export(str(path), format="onnx", verbose=False)
         exported = onnx.load(path)
+    without_erfc(exported.graph)
     _require_onnx_alone(exported, contract.base)
     return _made_canonical(exported, (1, size, size, 3), tuple(int(side) for side in shape))
 

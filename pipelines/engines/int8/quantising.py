@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipelines.bases import WeightsRequest
 from pipelines.bases.onnx_file.composing import COMPOSED_FILE
 from pipelines.contract import ONNX_FILE, Contract
 from pipelines.engines.int8.graph import float_graph
+from pipelines.engines.int8.ranges import KEEPS_VALUES, write_ranges
 from pipelines.engines.kinds import CONVERTING, ONNXRUNTIME, OPENVINO
 from pipelines.engines.onnx_files import convert_file
 from pipelines.engines.opening import open_base_of
@@ -27,7 +26,7 @@ MULTIPLYING = ["Conv", "Gemm", "MatMul"]
 """Where nearly all multiplications are. What goes in has eight bits; what comes out, and all that
 is done to it before the next one, is float32: activations, residual sums, normalisations."""
 
-QUANTISED_NODES = [*MULTIPLYING, "MaxPool"]
+QUANTISED_NODES = [*MULTIPLYING, KEEPS_VALUES]
 """A maximum lies between them and changes no value, so it is taken of eight bits."""
 
 _DEPTHWISE_INPUTS = 1
@@ -114,25 +113,30 @@ def _graph_of_file(contract: Contract, weights: WeightsRequest) -> Any:  # noqa:
     return graph
 
 
-def _depthwise(graph: Any) -> list[str]:  # noqa: ANN401 - onnx is untyped
-    """Names of the depthwise convolutions.
+def _quantised_nodes(graph: Any) -> list[str]:  # noqa: ANN401 - onnx is untyped
+    """Names of what is quantised: all but depthwise convolutions.
 
-    They do little of the arithmetic: eight bits cost most there and gain nothing (decision 30).
+    Those do little of the arithmetic: eight bits cost most there and gain nothing (decision 30).
     """
     shapes = {tensor.name: tensor.dims for tensor in graph.graph.initializer}
+
+    def is_depthwise(node: Any) -> bool:  # noqa: ANN401
+        return (
+            node.op_type == "Conv"
+            and any(each.name == "group" and each.i > 1 for each in node.attribute)
+            and list(shapes.get(node.input[1], ()))[1:2] == [_DEPTHWISE_INPUTS]
+        )
+
     return [
         node.name
         for node in graph.graph.node
-        if node.op_type == "Conv"
-        and any(each.name == "group" and each.i > 1 for each in node.attribute)
-        and list(shapes.get(node.input[1], ()))[1:2] == [_DEPTHWISE_INPUTS]
+        if node.op_type in QUANTISED_NODES and not is_depthwise(node)
     ]
 
 
 def _quantised(graph: Any, pixels: Pixels) -> bytes:  # noqa: ANN401 - onnx is untyped
     import onnx
     from onnxruntime.quantization import (
-        CalibrationDataReader,
         CalibrationMethod,
         QuantFormat,
         QuantType,
@@ -140,32 +144,25 @@ def _quantised(graph: Any, pixels: Pixels) -> bytes:  # noqa: ANN401 - onnx is u
     )
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
-    (pixels_in,) = (each.name for each in graph.graph.input)
-
-    class Images(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime has no types
-        def __init__(self) -> None:
-            self._images = iter(pixels)
-
-        def get_next(self) -> dict[str, Any] | None:
-            image = next(self._images, None)
-            return None if image is None else {pixels_in: image[np.newaxis]}
-
     add_pre_process_metadata(graph)  # or it would advise a step that changes nothing here
+    nodes = _quantised_nodes(graph)
     with tempfile.TemporaryDirectory() as folder:
         plain, quantised = Path(folder) / "plain.onnx", Path(folder) / "quantised.onnx"
+        ranges = Path(folder) / "ranges.json"
         onnx.save(graph, plain)
+        write_ranges(graph, nodes, pixels, ranges)
         quantize_static(
             str(plain),
             str(quantised),
-            Images(),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=QUANTISED_NODES,
-            nodes_to_exclude=_depthwise(graph),
+            nodes_to_quantize=nodes,
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
             extra_options={"OpTypesToExcludeOutputQuantization": MULTIPLYING},
+            calibration_cache_path=ranges,
         )
         return quantised.read_bytes()

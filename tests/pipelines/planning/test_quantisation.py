@@ -11,7 +11,6 @@ from pipelines.bases import WeightsRequest
 from pipelines.bases.quantised import read_quantised
 from pipelines.contract import Contract, Quantisation
 from pipelines.engines.int8 import quantising
-from pipelines.engines.int8.difference import Difference
 from pipelines.engines.int8.quantising import Quantised
 from pipelines.errors import UsageError
 from pipelines.images.decode import pixel_spec
@@ -20,6 +19,7 @@ from pipelines.images.loading import load_image
 from pipelines.planning import quantisation
 from pipelines.planning.job import make_contract
 from pipelines.planning.quantisation import quantised_base
+from pipelines.records import Difference
 from pipelines.table.base_files import keep_base, kept_contracts
 from tests.conftest import TINY
 
@@ -88,6 +88,7 @@ def test_a_new_base_is_calibrated_on_a_seeded_sample_of_what_is_trained_on(
         hashlib.sha256(MADE).hexdigest(),
         "20 of 48 images of split train, seed 0",
     )
+    assert found.difference == Difference(0.0521, 0.0948, 20)
     assert found.content == MADE
     assert read_quantised(found.base_file, hashlib.sha256(MADE).hexdigest()) == MADE
     assert not (tmp_path / "t").exists()  # planning writes nothing into a table

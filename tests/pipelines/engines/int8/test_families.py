@@ -9,10 +9,13 @@ import pytest
 from onnx import helper
 
 from pipelines.bases import WeightsRequest
+from pipelines.bases.onnx_file.composing import COMPOSED_FILE
 from pipelines.bases.quantised import quantised_at
 from pipelines.contract import SCHEMES, Quantisation
+from pipelines.engines.int8 import graph
 from pipelines.engines.int8.difference import difference_on
 from pipelines.engines.int8.quantising import quantise
+from pipelines.engines.onnxruntime_engine import OnnxRuntimeEngine
 from pipelines.engines.opening import open_engine
 from pipelines.engines.openvino_engine import QUANTISED_FILE, OpenVinoEngine
 from pipelines.engines.request import Computation
@@ -110,13 +113,29 @@ def test_depthwise_convolutions_stay_in_float32(tmp_path):
     assert not found.is_far
 
 
-def test_a_base_whose_export_is_not_onnx_is_refused_in_one_line(capfd):
-    first_block = "convnext_tiny_stage_0_block_0_identity"
-    choice = FeatureChoice("ConvNeXtTiny", RANDOM, image_size=32, layer=first_block)
+FIRST_BLOCK = FeatureChoice(
+    "ConvNeXtTiny", RANDOM, image_size=32, layer="convnext_tiny_stage_0_block_0_identity"
+)
+
+
+def test_convnext_is_exported_as_it_is_and_quantised(tmp_path):
+    contract = make_contract(FIRST_BLOCK)
+    pixels = blots(16, 32)
+    made = quantise(contract, RANDOM, pixels[:12])
+    (tmp_path / COMPOSED_FILE).write_bytes(made.plain)
+    exported = OnnxRuntimeEngine(tmp_path, 1, 16).extract(pixels)
+    plain = open_engine(Computation(contract, RANDOM, 16, 2).by("keras")).extract(pixels)
+    assert largest_error(exported, plain) < 1e-5
+    found = difference_on(made, pixels[12:], 1)
+    assert 0 < found.largest < 0.1
+
+
+def test_a_base_whose_export_is_not_onnx_is_refused_in_one_line(monkeypatch, capfd):
+    monkeypatch.setattr(graph, "exportable", lambda model: model)
     with pytest.raises(EngineError) as refused:
-        quantise(make_contract(choice), RANDOM, blots(1, 32))
+        quantise(make_contract(FIRST_BLOCK), RANDOM, blots(1, 32))
     assert str(refused.value) == (
-        "ConvNeXtTiny cannot be quantised: its export to ONNX keeps TensorFlow's Erfc and "
+        "ConvNeXtTiny cannot be quantised: its export to ONNX keeps TensorFlow's "
         "StatefulPartitionedCall; leave --compute_dtype out, or name an ONNX file of it by --base"
     )
     assert "not supported" not in capfd.readouterr().err
