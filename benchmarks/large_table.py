@@ -75,7 +75,9 @@ def main() -> None:
     parser.add_argument("--heads", nargs="*", default=["dense", "logistic", "linear_svm"])
     parser.add_argument("--epochs", type=int, default=2, help="of the dense head")
     parser.add_argument("--share", type=float, default=0.25, help="of the features, in memory")
-    parser.add_argument("--search", type=int, default=0, help="values of C to search over too")
+    parser.add_argument(
+        "--search", type=int, default=0, help="values of C to search over too: 2 or more"
+    )
     parser.add_argument("--json", type=local_path)
     options = parser.parse_args()
 
