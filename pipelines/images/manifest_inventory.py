@@ -19,6 +19,7 @@ from pipelines.images.inventory import BLOCK, Coded, Codes, Inventory
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.manifest import FolderFence
 from pipelines.images.name_index import Places, hashes_of
+from pipelines.images.plain_paths import are_plain, holds_null_byte
 from pipelines.images.splits import (
     TEST,
     TRAIN,
@@ -29,12 +30,6 @@ from pipelines.images.splits import (
     tell_renamed,
 )
 from pipelines.images.text_values import plain_label, plain_text, texts_of
-
-_LEADING_ABOUT = {
-    pc.match_substring: ("//", "/./", "/../", "\0"),
-    pc.ends_with: ("/", "/.", "/.."),
-}
-"""What tells a place with an empty folder, "." or "..", a null byte or a scheme."""
 
 CHOSEN = (TRAIN, VALIDATION, TEST, UNLABELLED)
 """What `split_of` may give."""
@@ -70,14 +65,13 @@ def inventory_of_manifest(
     paths = _names(rows, "path")
     ids = _names(rows, "id") if "id" in rows.column_names else paths
     uris = _located(paths, root)
-    # Of plain paths below one root, no two mean the same place.
-    for names in (ids, paths) if "id" in rows.column_names else (paths,):
-        hashes = np.sort(hashes_of(names))
-        if (hashes[1:] == hashes[:-1]).any():
-            raise NotPlainError
     del paths
-    order = pc.sort_indices(ids)
-    ids, uris = ids.take(order), uris.take(order)
+    order = None if _ascends(ids) else pc.sort_indices(ids)
+    if order is not None:
+        ids, uris = ids.take(order), uris.take(order)
+    # Of plain paths below one root, no two mean the same place.
+    if pc.any(pc.equal(ids[1:], ids[:-1])).as_py() or not _distinct(uris):
+        raise NotPlainError
     labels = _coded(rows, "label", plain_label, order)
     groups = _coded(rows, "group", plain_text, order)
     named = _coded(rows, "split", plain_text, order)
@@ -99,9 +93,21 @@ def _names(rows: pa.Table, column: str) -> pa.LargeStringArray:
         names.validate(full=True)
     except pa.ArrowInvalid as error:
         raise NotPlainError from error
-    if pc.any(pc.match_substring(names, "\0")).as_py() or pc.any(pc.equal(names, "")).as_py():
+    if holds_null_byte(names) or pc.any(pc.equal(names, "")).as_py():
         raise NotPlainError
     return names
+
+
+def _ascends(names: pa.LargeStringArray) -> bool:
+    return bool(pc.all(pc.less(names[:-1], names[1:])).as_py())
+
+
+def _distinct(names: pa.LargeStringArray) -> bool:
+    """Whether no two are alike; where two have one hash, it is not known, and denied."""
+    if _ascends(names):
+        return True
+    hashes = np.sort(hashes_of(names))
+    return not (hashes[1:] == hashes[:-1]).any()
 
 
 def _located(paths: pa.LargeStringArray, root: Path) -> pa.LargeStringArray:
@@ -113,14 +119,13 @@ def _located(paths: pa.LargeStringArray, root: Path) -> pa.LargeStringArray:
             raise NotPlainError
         above = pa.scalar(os.path.normpath(root).rstrip("/"), pa.large_string())
         uris = pc.binary_join_element_wise(above, paths, pa.scalar("/", pa.large_string()))
-    for test, patterns in _LEADING_ABOUT.items():
-        if any(pc.any(test(uris, pattern)).as_py() for pattern in patterns):
-            raise NotPlainError
+    if not are_plain(uris):
+        raise NotPlainError
     return uris
 
 
 def _coded(
-    rows: pa.Table, column: str, plain: Callable[[str | None], str | None], order: pa.Array
+    rows: pa.Table, column: str, plain: Callable[[str | None], str | None], order: pa.Array | None
 ) -> Coded:
     if column not in rows.column_names:
         return Coded(np.zeros(rows.num_rows, np.int32), (None,))
@@ -133,7 +138,7 @@ def _coded(
     except ValueError as error:
         raise NotPlainError from error
     codes = encoded.indices.fill_null(len(texts) - 1).to_numpy()
-    return _recoded(codes[order.to_numpy()], texts)
+    return _recoded(codes if order is None else codes[order.to_numpy()], texts)
 
 
 def _recoded(codes: Codes, values: list[str | None]) -> Coded:
