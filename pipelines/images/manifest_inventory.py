@@ -1,4 +1,4 @@
-"""Listing a manifest of plain paths as columns: nothing but a file's stat data is asked row by row.
+"""Listing a manifest of plain paths as columns: at most a file's stat data is asked row by row.
 
 What is not plain about a manifest is left to `pipelines.images.manifest`, which also knows what to
 say of it: paths that lead about, links, ids that are repeated, lists of labels.
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from pipelines.images.inventory import BLOCK, Coded, Codes, Inventory
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.manifest import FolderFence
+from pipelines.images.manifest_stat import Stated
 from pipelines.images.name_index import Places, hashes_of
 from pipelines.images.plain_paths import are_plain, holds_null_byte
 from pipelines.images.splits import (
@@ -30,6 +31,7 @@ from pipelines.images.splits import (
     tell_renamed,
 )
 from pipelines.images.text_values import plain_label, plain_text, texts_of
+from pipelines.stores.places import Place
 
 CHOSEN = (TRAIN, VALIDATION, TEST, UNLABELLED)
 """What `split_of` may give."""
@@ -46,21 +48,26 @@ class NotPlainError(Exception):
 
 
 def inventory_of_manifest(
-    manifest: str, rows: pa.Table, root: Path, layout: Layout = PLAIN
+    manifest: str,
+    rows: pa.Table,
+    root: Path | Place,
+    layout: Layout = PLAIN,
+    stated: Stated | None = None,
 ) -> Inventory:
-    """List the images of a plain manifest of local files, ascending by id.
+    """List the images of a plain manifest, ascending by id.
 
     Args:
         manifest: the file, for what is told.
         rows: what `read_table` gives of it.
         root: the folder that relative paths start from; every image must lie inside it.
         layout: how it is to be understood.
+        stated: the rows' stat data; of a store's objects none other are asked for here.
 
     Raises:
         NotPlainError: it is not plain.
     """
     told = (layout.labels_from, layout.label_separator, layout.id_prefix, layout.split_by)
-    if any(told) or not rows.num_rows:
+    if any(told) or not rows.num_rows or (stated is None and isinstance(root, Place)):
         raise NotPlainError
     paths = _names(rows, "path")
     ids = _names(rows, "id") if "id" in rows.column_names else paths
@@ -77,9 +84,12 @@ def inventory_of_manifest(
     named = _coded(rows, "split", plain_text, order)
     tell_renamed(manifest, {split for split in named.values if split})
     splits = _splits(ids, named, labels, groups)
-    sizes, modified, changed = _stat(uris, FolderFence(root))
+    if isinstance(root, Path):
+        _require_inside(uris, FolderFence(root))
+    stated = _stated_by_files(uris) if stated is None else stated.taken(order)
     return Inventory(
-        *(ids, uris.cast(pa.large_binary()), labels, splits, groups, sizes, modified, changed)
+        *(ids, uris.cast(pa.large_binary()), labels, splits, groups),
+        *(stated.sizes, stated.modified, stated.changed),
     )
 
 
@@ -110,9 +120,17 @@ def _distinct(names: pa.LargeStringArray) -> bool:
     return not (hashes[1:] == hashes[:-1]).any()
 
 
-def _located(paths: pa.LargeStringArray, root: Path) -> pa.LargeStringArray:
-    """The files that paths mean, as `FolderFence.locate` says where it finds them inside."""
+def _located(paths: pa.LargeStringArray, root: Path | Place) -> pa.LargeStringArray:
+    """The files that paths mean, as `Fence.locate` says where it finds them inside."""
     absolute = pc.starts_with(paths, "/")
+    if isinstance(root, Place):
+        below = pc.binary_join_element_wise(
+            pa.scalar("", pa.large_string()), paths, pa.scalar("/", pa.large_string())
+        )
+        if pc.any(absolute).as_py() or not are_plain(below):
+            raise NotPlainError
+        above = pa.scalar(root.uri, pa.large_string())
+        return pc.binary_join_element_wise(above, below, pa.scalar("", pa.large_string()))
     uris = paths
     if not pc.all(absolute).as_py():
         if pc.any(absolute).as_py():
@@ -165,19 +183,25 @@ def _splits(ids: pa.LargeStringArray, named: Coded, labels: Coded, groups: Coded
     return _recoded(codes, [*values, *CHOSEN])
 
 
-def _stat(uris: pa.LargeStringArray, fence: FolderFence) -> tuple[Places, Places, Places]:
-    """Size, time of change and time of any change of each file, as `make_ref` has them."""
+def _require_inside(uris: pa.LargeStringArray, fence: FolderFence) -> None:
+    """Refuse files in folders that links make lie elsewhere."""
     inside: set[str] = set()
-    found = np.zeros((len(uris), 3), np.int64)
-    for start in range(0, len(uris), FILES):
-        files = uris[start : start + FILES].to_pylist()
-        folders = {file.rpartition("/")[0] for file in files} - inside
+    for start in range(0, len(uris), BLOCK):
+        parts = pc.split_pattern(uris[start : start + BLOCK], "/", max_splits=1, reverse=True)
+        above = parts.flatten().take(pa.array(np.arange(0, 2 * len(parts), 2)))
+        folders = {*pc.unique(above).to_pylist()} - inside
         if not all(fence.holds(os.path.realpath(folder or "/")) for folder in folders):
             raise NotPlainError
         inside |= folders
-        found[start : start + FILES] = _stat_of(files)
+
+
+def _stated_by_files(uris: pa.LargeStringArray) -> Stated:
+    """Size, time of change and time of any change of each file, as `make_ref` has them."""
+    found = np.zeros((len(uris), 3), np.int64)
+    for start in range(0, len(uris), FILES):
+        found[start : start + FILES] = _stat_of(uris[start : start + FILES].to_pylist())
     sizes, modified, changed = found.T.copy()
-    return sizes, modified // 1000, changed // 1000
+    return Stated(sizes, modified // 1000, changed // 1000)
 
 
 def _stat_of(files: list[str]) -> Places:

@@ -203,5 +203,5 @@ def test_an_agreement_that_does_not_fit_is_not_believed(night, harm, monkeypatch
 def test_a_data_file_that_is_gone_is_missed(night):
     extract(night)
     Path(night.table, FeatureTable.open(night.table).paths[0]).unlink()
-    with pytest.raises(Exception, match="needs .* which is gone|missing or damaged"):
+    with pytest.raises(Exception, match=r"needs .* which is gone|missing or damaged"):
         extract(night)
