@@ -4,11 +4,9 @@ What is not plain about a manifest is left to `pipelines.images.manifest`, which
 say of it: paths that lead about, links, ids that are repeated, lists of labels.
 """
 
-import itertools
 import os
 import stat
 from collections.abc import Callable
-from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,7 @@ from pipelines.images.inventory import BLOCK, Coded, Codes, Inventory
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.manifest import FolderFence
 from pipelines.images.manifest_stat import Stated
-from pipelines.images.name_index import Places, hashes_of
+from pipelines.images.name_index import hashes_of
 from pipelines.images.plain_paths import are_plain, holds_null_byte
 from pipelines.images.splits import (
     TEST,
@@ -30,17 +28,12 @@ from pipelines.images.splits import (
     split_of,
     tell_renamed,
 )
+from pipelines.images.stat_of_many import stat_numbers
 from pipelines.images.text_values import plain_label, plain_text, texts_of
 from pipelines.stores.places import Place
 
 CHOSEN = (TRAIN, VALIDATION, TEST, UNLABELLED)
 """What `split_of` may give."""
-
-
-FILES = 4096
-"""Files whose stat data are objects at once."""
-
-_NUMBERS = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_mode")
 
 
 class NotPlainError(Exception):
@@ -197,24 +190,8 @@ def _require_inside(uris: pa.LargeStringArray, fence: FolderFence) -> None:
 
 def _stated_by_files(uris: pa.LargeStringArray) -> Stated:
     """Size, time of change and time of any change of each file, as `make_ref` has them."""
-    found = np.zeros((len(uris), 3), np.int64)
-    for start in range(0, len(uris), FILES):
-        found[start : start + FILES] = _stat_of(uris[start : start + FILES].to_pylist())
-    sizes, modified, changed = found.T.copy()
-    return Stated(sizes, modified // 1000, changed // 1000)
-
-
-def _stat_of(files: list[str]) -> Places:
-    """Size and both times in nanoseconds of each file."""
-    try:
-        statuses = [*map(os.lstat, files)]
-    except (OSError, ValueError):
-        if len(files) == 1:
-            return np.zeros((1, 3), np.int64)
-        half = len(files) // 2
-        return np.concatenate([_stat_of(files[:half]), _stat_of(files[half:])])
-    numbers = itertools.chain.from_iterable(map(_NUMBERS, statuses))
-    found = np.fromiter(numbers, np.int64, 4 * len(files)).reshape(-1, 4)
+    found = stat_numbers(uris)
     if (stat.S_IFMT(0o777777) & found[:, 3] == stat.S_IFLNK).any():
         raise NotPlainError
-    return found[:, :3]
+    sizes, modified, changed = found[:, :3].T.copy()
+    return Stated(sizes, modified // 1000, changed // 1000)

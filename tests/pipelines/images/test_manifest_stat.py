@@ -39,7 +39,7 @@ def _nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(*_: object) -> None:
         pytest.fail("a file or a store was asked")
 
-    monkeypatch.setattr(manifest_inventory, "_stat_of", ask)
+    monkeypatch.setattr(manifest_inventory, "stat_numbers", ask)
     monkeypatch.setattr("pipelines.images.manifest.make_ref", ask)
     monkeypatch.setattr("pipelines.images.manifest.refs_with_stat", ask)
 
