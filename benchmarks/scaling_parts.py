@@ -148,7 +148,7 @@ def table(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
     scene = Scene(opened, images, keys, stored, found, NO_WORK, 0)
     with watch("leakage"):
         leakage = find_leakage(contents_of(scene, frozenset()))
-    agreement = agreement_of(scene, leakage, fingerprint(images))
+    agreement = agreement_of(scene, opened, leakage, fingerprint(images))
     assert agreement is not None
     keep_agreement(uri, agreement)
     with watch("recall"):

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.cli import log
 from pipelines.commits.agreeing import agreement_of, leakage_agreed
 from pipelines.commits.books import Books, counts_of, reconcile, tally
 from pipelines.commits.commit import commit
 from pipelines.commits.contents import contents_of
 from pipelines.commits.leakage import Leakage, find_leakage, refuse_leakage
-from pipelines.errors import CommitRefusedError
+from pipelines.errors import CommitRefusedError, FrozenFeaturesError
 from pipelines.images.inventory import Inventory
 from pipelines.images.picked import every, joined, picked, without
 from pipelines.planning.cutting import Plan
@@ -146,13 +147,18 @@ def _leakage(scene: Scene, gone: frozenset[str]) -> Leakage:
 
 
 def _agree(run: Run, scene: Scene, version: int | None, leakage: Leakage) -> None:
-    """Keep what a run without work found, for the next one to recall."""
-    seen = None if scene.table is None else scene.table.version
-    if run.worked or version != seen or scene.agreement is not None or run.inputs_hash is None:
+    """Keep what a run leaves for the next one to recall; what hinders it is told and no more."""
+    if scene.agreement is not None or run.inputs_hash is None or version is None:
         return
-    agreement = agreement_of(scene, leakage, run.inputs_hash)
-    if agreement is not None:
-        keep_agreement(run.uri, agreement)
+    try:
+        table = scene.table
+        if table is None or table.version != version:
+            table = FeatureTable.open(run.uri, version)
+        agreement = agreement_of(scene, table, leakage, run.inputs_hash)
+        if agreement is not None:
+            keep_agreement(run.uri, agreement)
+    except (FrozenFeaturesError, OSError) as error:
+        log(f"the next run compares again, since what this one found cannot be kept: {error}")
 
 
 def _by_image(failures: Mapping[str, Failure]) -> tuple[Failure, ...]:

@@ -1,4 +1,4 @@
-"""What a run found where there was nothing to do, kept in the table's folder for the next night.
+"""What a run left where nothing was in doubt, kept in the table's folder for the next night.
 
 No image is named: they go by their places in the input, so that what is forgotten is not in it.
 """
@@ -66,24 +66,24 @@ def files_are_there(table: FeatureTable) -> bool:
 
 
 def keep_agreement(uri: str, agreement: Agreement) -> None:
-    """Write an agreement in place of the one before; that it cannot be written is told.
+    """Write an agreement in place of the one before; none that is too large.
 
     Args:
         uri: the table, as `table_uri` gives it.
         agreement: what was found.
+
+    Raises:
+        OSError: it cannot be written.
     """
     content = json.dumps(asdict(agreement)).encode()
     if len(content) > MOST_BYTES:
         return
-    try:
-        make_folder(uri, AGREEMENT_FOLDER)
-        if is_remote(uri):  # where an object is there whole or not at all
-            with open_folder(uri).open_output_stream(NAME) as file:
-                file.write(content)
-        else:
-            write_whole(Path(uri, NAME), content)
-    except OSError as error:
-        log(f"{uri}/{NAME} cannot be written, so the next run compares again: {error}")
+    make_folder(uri, AGREEMENT_FOLDER)
+    if is_remote(uri):  # where an object is there whole or not at all
+        with open_folder(uri).open_output_stream(NAME) as file:
+            file.write(content)
+    else:
+        write_whole(Path(uri, NAME), content)
 
 
 def newest_agreement(uri: str) -> Agreement | None:

@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,14 +23,14 @@ from pipelines.images.inventory import Inventory
 from pipelines.planning.column_comparison import compare_columns
 from pipelines.planning.recalling import comparison_of
 from pipelines.planning.run import Scene
-from pipelines.planning.uncommitted import NO_WORK
+from pipelines.planning.uncommitted import NO_WORK, FinishedWork
 from pipelines.records import ImageRef
 from pipelines.table.agreements import NAME, Agreement
 from pipelines.table.erasure import forget
 from pipelines.table.feature_table import FeatureTable
 from pipelines.untrusted import value_from_json
 from tests.conftest import write_image
-from tests.pipelines.planning.test_columns import _hash, refs, tables
+from tests.pipelines.planning.test_columns import KEYS, LATER, RUN, _hash, refs, tables
 
 KINDS = ("new", "same", "relabelled", "changed", "vanished", "stray")
 
@@ -42,7 +44,7 @@ def test_what_is_recalled_is_what_another_look_finds(
     compared, stored = compare_columns(images, keys, ContentHashes(_hash))
     scene = Scene(table, images, keys, stored, compared, NO_WORK, 0)  # type: ignore[arg-type]
     leakage = find_leakage(contents_of(scene, frozenset()))
-    kept = agreement_of(scene, leakage, fingerprint(images))
+    kept = agreement_of(scene, table, leakage, fingerprint(images))  # type: ignore[arg-type]
     certain = not compared.hashed and not any(map(set, _changes(compared)))
     assert (kept is not None) == certain
     if kept is None:
@@ -55,6 +57,39 @@ def test_what_is_recalled_is_what_another_look_finds(
         assert set(getattr(recalled, name)) == set(getattr(other, name)), name
     assert recalled.hashed == other.hashed
     assert leakage_agreed(later, again) == leakage
+
+
+@given(refs(), st.data(), st.integers(0, 3))
+def test_what_a_commit_leaves_is_what_a_look_at_its_version_would(
+    inputs: list[ImageRef], data: st.DataObject, entering: int
+) -> None:
+    """Of a run that wrote half of the rows itself, some committed before and some now."""
+    images = Inventory.of(inputs)
+    keys = data.draw(tables(inputs))
+    known = [row for row in keys.to_pylist() if row["image_id"] in images]
+    new = pa.Table.from_pylist(known[:entering], KEYS)
+    held = pa.Table.from_pylist(known[entering:], KEYS)
+    paths = sorted({row["path"] for row in known[:entering]})
+    files = [
+        SimpleNamespace(path=path, keys=new.filter(pc.equal(new["path"], path)).drop(["path"]))
+        for path in paths
+    ]
+    rows = dict(zip(new["image_id"].to_pylist(), new["sha256"].to_pylist(), strict=True))
+    work = FinishedWork(tuple(files), {}, rows, {}, ())  # type: ignore[arg-type]
+    own = data.draw(st.sampled_from([RUN, LATER, "20991231T000000000-22222222"]))
+    compared, stored = compare_columns(images, held, ContentHashes(_hash), own)
+    scene = Scene(None, images, held, stored, compared, work, 0)
+    table = SimpleNamespace(version=3, files=[])
+    leakage = find_leakage(contents_of(scene, frozenset()))
+    kept = agreement_of(scene, table, leakage, "")  # type: ignore[arg-type]
+    merged = pa.concat_tables([held, new])
+    after, stored = compare_columns(images, merged, ContentHashes(_hash))
+    seen = Scene(None, images, merged, stored, after, NO_WORK, 0)
+    leakage = find_leakage(contents_of(seen, frozenset()))
+    looked = agreement_of(seen, table, leakage, "")  # type: ignore[arg-type]
+    assert kept in (looked, None)
+    if not compared.hashed and not any(_changes(compared)):
+        assert kept == looked
 
 
 def _changes(compared: object) -> list[frozenset[str]]:
@@ -136,8 +171,11 @@ def _reads_no_keys(monkeypatch):
     monkeypatch.setattr(FeatureTable, "keys", read)
 
 
-def test_the_second_night_without_work_reads_no_keys_and_says_the_same(night, monkeypatch):
+def test_a_night_after_a_commit_or_a_look_reads_no_keys_and_says_the_same(night, monkeypatch):
+    left = Path(night.table, NAME).read_text()
+    Path(night.table, NAME).unlink()
     looked = extract(night)
+    assert Path(night.table, NAME).read_text() == left
     assert looked.counts["known_failures"] == 1
     assert looked.leakage.across_splits == (("test/dark/copy.png", "train/dark/dark000.png"),)
     with monkeypatch.context() as patched:
@@ -151,7 +189,6 @@ def test_the_second_night_without_work_reads_no_keys_and_says_the_same(night, mo
 
 def test_a_night_with_news_is_looked_at(night):
     images = Path(night.input)
-    extract(night)
     soon = time.time() // 1 + 1
     time.sleep(soon - time.time())  # so that the run begins in the second in which it is written
     write_image(images / "train/dark/new.png", seed=5)
@@ -171,7 +208,6 @@ def test_known_failures_are_tried_again_where_that_is_wanted(night):
 
 
 def test_what_others_did_to_the_table_is_seen(night):
-    extract(night)
     gone = sorted(FeatureTable.open(night.table).keys()["image_id"].to_pylist())[0]
     forget(FeatureTable.open(night.table), frozenset({gone}))
     assert extract(night).counts["written"] == 1
