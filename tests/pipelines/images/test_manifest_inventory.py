@@ -119,6 +119,9 @@ def test_ids_that_are_repeated_and_lists_of_labels_are_left_to_it(root: Path) ->
             inventory_of_manifest("m", pa.table({"path": paths, **more}), root)
     with pytest.raises(NotPlainError):
         inventory_of_manifest("m", pa.table({"path": pa.array([], pa.string())}), root)
+    with pytest.raises(NotPlainError):  # one file under two ids
+        twice = pa.table({"path": [paths[0], paths[1], paths[0]], "id": ["a", "b", "c"]})
+        inventory_of_manifest("m", twice, root)
 
 
 def test_a_manifest_in_a_file_is_listed_as_columns_in_any_format(root: Path) -> None:

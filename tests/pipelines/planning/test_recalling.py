@@ -120,6 +120,12 @@ def test_whatever_an_input_says_tells_in_its_fingerprint(change: dict[str, objec
     assert fingerprint(Inventory.of([replace(one, **change), other])) != was  # type: ignore[arg-type]
 
 
+def test_where_an_id_ends_tells() -> None:
+    one = [ImageRef("a", "/a", "x", "train", 5, 7, 9), ImageRef("bc", "/b", "x", "train", 5, 7, 9)]
+    other = [replace(one[0], image_id="ab"), replace(one[1], image_id="c")]
+    assert fingerprint(Inventory.of(one)) != fingerprint(Inventory.of(other))
+
+
 def test_neither_blocks_nor_the_order_of_labels_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = [ImageRef(f"{n:02}", f"/{n}", f"{n % 3}", "train", n, n, n) for n in range(9)]
     inventory = Inventory.of(inputs)
