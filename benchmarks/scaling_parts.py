@@ -5,6 +5,7 @@
 
 import json
 import logging
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,19 +15,24 @@ from pathlib import Path
 import pyarrow as pa
 
 from benchmarks.synthetic import CONTRACT, LENGTH, make_manifest, make_tree, refs_of, write_files
+from pipelines.commits.agreeing import agreement_of
 from pipelines.commits.books import tally
 from pipelines.commits.contents import contents_of
 from pipelines.commits.leakage import find_leakage
+from pipelines.images.fingerprint import fingerprint
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.inventory import Inventory
+from pipelines.images.layout import STAT_COLUMNS, Layout
 from pipelines.images.listing import list_images
 from pipelines.images.picked import every, whole
 from pipelines.planning.column_comparison import compare_columns
 from pipelines.planning.cutting import cut_shards, make_plan, sort_inputs
+from pipelines.planning.recalling import comparison_of, recall
 from pipelines.planning.run import Scene
 from pipelines.planning.uncommitted import NO_WORK
 from pipelines.shards.beam import load_beam
 from pipelines.system.memory import own_peak
+from pipelines.table.agreements import keep_agreement
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.gate import Change, TableState, commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
@@ -71,9 +77,20 @@ def listing(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
     assert len(refs) == number
     held = own_peak() - before
     del refs
+    manifest = str(folder / f"tree-{number}.parquet")
+    others = _seconds_of_others()
     with watch("manifest"):
-        assert len(list_images(str(folder / f"tree-{number}.parquet"), str(tree))) == number
+        assert len(list_images(manifest, str(tree))) == number
+    watch.seconds["stat processes"] = _seconds_of_others() - others
+    stated = Layout(stat_columns={name: name for name in STAT_COLUMNS})
+    with watch("stated"):
+        assert len(list_images(manifest, str(tree), stated)) == number
     return {"bytes_folder": held}
+
+
+def _seconds_of_others() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def planning(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
@@ -130,7 +147,14 @@ def table(number: int, folder: Path, watch: Stopwatch) -> dict[str, float]:
         assert not sort_inputs(images, found.same, frozenset(), frozenset()).new
     scene = Scene(opened, images, keys, stored, found, NO_WORK, 0)
     with watch("leakage"):
-        find_leakage(contents_of(scene, frozenset()))
+        leakage = find_leakage(contents_of(scene, frozenset()))
+    agreement = agreement_of(scene, opened, leakage, fingerprint(images))
+    assert agreement is not None
+    keep_agreement(uri, agreement)
+    with watch("recall"):
+        agreed = recall(opened, images, fingerprint(images))
+        assert agreed is not None
+        assert len(comparison_of(images, agreed).same) == number
     return {
         "files": len(paths),
         "bytes_committing": committed,

@@ -19,6 +19,8 @@ class LayoutOptions(TypedDict, total=False):
     Attributes:
         path_column, id_column, label_column, split_column, group_column: what a manifest calls the
             column.
+        size_column, modified_column: what a manifest calls the columns of sizes and times, so that
+            no file is asked for them.
         id_prefix: what every image's id is to begin with.
         input_version: of a Delta table; the newest when None.
         allow_private_hosts: fetch URLs of this machine and of private networks too.
@@ -33,6 +35,8 @@ class LayoutOptions(TypedDict, total=False):
     label_column: str | None
     split_column: str | None
     group_column: str | None
+    size_column: str | None
+    modified_column: str | None
     id_prefix: str | None
     input_version: int | None
     allow_private_hosts: bool | None

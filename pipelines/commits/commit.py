@@ -36,6 +36,8 @@ def commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, An
     edited = {row.path: dict[str, Placement]() for row in touched.values()}
     if not scene.work.rows and not edited:
         return version
+    if scene.keys is None:
+        raise ValueError("nothing can be committed to a table whose keys were not read")
     beside = _rows_in(stored, edited)
     stay = among(scene.inputs, beside)
     for name, row in beside.items():

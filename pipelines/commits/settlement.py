@@ -4,17 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.cli import log
+from pipelines.commits.agreeing import agreement_of, leakage_agreed
 from pipelines.commits.books import Books, counts_of, reconcile, tally
 from pipelines.commits.commit import commit
 from pipelines.commits.contents import contents_of
 from pipelines.commits.leakage import Leakage, find_leakage, refuse_leakage
-from pipelines.errors import CommitRefusedError
+from pipelines.errors import CommitRefusedError, FrozenFeaturesError
+from pipelines.images.inventory import Inventory
 from pipelines.images.picked import every, joined, picked, without
 from pipelines.planning.cutting import Plan
 from pipelines.planning.decision import Decision
 from pipelines.planning.run import Run, Scene
 from pipelines.records import Failure, Shard, image_of
 from pipelines.redaction import redacted
+from pipelines.table.agreements import keep_agreement
 from pipelines.table.deletion import delete_inside
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable
@@ -76,7 +80,7 @@ class Settlement:
             refusal = _too_many_failures(run, scene, failures, plan, waiting)
             books = _books(scene, plan, new, waiting)
             gone = _gone(run, scene, new, waiting)
-            leakage = find_leakage(contents_of(scene, gone))
+            leakage = _leakage(scene, gone)
             refusal = refusal or _why_not(run, scene, books, leakage)
             if refusal is not None or not waiting:
                 self._record(failures, known=refusal is None)
@@ -90,6 +94,8 @@ class Settlement:
             except TableMovedError:
                 del scene  # before there is another: it may be gigabytes
                 continue
+            if not waiting:
+                _agree(run, scene, version, leakage)
             self._committed = True
             self._in_versions.update(file.path for file in scene.work.files)
             for path in set(scene.work.waste) - self._in_versions:
@@ -132,6 +138,27 @@ class Settlement:
         if self._committed:
             why = why.replace("nothing was committed", "nothing more was committed")
         return CommitRefusedError(why)
+
+
+def _leakage(scene: Scene, gone: frozenset[str]) -> Leakage:
+    if scene.agreement is not None and isinstance(scene.inputs, Inventory):
+        return leakage_agreed(scene.inputs, scene.agreement)
+    return find_leakage(contents_of(scene, gone))
+
+
+def _agree(run: Run, scene: Scene, version: int | None, leakage: Leakage) -> None:
+    """Keep what a run leaves for the next one to recall; what hinders it is told and no more."""
+    if scene.agreement is not None or run.inputs_hash is None or version is None:
+        return
+    try:
+        table = scene.table
+        if table is None or table.version != version:
+            table = FeatureTable.open(run.uri, version)
+        agreement = agreement_of(scene, table, leakage, run.inputs_hash)
+        if agreement is not None:
+            keep_agreement(run.uri, agreement)
+    except (FrozenFeaturesError, OSError) as error:
+        log(f"the next run compares again, since what this one found cannot be kept: {error}")
 
 
 def _by_image(failures: Mapping[str, Failure]) -> tuple[Failure, ...]:

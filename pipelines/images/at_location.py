@@ -68,10 +68,11 @@ def root_of(location: str, root: str | None = None) -> str:
 def _list_local(location: str, root: str | None, layout: Layout) -> Sequence[ImageRef]:
     path = Path(location).absolute()
     if is_delta_table(path):
+        _refuse_stat(layout, location)
         return list_delta(path, None if root is None else _root(root), layout)
     _refuse_version(layout, location)
     if path.is_dir():
-        _refuse_root(root, location)
+        _refuse_those_of_manifests(root, layout, location)
         found, passed = find_in_folder(path, layout)
         described = list_described(path, passed, [parts for parts, _ in found], layout)
         passed.tell(str(path))
@@ -82,7 +83,7 @@ def _list_local(location: str, root: str | None, layout: Layout) -> Sequence[Ima
     if not path.is_file():
         raise InputError(f"no folder or manifest at {location}")
     if _holds_images(str(path), layout):
-        _refuse_root(root, location)
+        _refuse_those_of_manifests(root, layout, location)
         return _list_holding(str(path.parent), [str(path)], layout)
     if _suffix(path.name) in IMAGE_SUFFIXES:
         raise InputError(f"{location} is one image; name the folder that it is in, or a manifest")
@@ -96,11 +97,12 @@ def _list_remote(location: str, root: str | None, layout: Layout) -> Sequence[Im
     require_store(place)
     is_file = _is_input_file(place.name) and stat_of(place) is not None
     if not is_file and is_delta_table(place):
+        _refuse_stat(layout, location)
         return list_delta(place, None if root is None else _root(root), layout)
     _refuse_version(layout, location)
     if is_file and not _holds_images(place.uri, layout):
         return list_manifest(place.uri, place.folder if root is None else _root(root), layout)
-    _refuse_root(root, location)
+    _refuse_those_of_manifests(root, layout, location)
     if is_file:
         return _list_holding(place.folder.uri, [place.uri], layout)
     found, passed = find_below(place, layout)
@@ -114,7 +116,7 @@ def _list_remote(location: str, root: str | None, layout: Layout) -> Sequence[Im
 
 def _list_pattern(pattern: str, root: str | None, layout: Layout) -> list[ImageRef]:
     _refuse_version(layout, pattern)
-    _refuse_root(root, pattern)
+    _refuse_those_of_manifests(root, layout, pattern)
     files = files_of(pattern)
     for file in files:
         if _suffix(file) not in HOLDING:
@@ -143,9 +145,15 @@ def _suffix(name: str) -> str:
     return PurePosixPath(name).suffix.lower()
 
 
-def _refuse_root(root: str | None, location: str) -> None:
+def _refuse_those_of_manifests(root: str | None, layout: Layout, location: str) -> None:
     if root is not None:
         raise InputError(f"--input_root is for manifests, and {location} is none")
+    _refuse_stat(layout, location)
+
+
+def _refuse_stat(layout: Layout, location: str) -> None:
+    for name in layout.stat_columns:
+        raise InputError(f"--{name}_column is for manifests, and {location} is none")
 
 
 def _refuse_version(layout: Layout, location: str) -> None:

@@ -8,6 +8,10 @@ from typing import Self
 COLUMNS = ("path", "id", "label", "split", "group")
 """What a manifest, or another file of rows, may say of an image."""
 
+STAT_COLUMNS = ("size", "modified")
+"""What a manifest may say of an image's file, so that nobody needs to ask; only where it is told to
+be that, since a column of such a name is often something else."""
+
 BY_ID, BY_GROUP, STRATIFIED = "id", "group", "stratified"
 SPLIT_BY = (BY_ID, BY_GROUP, STRATIFIED)
 
@@ -75,6 +79,7 @@ class Layout:
 
     Attributes:
         columns: by name of `COLUMNS`, what the file calls the column; others are known by theirs.
+        stat_columns: by name of `STAT_COLUMNS`, what a manifest calls the column; all or none.
         id_prefix: what every image's id begins with.
         version: of a Delta table; None for the newest.
         private_hosts: whether URLs may lead to this machine and to private networks.
@@ -88,6 +93,7 @@ class Layout:
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
+    stat_columns: Mapping[str, str] = field(default_factory=dict)
     id_prefix: str = ""
     version: int | None = None
     private_hosts: bool = False

@@ -4,11 +4,11 @@ import argparse
 
 from pipelines.cli import whole_number
 from pipelines.errors import UsageError
-from pipelines.images.layout import COLUMNS, SPLIT_BY, LabelsFrom, Layout
+from pipelines.images.layout import COLUMNS, SPLIT_BY, STAT_COLUMNS, LabelsFrom, Layout
 from pipelines.records import storable
 
 LAYOUT_OPTIONS = (
-    *(f"{name}_column" for name in COLUMNS),
+    *(f"{name}_column" for name in (*COLUMNS, *STAT_COLUMNS)),
     "id_prefix",
     "input_version",
     "allow_private_hosts",
@@ -31,6 +31,14 @@ def add_layout_options(parser: argparse.ArgumentParser, applies: str = "") -> No
     for name in COLUMNS:
         group.add_argument(
             f"--{name}_column", metavar="NAME", help=f"column of a manifest's {name}"
+        )
+    for name, what in zip(STAT_COLUMNS, ("size in bytes", "time of last change"), strict=True):
+        group.add_argument(
+            f"--{name}_column",
+            metavar="NAME",
+            help=f"column of a manifest with each file's {what}; with "
+            f"{' and '.join(f'--{each}_column' for each in STAT_COLUMNS)} no file is asked for it, "
+            "and a change is seen when the manifest tells of it",
         )
     group.add_argument(
         "--input_version",
@@ -89,10 +97,17 @@ def layout_of(options: argparse.Namespace) -> Layout:
     """
     named = {name: getattr(options, f"{name}_column") for name in COLUMNS}
     columns = {name: called for name, called in named.items() if called is not None}
+    stated = {name: getattr(options, f"{name}_column") for name in STAT_COLUMNS}
+    stat_columns = {name: called for name, called in stated.items() if called is not None}
+    if stat_columns and len(stat_columns) < len(STAT_COLUMNS):
+        raise UsageError(
+            "--size_column and --modified_column only tell a changed file together; name both"
+        )
     if options.labels_from is not None and options.label_column is not None:
         raise UsageError("--labels_from and --label_column both say where labels stand; name one")
     return Layout(
         columns=columns,
+        stat_columns=stat_columns,
         id_prefix=options.id_prefix or "",
         any_suffix=bool(options.any_suffix),
         labels_from=options.labels_from,

@@ -11,6 +11,7 @@ from pipelines.errors import InputError
 from pipelines.images.arranging import by_option
 from pipelines.images.layout import COLUMNS, PLAIN, Layout
 from pipelines.images.manifest_files import Columns
+from pipelines.images.manifest_stat import Stated
 from pipelines.images.prefix import PrefixFence, refs_with_stat
 from pipelines.images.splits import split_named, split_of, tell_renamed
 from pipelines.images.stat_data import make_ref, ref_without_stat
@@ -20,7 +21,11 @@ from pipelines.stores.web_addresses import is_web, url_complaint
 
 
 def list_rows(
-    manifest: str, columns: Columns, root: Path | Place, layout: Layout = PLAIN
+    manifest: str,
+    columns: Columns,
+    root: Path | Place,
+    layout: Layout = PLAIN,
+    stated: Stated | None = None,
 ) -> list[ImageRef]:
     """List the images that rows name.
 
@@ -29,6 +34,7 @@ def list_rows(
         columns: what they hold.
         root: the folder that relative paths start from; every image must lie inside it.
         layout: where labels stand, if not in a column, and how splits are made.
+        stated: the rows' stat data; None for those that the files have.
 
     Raises:
         InputError: a row names a path that is empty or outside the root, or an id is repeated.
@@ -43,7 +49,7 @@ def list_rows(
         rows["split"] = [split or each.split for split, each in named]
     tell_renamed(manifest, {split for split in rows["split"] if split})
     fence = fence_around(root)
-    inputs = []
+    inputs: list[_Row] = []
     values = (rows[name] for name in COLUMNS)
     for number, row in enumerate(zip(*values, strict=True), start=1):
         path, image_id, label, split, group = row
@@ -71,17 +77,29 @@ def list_rows(
         raise InputError(
             f"{manifest} names {twice!r} more than once; an image has one id, label and split"
         )
-    # The web is not asked for signs of a change: that would be a request an image and run.
-    fetched = [ref_without_stat(*each) for each in inputs if is_web(each[1])]
-    others = [each for each in inputs if not is_web(each[1])] if fetched else inputs
-    if isinstance(root, Place):
-        refs = refs_with_stat(others) + fetched
-    else:
-        refs = [make_ref(*each) for each in others] + fetched
+    refs = _refs(inputs, root) if stated is None else _stated_refs(inputs, stated)
     if not any(rows["group"]):
         return refs
     groups = dict(zip((name for name, *_ in inputs), rows["group"], strict=True))
     return [replace(ref, group=groups[ref.image_id]) for ref in refs]
+
+
+_Row = tuple[str, str, str | None, str]
+
+
+def _refs(inputs: list[_Row], root: Path | Place) -> list[ImageRef]:
+    # The web is not asked for signs of a change: that would be a request an image and run.
+    fetched = [ref_without_stat(*each) for each in inputs if is_web(each[1])]
+    others = [each for each in inputs if not is_web(each[1])] if fetched else inputs
+    if isinstance(root, Place):
+        return refs_with_stat(others) + fetched
+    return [make_ref(*each) for each in others] + fetched
+
+
+def _stated_refs(inputs: list[_Row], stated: Stated) -> list[ImageRef]:
+    numbers = (stated.sizes, stated.modified, stated.changed)
+    columns = zip(*(each.tolist() for each in numbers), strict=True)
+    return [ImageRef(*each, *stat) for each, stat in zip(inputs, columns, strict=True)]
 
 
 def _split(given: str | None, otherwise: str) -> str:

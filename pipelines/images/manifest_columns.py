@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pipelines.cli import few, log
 from pipelines.errors import InputError
-from pipelines.images.layout import COLUMNS
+from pipelines.images.layout import COLUMNS, STAT_COLUMNS
 
 ALIASES = {
     "path": ("file_name", "filename", "image", "filepath"),
@@ -65,7 +65,7 @@ class Names:
             names: of all of its columns.
 
         Returns:
-            By name of `COLUMNS`, for those that it has.
+            By name of `COLUMNS`, for those that it has; of `STAT_COLUMNS`, for those given.
 
         Raises:
             InputError: there is no path, or it cannot be told which of several columns is meant.
@@ -80,6 +80,9 @@ class Names:
                 found[ours] = called
             else:
                 self._tell(ours, names)
+        for ours in STAT_COLUMNS:
+            called = self._given(ours, names)
+            found |= {} if called is None else {ours: called}
         if "path" not in found:
             there = few([repr(name) for name in names], SHOWN) or "none"
             raise InputError(

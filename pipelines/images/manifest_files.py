@@ -42,9 +42,10 @@ def read_table(manifest: str, columns: Mapping[str, str] = MappingProxyType({}))
     Args:
         manifest: the file or object.
         columns: by name of `COLUMNS`, what the file calls the column; others are known by theirs.
+            Those of `STAT_COLUMNS` are read if they are among them.
 
     Returns:
-        Those of `COLUMNS` that it has, as the file holds them.
+        Those of `COLUMNS` that it has, and those of `STAT_COLUMNS`, as the file holds them.
 
     Raises:
         InputError: it cannot be read, or has no column that is meant, or a column twice.

@@ -1,14 +1,12 @@
-"""Listing a manifest of plain paths as columns: nothing but a file's stat data is asked row by row.
+"""Listing a manifest of plain paths as columns: at most a file's stat data is asked row by row.
 
 What is not plain about a manifest is left to `pipelines.images.manifest`, which also knows what to
 say of it: paths that lead about, links, ids that are repeated, lists of labels.
 """
 
-import itertools
 import os
 import stat
 from collections.abc import Callable
-from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,9 @@ import pyarrow.compute as pc
 from pipelines.images.inventory import BLOCK, Coded, Codes, Inventory
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.manifest import FolderFence
-from pipelines.images.name_index import Places, hashes_of
+from pipelines.images.manifest_stat import Stated
+from pipelines.images.name_index import hashes_of
+from pipelines.images.plain_paths import are_plain, holds_null_byte
 from pipelines.images.splits import (
     TEST,
     TRAIN,
@@ -28,22 +28,12 @@ from pipelines.images.splits import (
     split_of,
     tell_renamed,
 )
+from pipelines.images.stat_of_many import stat_numbers
 from pipelines.images.text_values import plain_label, plain_text, texts_of
-
-_LEADING_ABOUT = {
-    pc.match_substring: ("//", "/./", "/../", "\0"),
-    pc.ends_with: ("/", "/.", "/.."),
-}
-"""What tells a place with an empty folder, "." or "..", a null byte or a scheme."""
+from pipelines.stores.places import Place
 
 CHOSEN = (TRAIN, VALIDATION, TEST, UNLABELLED)
 """What `split_of` may give."""
-
-
-FILES = 4096
-"""Files whose stat data are objects at once."""
-
-_NUMBERS = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_mode")
 
 
 class NotPlainError(Exception):
@@ -51,41 +41,49 @@ class NotPlainError(Exception):
 
 
 def inventory_of_manifest(
-    manifest: str, rows: pa.Table, root: Path, layout: Layout = PLAIN
+    manifest: str,
+    rows: pa.Table,
+    root: Path | Place,
+    layout: Layout = PLAIN,
+    stated: Stated | None = None,
 ) -> Inventory:
-    """List the images of a plain manifest of local files, ascending by id.
+    """List the images of a plain manifest, ascending by id.
 
     Args:
         manifest: the file, for what is told.
         rows: what `read_table` gives of it.
         root: the folder that relative paths start from; every image must lie inside it.
         layout: how it is to be understood.
+        stated: the rows' stat data; of a store's objects none other are asked for here.
 
     Raises:
         NotPlainError: it is not plain.
     """
     told = (layout.labels_from, layout.label_separator, layout.id_prefix, layout.split_by)
-    if any(told) or not rows.num_rows:
+    if any(told) or not rows.num_rows or (stated is None and isinstance(root, Place)):
         raise NotPlainError
     paths = _names(rows, "path")
     ids = _names(rows, "id") if "id" in rows.column_names else paths
     uris = _located(paths, root)
-    # Of plain paths below one root, no two mean the same place.
-    for names in (ids, paths) if "id" in rows.column_names else (paths,):
-        hashes = np.sort(hashes_of(names))
-        if (hashes[1:] == hashes[:-1]).any():
-            raise NotPlainError
     del paths
-    order = pc.sort_indices(ids)
-    ids, uris = ids.take(order), uris.take(order)
+    order = None if _ascends(ids) else pc.sort_indices(ids)
+    if order is not None:
+        uris = uris.take(order)  # before the ids: of ten million each copy is half a gigabyte
+        ids = ids.take(order)
+    # Of plain paths below one root, no two mean the same place.
+    if pc.any(pc.equal(ids[1:], ids[:-1])).as_py() or not _distinct(uris):
+        raise NotPlainError
     labels = _coded(rows, "label", plain_label, order)
     groups = _coded(rows, "group", plain_text, order)
     named = _coded(rows, "split", plain_text, order)
     tell_renamed(manifest, {split for split in named.values if split})
     splits = _splits(ids, named, labels, groups)
-    sizes, modified, changed = _stat(uris, FolderFence(root))
+    if isinstance(root, Path):
+        _require_inside(uris, FolderFence(root))
+    stated = _stated_by_files(uris) if stated is None else stated.taken(order)
     return Inventory(
-        *(ids, uris.cast(pa.large_binary()), labels, splits, groups, sizes, modified, changed)
+        *(ids, uris.cast(pa.large_binary()), labels, splits, groups),
+        *(stated.sizes, stated.modified, stated.changed),
     )
 
 
@@ -99,28 +97,47 @@ def _names(rows: pa.Table, column: str) -> pa.LargeStringArray:
         names.validate(full=True)
     except pa.ArrowInvalid as error:
         raise NotPlainError from error
-    if pc.any(pc.match_substring(names, "\0")).as_py() or pc.any(pc.equal(names, "")).as_py():
+    if holds_null_byte(names) or pc.any(pc.equal(names, "")).as_py():
         raise NotPlainError
     return names
 
 
-def _located(paths: pa.LargeStringArray, root: Path) -> pa.LargeStringArray:
-    """The files that paths mean, as `FolderFence.locate` says where it finds them inside."""
+def _ascends(names: pa.LargeStringArray) -> bool:
+    return bool(pc.all(pc.less(names[:-1], names[1:])).as_py())
+
+
+def _distinct(names: pa.LargeStringArray) -> bool:
+    """Whether no two are alike; where two have one hash, it is not known, and denied."""
+    if _ascends(names):
+        return True
+    hashes = np.sort(hashes_of(names))
+    return not (hashes[1:] == hashes[:-1]).any()
+
+
+def _located(paths: pa.LargeStringArray, root: Path | Place) -> pa.LargeStringArray:
+    """The files that paths mean, as `Fence.locate` says where it finds them inside."""
     absolute = pc.starts_with(paths, "/")
+    if isinstance(root, Place):
+        below = pc.binary_join_element_wise(
+            pa.scalar("", pa.large_string()), paths, pa.scalar("/", pa.large_string())
+        )
+        if pc.any(absolute).as_py() or not are_plain(below):
+            raise NotPlainError
+        above = pa.scalar(root.uri, pa.large_string())
+        return pc.binary_join_element_wise(above, below, pa.scalar("", pa.large_string()))
     uris = paths
     if not pc.all(absolute).as_py():
         if pc.any(absolute).as_py():
             raise NotPlainError
         above = pa.scalar(os.path.normpath(root).rstrip("/"), pa.large_string())
         uris = pc.binary_join_element_wise(above, paths, pa.scalar("/", pa.large_string()))
-    for test, patterns in _LEADING_ABOUT.items():
-        if any(pc.any(test(uris, pattern)).as_py() for pattern in patterns):
-            raise NotPlainError
+    if not are_plain(uris):
+        raise NotPlainError
     return uris
 
 
 def _coded(
-    rows: pa.Table, column: str, plain: Callable[[str | None], str | None], order: pa.Array
+    rows: pa.Table, column: str, plain: Callable[[str | None], str | None], order: pa.Array | None
 ) -> Coded:
     if column not in rows.column_names:
         return Coded(np.zeros(rows.num_rows, np.int32), (None,))
@@ -133,7 +150,7 @@ def _coded(
     except ValueError as error:
         raise NotPlainError from error
     codes = encoded.indices.fill_null(len(texts) - 1).to_numpy()
-    return _recoded(codes[order.to_numpy()], texts)
+    return _recoded(codes if order is None else codes[order.to_numpy()], texts)
 
 
 def _recoded(codes: Codes, values: list[str | None]) -> Coded:
@@ -160,32 +177,22 @@ def _splits(ids: pa.LargeStringArray, named: Coded, labels: Coded, groups: Coded
     return _recoded(codes, [*values, *CHOSEN])
 
 
-def _stat(uris: pa.LargeStringArray, fence: FolderFence) -> tuple[Places, Places, Places]:
-    """Size, time of change and time of any change of each file, as `make_ref` has them."""
+def _require_inside(uris: pa.LargeStringArray, fence: FolderFence) -> None:
+    """Refuse files in folders that links make lie elsewhere."""
     inside: set[str] = set()
-    found = np.zeros((len(uris), 3), np.int64)
-    for start in range(0, len(uris), FILES):
-        files = uris[start : start + FILES].to_pylist()
-        folders = {file.rpartition("/")[0] for file in files} - inside
+    for start in range(0, len(uris), BLOCK):
+        parts = pc.split_pattern(uris[start : start + BLOCK], "/", max_splits=1, reverse=True)
+        above = parts.flatten().take(pa.array(np.arange(0, 2 * len(parts), 2)))
+        folders = {*pc.unique(above).to_pylist()} - inside
         if not all(fence.holds(os.path.realpath(folder or "/")) for folder in folders):
             raise NotPlainError
         inside |= folders
-        found[start : start + FILES] = _stat_of(files)
-    sizes, modified, changed = found.T.copy()
-    return sizes, modified // 1000, changed // 1000
 
 
-def _stat_of(files: list[str]) -> Places:
-    """Size and both times in nanoseconds of each file."""
-    try:
-        statuses = [*map(os.lstat, files)]
-    except (OSError, ValueError):
-        if len(files) == 1:
-            return np.zeros((1, 3), np.int64)
-        half = len(files) // 2
-        return np.concatenate([_stat_of(files[:half]), _stat_of(files[half:])])
-    numbers = itertools.chain.from_iterable(map(_NUMBERS, statuses))
-    found = np.fromiter(numbers, np.int64, 4 * len(files)).reshape(-1, 4)
+def _stated_by_files(uris: pa.LargeStringArray) -> Stated:
+    """Size, time of change and time of any change of each file, as `make_ref` has them."""
+    found = stat_numbers(uris)
     if (stat.S_IFMT(0o777777) & found[:, 3] == stat.S_IFLNK).any():
         raise NotPlainError
-    return found[:, :3]
+    sizes, modified, changed = found[:, :3].T.copy()
+    return Stated(sizes, modified // 1000, changed // 1000)

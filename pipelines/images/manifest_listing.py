@@ -7,6 +7,7 @@ from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.manifest import list_rows
 from pipelines.images.manifest_files import read_table, texts
 from pipelines.images.manifest_inventory import NotPlainError, inventory_of_manifest
+from pipelines.images.manifest_stat import stated_in
 from pipelines.images.picked import whole
 from pipelines.records import ImageRef
 from pipelines.stores.places import Place
@@ -22,12 +23,13 @@ def list_manifest(manifest: str, root: Path | Place, layout: Layout = PLAIN) -> 
 
     Raises:
         InputError: the file cannot be read, has no `path`, repeats an id, or names a path that is
-            empty or outside the root.
+            empty or outside the root; or its sizes or times, where they are told, are none.
     """
-    rows = read_table(manifest, layout.columns)
-    if isinstance(root, Path):
+    rows = read_table(manifest, {**layout.columns, **layout.stat_columns})
+    stated = stated_in(manifest, rows)
+    if isinstance(root, Path) or stated is not None:
         try:
-            return whole(inventory_of_manifest(manifest, rows, root, layout))
+            return whole(inventory_of_manifest(manifest, rows, root, layout, stated))
         except NotPlainError:
             pass
-    return list_rows(manifest, texts(rows), root, layout)
+    return list_rows(manifest, texts(rows), root, layout, stated)

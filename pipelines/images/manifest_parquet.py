@@ -15,8 +15,9 @@ ROW_BYTES = 100
 BATCH = 4096
 """Rows that are taken at once where each value is as long as it is."""
 
-CODED_BATCH = 65_536
-"""Rows that are taken at once where each value is a code: their dictionary is read with each."""
+CODED_BATCH = 262_144
+"""Rows that are taken at once where each value is a code: their dictionary is read with each, and
+holds the values of all batches of a row group before it."""
 
 
 def read_parquet(content: bytes, most: int, names: Names) -> pa.Table:

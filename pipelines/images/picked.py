@@ -199,6 +199,8 @@ def mask_of(inventory: Inventory, names: AbstractSet[str]) -> Mask:
     if isinstance(names, Names) and names.inventory is inventory:
         return names.mask
     mask = np.zeros(len(inventory), np.bool_)
+    if not names:  # which need no index
+        return mask
     places = inventory.places(pa.array(list(names), pa.string()))
     mask[places[places >= 0]] = True
     return mask

@@ -39,7 +39,7 @@ def compare_columns(
     """
     places = inputs.places(keys.column("image_id"))
     stored = StoredRows(keys, places)
-    settled = _settled(inputs, keys, places, run)
+    settled = settled_rows(inputs, keys, places, run)
     rest = stored.where(pa.array(~settled))
     found = compare(among(inputs, rest), rest, hashes, run)
     held = np.zeros(len(inputs), np.bool_)
@@ -52,8 +52,15 @@ def compare_columns(
     return comparison, stored
 
 
-def _settled(inputs: Inventory, keys: pa.Table, places: Places, run: str | None) -> Mask:
-    """Whether each row is its input's for certain and has its label, split and group."""
+def settled_rows(inputs: Inventory, keys: pa.Table, places: Places, run: str | None) -> Mask:
+    """Whether each row is its input's for certain and has its label, split and group.
+
+    Args:
+        inputs: the images.
+        keys: what `FeatureTable.keys` gives.
+        places: of each row, where its image stands among the inputs; -1 where it does not.
+        run: see `compare`.
+    """
     settled = np.zeros(keys.num_rows, np.bool_)
     for start in range(0, keys.num_rows, BLOCK):
         here = slice(start, start + BLOCK)

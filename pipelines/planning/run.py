@@ -4,6 +4,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -17,6 +18,7 @@ from pipelines.contract import (
 )
 from pipelines.engines.request import Computation, EngineRequest
 from pipelines.images.decode import PixelSpec, pixel_spec
+from pipelines.images.fingerprint import fingerprint
 from pipelines.images.hashing import ContentHashes
 from pipelines.images.inventory import Inventory
 from pipelines.images.picked import Names, Selected
@@ -24,6 +26,7 @@ from pipelines.planning.column_comparison import compare_columns
 from pipelines.planning.comparison import Comparison, compare
 from pipelines.planning.copies import copies_held, rows_wanted, short_of_copies
 from pipelines.planning.job import ExtractJob
+from pipelines.planning.recalling import comparison_of, recall
 from pipelines.planning.uncommitted import (
     NO_WORK,
     FinishedWork,
@@ -32,6 +35,7 @@ from pipelines.planning.uncommitted import (
     match_finished,
 )
 from pipelines.records import Difference, ImageRef
+from pipelines.table.agreements import Agreement
 from pipelines.table.base_files import keep_base
 from pipelines.table.doubles import require_single
 from pipelines.table.feature_table import FeatureTable
@@ -39,7 +43,7 @@ from pipelines.table.inspection import EMPTY_KEYS, InspectedFile
 from pipelines.table.names import new_run_id
 from pipelines.table.rows import keeps_its_digest
 from pipelines.table.storage import folder_exists, open_storage, table_uri
-from pipelines.table.stored import StoredImage, stored_images
+from pipelines.table.stored import StoredImage, UnreadRows, stored_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +53,23 @@ class Scene:
     Attributes:
         table: the newest version; None when there is none yet.
         inputs: by name, the rows that the table should have: images and their copies.
-        keys: what `FeatureTable.keys` gives.
+        keys: what `FeatureTable.keys` gives; None where they were not read.
         stored: the same by name.
         comparison: of the inputs with the table.
         work: what finished, uncommitted files hold of the inputs that need a row.
         copies: how many of the inputs are copies.
+        agreement: what an earlier run found of this version and these inputs; None where it was
+            found by reading the keys.
     """
 
     table: FeatureTable | None
     inputs: Mapping[str, ImageRef]
-    keys: pa.Table
+    keys: pa.Table | None
     stored: Mapping[str, StoredImage]
     comparison: Comparison
     work: FinishedWork
     copies: int
+    agreement: Agreement | None = None
 
     @property
     def feature_shape(self) -> tuple[int, ...]:
@@ -167,14 +174,45 @@ class Run:
         idle = self._idle
         if idle is not None and not self.worked and _version(idle.table) == _version(table):
             return idle  # nothing was to be done, and nobody has committed since
+        recalled = self._recalled(table)
+        if recalled is not None:
+            scene = self._with_work(recalled)
+            if not scene.work.rows:
+                return scene
+            del scene
+        return self._with_work(self._compared(table))
+
+    @cached_property
+    def inputs_hash(self) -> str | None:
+        """What `fingerprint` gives of the images; None where they are no columns."""
+        return fingerprint(self.images) if isinstance(self.images, Inventory) else None
+
+    def _recalled(self, table: FeatureTable | None) -> Scene | None:
+        """What an earlier run saw that was no other; None where it is to be looked at."""
+        # Rows of this run's own count as right whatever became of their images.
+        if table is None or self.worked or self.job.copies:
+            return None
+        if not isinstance(self.images, Inventory) or self.inputs_hash is None:
+            return None
+        agreed = recall(table, self.images, self.inputs_hash)
+        if agreed is None:
+            return None
+        stored = UnreadRows(table.keys, len(self.images) - len(agreed.lacking))
+        compared = comparison_of(self.images, agreed)
+        return Scene(table, self.images, None, stored, compared, NO_WORK, 0, agreed)
+
+    def _compared(self, table: FeatureTable | None) -> Scene:
         keys = EMPTY_KEYS if table is None else table.keys()
         inputs = rows_wanted(self.images, self.job.copies, self.augmentation, copies_held(keys))
         copies = len(inputs) - len(self.images)
         comparison, stored = self._compare(inputs, keys)
+        return Scene(table, inputs, keys, stored, comparison, NO_WORK, copies)
+
+    def _with_work(self, scene: Scene) -> Scene:
+        table, comparison, inputs = scene.table, scene.comparison, scene.inputs
         wanted = _selected(inputs, comparison.new | comparison.changed)
         # With nothing to do, files that a store keeps of older versions need not be looked into.
         if not (wanted or self.worked) or not folder_exists(self.uri):
-            scene = Scene(table, inputs, keys, stored, comparison, NO_WORK, copies)
             self._idle = None if wanted else scene
             return scene
         storage = open_storage(self.uri)
@@ -186,7 +224,7 @@ class Run:
         unread = [path for path in committed if path not in self._receipts_read]
         work = add_own_failures(work, storage, unread, wanted, self.id)
         self._receipts_read.update(committed, (file.path for file in files))
-        return Scene(table, inputs, keys, stored, comparison, work, copies)
+        return replace(scene, work=work)
 
     def _compare(
         self, inputs: Mapping[str, ImageRef], keys: pa.Table

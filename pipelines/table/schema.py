@@ -80,6 +80,10 @@ PAGES_FOLDER = "_reports"
 DRIFT_FOLDER = "_drift"
 """Where what runs found of drift is kept; vacuum leaves underscore folders alone."""
 
+AGREEMENT_FOLDER = "_agreed"
+"""Where a night without work is noted, so that the next one need not compare again; vacuum leaves
+underscore folders alone."""
+
 CONTRACT_KEY = "frozen_features.contract"
 CONTRACT_ID_KEY = "frozen_features.contract_id"
 SHAPE_KEY = "frozen_features.feature_shape"

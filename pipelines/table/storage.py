@@ -26,6 +26,7 @@ from pipelines.stores.objects import StoreError, check_can_write, first_objects
 from pipelines.stores.places import is_remote, parse_place
 from pipelines.table.links import Links
 from pipelines.table.schema import (
+    AGREEMENT_FOLDER,
     DATA_FOLDER,
     DRIFT_FOLDER,
     FAILURES_FOLDER,
@@ -37,7 +38,7 @@ from pipelines.table.schema import (
 
 _OURS = (
     *(LOG_FOLDER, DATA_FOLDER, FAILURES_FOLDER, PINS_FOLDER),
-    *(INDEX_FOLDER, PAGES_FOLDER, BASE_FOLDER, DRIFT_FOLDER),
+    *(INDEX_FOLDER, PAGES_FOLDER, BASE_FOLDER, DRIFT_FOLDER, AGREEMENT_FOLDER),
 )
 """Folders of a table's folder that are ours."""
 

@@ -1,6 +1,7 @@
 """What a table's rows say of their images, without the features."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -87,6 +88,27 @@ class StoredRows(Mapping[str, StoredImage]):
         rows = stored_images(self.rows.filter(mask))
         self._made.update(rows)
         return rows
+
+
+class UnreadRows(Mapping[str, StoredImage]):
+    """Rows by name of which it is known how many there are; read when one is asked for."""
+
+    def __init__(self, keys: Callable[[], pa.Table], count: int) -> None:
+        """Take what reads the keys of a table without copies, and how many rows it has."""
+        self._keys, self._count = keys, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __getitem__(self, name: str) -> StoredImage:
+        return self._rows[name]
+
+    @cached_property
+    def _rows(self) -> dict[str, StoredImage]:
+        return stored_images(self._keys())
 
 
 def splits_of(keys: pa.Table) -> dict[str, str]:

@@ -137,3 +137,11 @@ def hugging_face_folder(name: str) -> None:
 def several() -> None:
     files("1.jpg")
     text("list.json", '[{"path": "1.jpg", "tags": ["cat", "indoors"]}]')
+
+
+def store_report() -> None:
+    """As Amazon S3 Inventory has it, of objects that nobody asks for."""
+    times = pa.array([1_709_209_815_250] * 2, pa.timestamp("ms", "UTC"))
+    rows = {"bucket": ["bucket"] * 2, "key": ["photos/cat/1.jpg", "photos/dog/2.jpg"]}
+    report = pa.table({**rows, "size": [17, 19], "last_modified_date": times, "e_tag": ["x", "y"]})
+    pq.write_table(report, "report.parquet")

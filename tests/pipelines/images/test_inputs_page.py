@@ -33,6 +33,7 @@ from tests.pipelines.images.people_have import (
     several_a_sample,
     shards,
     spark,
+    store_report,
     tar,
     text,
     zip_file,
@@ -258,6 +259,18 @@ PAGE: dict[str, list[Case]] = {
     "a Delta table of paths, or of images' bytes": [
         Case(delta_paths, "--input table --input_version 3 --input_root photos", SAID, both),
         Case(delta_bytes, "--input table --id_column id", dict(LABELS)),
+    ],
+    "a report of a store's inventory (below)": [
+        Case(
+            store_report,
+            "--input report.parquet --input_root s3://bucket --path_column key --size_column size "
+            "--modified_column last_modified_date --labels_from parent",
+            {
+                "photos/cat/1.jpg": (17, 1_709_209_815_250_000),
+                "photos/dog/2.jpg": (19, 1_709_209_815_250_000),
+            },
+            lambda ref: (ref.bytes, ref.modified),
+        ),
     ],
     "a list of URLs": [
         Case(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.images import manifest_inventory
+from pipelines.images import manifest_inventory, stat_of_many
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.listing import list_images
 from pipelines.images.manifest import list_rows
@@ -76,7 +76,7 @@ def test_columns_of_other_types_say_what_their_texts_say(
 
 def test_blocks_make_no_difference(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifest_inventory, "BLOCK", 3)
-    monkeypatch.setattr(manifest_inventory, "FILES", 3)
+    monkeypatch.setattr(stat_of_many, "BLOCK", 3)
     names = [f"f{number % 3}/é{number}.jpg" for number in range(8)]
     rows = pa.table({"path": names, "label": ["a", None] * 4, "split": ["", "test"] * 4})
     assert list(inventory_of_manifest("m", rows, root).values()) == _plainly(rows, root)
@@ -119,6 +119,9 @@ def test_ids_that_are_repeated_and_lists_of_labels_are_left_to_it(root: Path) ->
             inventory_of_manifest("m", pa.table({"path": paths, **more}), root)
     with pytest.raises(NotPlainError):
         inventory_of_manifest("m", pa.table({"path": pa.array([], pa.string())}), root)
+    with pytest.raises(NotPlainError):  # one file under two ids
+        twice = pa.table({"path": [paths[0], paths[1], paths[0]], "id": ["a", "b", "c"]})
+        inventory_of_manifest("m", twice, root)
 
 
 def test_a_manifest_in_a_file_is_listed_as_columns_in_any_format(root: Path) -> None:
