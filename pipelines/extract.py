@@ -28,6 +28,7 @@ from pipelines.shards.beam_flags import check_beam_flags
 from pipelines.shards.dataflow import check_dataflow, with_dataflow_defaults
 from pipelines.shards.flink import check_flink
 from pipelines.shards.runner_check import check_runner
+from pipelines.shards.spark import check_spark
 from pipelines.system.signals import stop_on_signals
 from pipelines.table.storage import table_uri
 
@@ -70,6 +71,7 @@ def work(
     check_beam_flags(beam_flags, own_options(make_parser()))
     check_runner(beam_flags)
     check_flink(beam_flags)
+    check_spark(beam_flags)
     check_dataflow(beam_flags, {"--input": options.input, "--table": options.table})
     beam_flags = with_dataflow_defaults(beam_flags)
     outlet = outlet_of(options, "extract", table_uri(options.table))
