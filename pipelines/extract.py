@@ -20,7 +20,7 @@ from pipelines.errors import UsageError
 from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.metrics.outlet import add_metrics_options, outlet_of
-from pipelines.planning.also import add_also_option, destinations
+from pipelines.planning.also import ALSO, add_also_option, destinations
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
 from pipelines.reports import Report
@@ -72,7 +72,7 @@ def work(
     check_runner(beam_flags)
     check_flink(beam_flags)
     check_spark(beam_flags)
-    check_dataflow(beam_flags, {"--input": options.input, "--table": options.table})
+    check_dataflow(beam_flags, _places(options))
     beam_flags = with_dataflow_defaults(beam_flags)
     outlet = outlet_of(options, "extract", table_uri(options.table))
     report = extract(make_job(options, beam_flags), outlet)
@@ -80,6 +80,12 @@ def work(
         return report
     also = tuple(replace(each, drift=watch(each)) for each in report.also)
     return replace(report, drift=watch(report), also=also)
+
+
+def _places(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Where a run reads and writes, each with the option that says so."""
+    also = [(ALSO, text.partition("=")[2]) for text in options.also or ()]
+    return [("--input", options.input), ("--table", options.table), *also]
 
 
 def own_options(parser: Parser) -> list[str]:
