@@ -55,7 +55,11 @@ def run_shards(
         crew_of_a_run() as (crew, environment),
     ):
         pipeline = beam.Pipeline(_own_workers(runner, options, environment), options)
-        _ = pipeline | beam.Create(shards, reshuffle=False) | ExtractShards(replace(job, progress=file))
+        _ = (
+            pipeline
+            | beam.Create(shards, reshuffle=False)
+            | ExtractShards(replace(job, progress=file))
+        )
         try:
             with quiet_runner():
                 result = pipeline.run()
