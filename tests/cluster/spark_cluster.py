@@ -18,6 +18,7 @@ VERSION = "3.5.7"
 
 START_SECONDS = 60
 _DEPLOY = "org.apache.spark.deploy"
+_EXECUTOR = "CoarseGrainedExecutorBackend"
 
 
 class SparkCluster:
@@ -69,10 +70,11 @@ class SparkCluster:
         self._wait('"aliveworkers" : 1')
 
     def executors(self) -> list[int]:
-        """Process ids of the executors that live."""
+        """Process ids of the executors that live; the worker starts other programs besides."""
         worker = self._processes[1].pid
         children = Path(f"/proc/{worker}/task").glob("*/children")
-        return [int(pid) for each in children for pid in each.read_text().split()]
+        pids = [int(pid) for each in children for pid in each.read_text().split()]
+        return [pid for pid in pids if _EXECUTOR in _command(pid)]
 
     def running(self) -> bool:
         """Whether the master has an application that has not ended."""
@@ -122,3 +124,10 @@ def spark_cluster(folder: Path) -> Iterator[SparkCluster]:
         yield cluster
     finally:
         cluster.stop()
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:  # it has just ended
+        return ""
