@@ -125,13 +125,16 @@ lock: $(READY)
 	    --output-file container/trainer.lock setup.py
 	.ci/resolves
 
-# What Maven may fetch for the job server, with its checksums; needs Maven 3.9.2 or newer.
+# What Maven may fetch for the job servers, with its checksums; needs Maven 3.9.2 or newer.
 MVN ?= mvn
+JOB_SERVERS = job_server job_server/spark
 lock-job-server:
-	rm -rf build/maven job_server/.mvn/checksums
-	$(MVN) --batch-mode --quiet --strict-checksums --file job_server/pom.xml -Dmaven.repo.local=$(CURDIR)/build/maven \
-	    -Daether.artifactResolver.postProcessor.trustedChecksums.record=true package
-	rm -rf job_server/target build/maven
+	for server in $(JOB_SERVERS); do \
+	    rm -rf build/maven $$server/.mvn/checksums && \
+	    $(MVN) --batch-mode --quiet --strict-checksums --file $$server/pom.xml -Dmaven.repo.local=$(CURDIR)/build/maven \
+	        -Daether.artifactResolver.postProcessor.trustedChecksums.record=true package || exit 1; \
+	    rm -rf $$server/target build/maven; \
+	done
 
 # docs/licences.md, from the locks and what is installed.
 licences: $(READY)

@@ -20,7 +20,7 @@ from pipelines.errors import UsageError
 from pipelines.images.augmentation_options import add_augmentation_options, augmentation_choice
 from pipelines.images.layout_options import add_layout_options, layout_of
 from pipelines.metrics.outlet import add_metrics_options, outlet_of
-from pipelines.planning.also import add_also_option, destinations
+from pipelines.planning.also import ALSO, add_also_option, destinations
 from pipelines.planning.job import ExtractJob
 from pipelines.planning.options import add_feature_options, add_work_options, feature_choice
 from pipelines.reports import Report
@@ -28,6 +28,7 @@ from pipelines.shards.beam_flags import check_beam_flags
 from pipelines.shards.dataflow import check_dataflow, with_dataflow_defaults
 from pipelines.shards.flink import check_flink
 from pipelines.shards.runner_check import check_runner
+from pipelines.shards.spark import check_spark
 from pipelines.system.signals import stop_on_signals
 from pipelines.table.storage import table_uri
 
@@ -70,7 +71,8 @@ def work(
     check_beam_flags(beam_flags, own_options(make_parser()))
     check_runner(beam_flags)
     check_flink(beam_flags)
-    check_dataflow(beam_flags, {"--input": options.input, "--table": options.table})
+    check_spark(beam_flags)
+    check_dataflow(beam_flags, _places(options))
     beam_flags = with_dataflow_defaults(beam_flags)
     outlet = outlet_of(options, "extract", table_uri(options.table))
     report = extract(make_job(options, beam_flags), outlet)
@@ -78,6 +80,12 @@ def work(
         return report
     also = tuple(replace(each, drift=watch(each)) for each in report.also)
     return replace(report, drift=watch(report), also=also)
+
+
+def _places(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Where a run reads and writes, each with the option that says so."""
+    also = [(ALSO, text.partition("=")[2]) for text in options.also or ()]
+    return [("--input", options.input), ("--table", options.table), *also]
 
 
 def own_options(parser: Parser) -> list[str]:

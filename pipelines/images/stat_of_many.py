@@ -70,11 +70,15 @@ def _helper() -> Iterator[subprocess.Popen[bytes] | None]:
     except OSError:
         yield None
         return
+    assert process.stdin is not None
     with process:
         try:
             yield process
         finally:
             process.kill()
+            # What it was still to be sent cannot be, if it ended by itself.
+            with contextlib.suppress(OSError):
+                process.stdin.close()
 
 
 def _ask(

@@ -1,7 +1,7 @@
 """What a run on Google's Dataflow needs, looked at or filled in before any work begins."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -45,12 +45,12 @@ def with_dataflow_defaults(flags: Sequence[str]) -> tuple[str, ...]:
     return (*flags, *missing)
 
 
-def check_dataflow(flags: Sequence[str], places: Mapping[str, str]) -> None:
+def check_dataflow(flags: Sequence[str], places: Iterable[tuple[str, str]]) -> None:
     """Refuse what Dataflow, or its workers, would refuse after minutes.
 
     Args:
         flags: Beam's options; of other runners nothing is looked at.
-        places: where the run reads and writes, by the option that says so.
+        places: where the run reads and writes, each after the option that says so.
 
     Raises:
         UsageError: Google's libraries are not here, a place is on this machine, there is no image
@@ -63,7 +63,7 @@ def check_dataflow(flags: Sequence[str], places: Mapping[str, str]) -> None:
     parser.add_argument("--dataflow_service_options", action="append", default=[])
     parser.add_argument("--machine_type", "--worker_machine_type", dest="machine")
     options, _ = parser.parse_known_args(list(flags))
-    for option, place in places.items():
+    for option, place in places:
         if not is_remote(place) and not _is_list(place):
             raise UsageError(
                 f"{option} {place} is on this machine, where Dataflow's workers cannot reach it; "

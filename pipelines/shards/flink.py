@@ -1,16 +1,13 @@
 """What a run on Flink needs here, looked at before any work begins; and calling its job off."""
 
 import json
-import os
-import shutil
 import time
 import urllib.request
 from collections.abc import Sequence
-from pathlib import Path
 
 from pipelines.cli import Parser
-from pipelines.errors import UsageError
 from pipelines.shards.answering import ANSWER_SECONDS, require_answer
+from pipelines.shards.job_servers import require_jar, require_java
 
 REST_PORT = 8081
 """Where Flink's REST interface listens unless it is told otherwise."""
@@ -38,13 +35,9 @@ def check_flink(flags: Sequence[str]) -> None:
     options, _ = parser.parse_known_args(list(flags))
     if not options.runner.endswith("FlinkRunner") or options.job_endpoint is not None:
         return  # another runner, or a job server elsewhere, which knows its Flink
-    if not options.flink_submit_uber_jar and _java() is None:
-        raise UsageError(
-            "Beam's job server for Flink needs Java here; install a runtime of Java 17"
-        )
-    jar = options.flink_job_server_jar
-    if jar is not None and "://" not in jar and not Path(jar).is_file():
-        raise UsageError(f"no job server at --flink_job_server_jar {jar}; job_server/ builds it")
+    if not options.flink_submit_uber_jar:
+        require_java("Flink")
+    require_jar("--flink_job_server_jar", options.flink_job_server_jar, "job_server")
     if not options.flink_master.startswith("["):  # [local] and [auto] start a Flink of their own
         require_answer("--flink_master", options.flink_master, "Flink", REST_PORT)
 
@@ -77,8 +70,3 @@ def cancel_jobs(master: str, name: str) -> None:
 
 def _url(master: str) -> str:
     return master if "://" in master else f"http://{master}"
-
-
-def _java() -> str | None:
-    home = os.environ.get("JAVA_HOME")
-    return shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")

@@ -43,7 +43,7 @@ def main(place: str, table: str, *flags: str) -> None:
     dataflow.has_google_libraries = lambda: True
     check_beam_flags(flags, [])
     check_runner(flags)
-    dataflow.check_dataflow(flags, {"--input": place, "--table": table})
+    dataflow.check_dataflow(flags, [("--input", place), ("--table", table)])
     options = PipelineOptions(
         [*dataflow.with_dataflow_defaults(flags), "--dry_run=True", "--no_auth"]
     )

@@ -72,9 +72,9 @@ class Submission:
         assert len(servers) == 1, "the submitter has one job server"
         os.kill(servers[0], signal.SIGKILL)
 
-    def stop(self) -> None:
+    def stop(self, number: int = signal.SIGTERM) -> None:
         """Ask the submitter to end, as Kubernetes does."""
-        os.kill(self._process.pid, signal.SIGTERM)
+        os.kill(self._process.pid, number)
 
     def most_files(self) -> int:
         """Watch it to its end; the most finished files at once, since waste is deleted."""

@@ -103,18 +103,26 @@ def maven() -> Path:
 
 def flink_job_server() -> Path:
     """Beam's job server for Flink, one jar, built by Maven from `job_server`."""
+    return _job_server("flink", ROOT / "job_server")
+
+
+def spark_job_server() -> Path:
+    """Beam's job server for Spark, one jar, built by Maven from `job_server/spark`."""
+    return _job_server("spark", ROOT / "job_server" / "spark")
+
+
+def _job_server(name: str, source: Path) -> Path:
     mvn = maven()
     with fetching():
-        source = ROOT / "job_server"
         files = [source / "pom.xml", *sorted((source / ".mvn").rglob("*.*"))]
         content = b"".join(each.read_bytes() for each in files if each.is_file())
-        jar = TOOLS / f"flink-job-server-{hashlib.sha256(content).hexdigest()[:12]}.jar"
+        jar = TOOLS / f"{name}-job-server-{hashlib.sha256(content).hexdigest()[:12]}.jar"
         if not jar.exists():
             build = TOOLS / "job_server"
             shutil.rmtree(build, ignore_errors=True)
-            shutil.copytree(source, build, ignore=shutil.ignore_patterns("target"))
+            shutil.copytree(source, build, ignore=shutil.ignore_patterns("target", "spark"))
             _run([str(mvn), "-q", "-B", "-f", str(build / "pom.xml"), "package"])
-            (build / "target" / "flink-job-server.jar").rename(jar)
+            (build / "target" / f"{name}-job-server.jar").rename(jar)
     return jar
 
 

@@ -34,7 +34,7 @@ def with_google(monkeypatch):
 )
 def test_what_cannot_run_is_refused(with_google, flags, places, message):
     with pytest.raises(UsageError) as refusal:
-        check_dataflow(flags, {**PLACES, **places})
+        check_dataflow(flags, {**PLACES, **places}.items())
     assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -42,12 +42,14 @@ def test_what_cannot_run_is_refused(with_google, flags, places, message):
 def test_what_can_run_is_not(with_google, tmp_path):
     manifest = tmp_path / "images.csv"
     manifest.write_text("image\ngs://photographs/cats/1.jpg\n")
-    check_dataflow(GOOD, PLACES)
-    check_dataflow(("--runner", "DataflowRunner", IMAGE), {**PLACES, "--input": str(manifest)})
+    check_dataflow(GOOD, PLACES.items())
+    check_dataflow(
+        ("--runner", "DataflowRunner", IMAGE), {**PLACES, "--input": str(manifest)}.items()
+    )
     cards = f"{CARDS}type:nvidia-tesla-t4;count:2;install-nvidia-driver:5xx"
-    check_dataflow((*GOOD, cards, "--machine_type=n1-standard-8"), PLACES)
-    check_dataflow((*GOOD, "--dataflow_service_options=enable_prime"), PLACES)
-    check_dataflow(("--runner=FlinkRunner",), {"--table": "features"})
+    check_dataflow((*GOOD, cards, "--machine_type=n1-standard-8"), PLACES.items())
+    check_dataflow((*GOOD, "--dataflow_service_options=enable_prime"), PLACES.items())
+    check_dataflow(("--runner=FlinkRunner",), [("--table", "features")])
 
 
 def test_google_s_libraries_are_asked_for_by_the_name_of_the_extra(monkeypatch):
@@ -57,7 +59,7 @@ def test_google_s_libraries_are_asked_for_by_the_name_of_the_extra(monkeypatch):
     for found in (nothing, lambda _: None):
         monkeypatch.setattr(dataflow, "find_spec", found)
         with pytest.raises(UsageError, match=r"pip install '\.\[dataflow\]'"):
-            check_dataflow(GOOD, PLACES)
+            check_dataflow(GOOD, PLACES.items())
 
 
 @pytest.mark.parametrize(
@@ -114,3 +116,14 @@ def test_the_command_ends_before_any_work(dataset, monkeypatch, capsys, changed,
         assert extract.main([part for option in options.items() for part in option]) == 2
     (line,) = [each for each in capsys.readouterr().err.splitlines() if "error" in each]
     assert message.format(dataset=dataset) in line
+
+
+def test_a_further_table_on_this_machine_is_refused_too(with_google, capsys):
+    where = ["--input", PLACES["--input"], "--table", PLACES["--table"], "--region=europe-west1"]
+    project = ["--project=some-project", "--temp_location=gs://bucket/temp"]
+    also = ["--also", "VGG16:block5_conv3=gs://features/c", "--also", "ResNet50=features/resnet"]
+    assert extract.main([*where, *also, *project, *GOOD]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "error: --also features/resnet is on this machine, where Dataflow's workers cannot reach "
+        "it; name a place in gs://"
+    )

@@ -11,24 +11,6 @@ from pipelines.shards.answering import NoAnswerError
 from pipelines.shards.flink import cancel_jobs, check_flink
 
 
-@pytest.fixture
-def java(tmp_path, monkeypatch):
-    """Something that looks like Java to who only looks for it."""
-    program = tmp_path / "bin" / "java"
-    program.parent.mkdir()
-    program.write_text("")
-    program.chmod(0o755)
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-
-
-@pytest.fixture
-def nobody():
-    """A port of loopback where nobody listens, and nobody else can."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{bound.getsockname()[1]}"
-
-
 def test_other_runners_are_not_looked_at(nobody, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
     check_flink([])
