@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from pipelines.images import stat_process
 from pipelines.images.stat_process import numbers_of
 from pipelines.system.cores import usable_cores
+from pipelines.system.own_python import python_script
 
 BLOCK = 16_384
 """Files that are asked for at once."""
@@ -56,15 +57,14 @@ def stat_numbers(files: pa.LargeStringArray) -> Numbers:
 
 def _processes(files: int) -> int:
     # The names' bytes are what the system calls the files where it speaks UTF-8.
-    alone = files < MANY or not sys.executable or sys.getfilesystemencoding() != "utf-8"
+    alone = files < MANY or sys.getfilesystemencoding() != "utf-8"
     return 1 if alone else min(usable_cores(), MOST_PROCESSES)
 
 
 @contextlib.contextmanager
 def _helper() -> Iterator[subprocess.Popen[bytes] | None]:
     """A process that runs `stat_process`; None where none can be started."""
-    # Isolated and without site-packages: it needs neither, and starts the sooner.
-    command = [sys.executable, "-I", "-S", stat_process.__file__]
+    command = python_script(stat_process.__file__)
     try:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     except OSError:

@@ -20,6 +20,15 @@ def python_module(name: str) -> list[str]:
     return [sys.executable, "-P", "-m", name]
 
 
+def python_script(path: str) -> list[str]:
+    """A command that runs a file which needs the standard library alone; it starts the sooner.
+
+    Args:
+        path: of the file.
+    """
+    return [sys.executable or "", "-I", "-S", path]
+
+
 def with_our_path() -> dict[str, str]:
     """The environment, by which such a process finds modules where this one finds them."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys([*sys.path, _ROOT]))}
