@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 from pipelines.driver import extract
 from pipelines.images.listing import list_images
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.schema import AGREEMENT_FOLDER, DATA_FOLDER, LOG_FOLDER
 from pipelines.table.storage import open_storage
 from tests.cluster.object_stores.conftest import FEATURES
 from tests.cluster.s3_server import BUCKET
@@ -33,7 +34,7 @@ def test_a_table_on_s3_equals_the_local_one(server, remote, uploaded, local, mak
         ref.uri for ref in list_images(uploaded)
     )
     folders = {key.split("/")[2] for key in server.keys("tables/features")}
-    assert folders == {"data", "_delta_log"}
+    assert folders == {DATA_FOLDER, LOG_FOLDER, AGREEMENT_FOLDER}
     again = extract(make_job(uploaded, remote, **FEATURES))
     assert (again.version, again.counts["present"], again.counts["hashed"]) == (1, 88, 0)
 
