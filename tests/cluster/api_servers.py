@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.cluster.processes import start
-from tests.cluster.tools import TOOLS, UNOPTIMISED, fetching, program
+from tests.cluster.tools import TOOLS, UNOPTIMISED, fetching, go
 
 MODULE = Path(__file__).parent / "api_server"
 PROGRAMS = {
@@ -105,9 +105,8 @@ def built(name: str) -> Path:
     package, place = PROGRAMS[name]
     path = TOOLS / place
     if not path.exists():
-        go = program("go", "golang")
         arguments = [
-            go,
+            go(),
             "build",
             "-C",
             str(MODULE),

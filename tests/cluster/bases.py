@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from tests.cluster.images import Images
-from tests.cluster.tools import TOOLS, fetching, program
+from tests.cluster.tools import TOOLS, fetching, go, program
 
 PACKAGES = "python3-venv,python3-distutils,ca-certificates"
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
@@ -38,8 +38,9 @@ def python_base(images: Images, folder: Path) -> str:
 
 def go_base(images: Images, python: str, folder: Path) -> str:
     """This machine's Go, on the base given."""
-    go = program("go", "golang")
-    root = subprocess.run([go, "env", "GOROOT"], capture_output=True, text=True, check=True).stdout
+    root = subprocess.run(
+        [go(), "env", "GOROOT"], capture_output=True, text=True, check=True
+    ).stdout
     shutil.copytree(root.strip(), folder / "go", symlinks=True)
     (folder / "Dockerfile").write_text(
         f"FROM {python}\nCOPY go /usr/local/go\nENV PATH=/usr/local/go/bin:/usr/bin:/bin\n",

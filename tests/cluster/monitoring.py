@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from tests.cluster.manifests import K8S
-from tests.cluster.tools import TOOLS, fetching, go_tool, program
+from tests.cluster.tools import TOOLS, fetching, go, go_tool
 
 PROMETHEUS = "v0.316.0"
 """Of the module, which is Prometheus 3.16."""
@@ -69,7 +69,7 @@ def _module(path: str, version: str) -> Path:
 
 def _go(*arguments: str) -> str:
     done = subprocess.run(
-        [program("go", "golang"), *arguments],
+        [go(), *arguments],
         env={**os.environ, "CGO_ENABLED": "0"},
         cwd=TOOLS,
         capture_output=True,
