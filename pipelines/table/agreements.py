@@ -6,16 +6,14 @@ No image is named: they go by their places in the input, so that what is forgott
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import pyarrow.fs as pafs
 
 from pipelines.cli import log
-from pipelines.drafts import write_whole
-from pipelines.stores.places import is_remote
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.kept_files import keep_file
 from pipelines.table.schema import AGREEMENT_FOLDER, DATA_FOLDER
-from pipelines.table.storage import make_folder, open_folder
+from pipelines.table.storage import open_folder
 from pipelines.untrusted import value_from_json
 
 NAME = f"{AGREEMENT_FOLDER}/newest.json"
@@ -78,12 +76,7 @@ def keep_agreement(uri: str, agreement: Agreement) -> None:
     content = json.dumps(asdict(agreement)).encode()
     if len(content) > MOST_BYTES:
         return
-    make_folder(uri, AGREEMENT_FOLDER)
-    if is_remote(uri):  # where an object is there whole or not at all
-        with open_folder(uri).open_output_stream(NAME) as file:
-            file.write(content)
-    else:
-        write_whole(Path(uri, NAME), content)
+    keep_file(uri, NAME, content)
 
 
 def newest_agreement(uri: str) -> Agreement | None:

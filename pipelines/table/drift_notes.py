@@ -7,13 +7,11 @@ forgotten is not in them.
 import json
 import re
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from pipelines.cli import log
-from pipelines.drafts import write_whole
-from pipelines.stores.places import is_remote
+from pipelines.table.kept_files import keep_file
 from pipelines.table.schema import DRIFT_FOLDER
-from pipelines.table.storage import make_folder, open_folder, plain_files
+from pipelines.table.storage import open_folder, plain_files
 from pipelines.untrusted import value_from_json
 
 _NOTE = re.compile(rf"{DRIFT_FOLDER}/(\d{{1,20}})\.json")
@@ -69,13 +67,8 @@ def keep_drift(uri: str, note: DriftNote) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    path, content = f"{DRIFT_FOLDER}/{note.version}.json", json.dumps(asdict(note)).encode()
-    make_folder(uri, DRIFT_FOLDER)
-    if is_remote(uri):  # where an object is there whole or not at all
-        with open_folder(uri).open_output_stream(path) as file:
-            file.write(content)
-    else:
-        write_whole(Path(uri, path), content)
+    content = json.dumps(asdict(note)).encode()
+    keep_file(uri, f"{DRIFT_FOLDER}/{note.version}.json", content)
 
 
 def newest_drift(uri: str) -> DriftNote | None:

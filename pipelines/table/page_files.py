@@ -6,13 +6,11 @@ them. Readers of Delta pass over what begins with an underscore, and so do tidyi
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
-from pipelines.drafts import write_whole
-from pipelines.stores.places import is_remote
 from pipelines.table.deletion import delete_inside
+from pipelines.table.kept_files import keep_file
 from pipelines.table.schema import PAGES_FOLDER
-from pipelines.table.storage import make_folder, open_folder, plain_files
+from pipelines.table.storage import open_folder, plain_files
 
 _PAGE = re.compile(rf"{PAGES_FOLDER}/report-(\d{{1,20}})\.html")
 
@@ -42,12 +40,7 @@ def keep_page(uri: str, version: int, content: bytes) -> KeptPage:
         OSError: it cannot be written.
     """
     path = f"{PAGES_FOLDER}/report-{version}.html"
-    make_folder(uri, PAGES_FOLDER)
-    if is_remote(uri):  # where an object is there whole or not at all
-        with open_folder(uri).open_output_stream(path) as file:
-            file.write(content)
-    else:
-        write_whole(Path(uri, path), content)
+    keep_file(uri, path, content)
     return KeptPage(version, f"{uri}/{path}")
 
 

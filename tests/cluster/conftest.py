@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from tests.cluster.flink import FlinkCluster, flink_cluster
-from tests.cluster.runs import CHEAP, submit
-from tests.faults.commands import content
+from tests.cluster.runs import embedded
+from tests.photographs import some_photographs
 
 HERE = Path(__file__).parent
 
@@ -50,14 +50,7 @@ def _one_cache(engines_cache: Path, _own_cache: None, monkeypatch: pytest.Monkey
 @pytest.fixture(scope="session")
 def four_hundred(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """400 photographs of two classes in two splits."""
-    root = tmp_path_factory.mktemp("photographs") / "images"
-    for split, each in (("train", 150), ("test", 50)):
-        for label in ("cats", "dogs"):
-            folder = root / split / label
-            folder.mkdir(parents=True)
-            for path in sorted((photographs / split / label).iterdir())[:each]:
-                (folder / path.name).symlink_to(path.resolve())
-    return root
+    return some_photographs(photographs, tmp_path_factory.mktemp("images"), train=150, test=50)
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +58,6 @@ def reference(
     four_hundred: Path, tmp_path_factory: pytest.TempPathFactory, engines_cache: Path
 ) -> pa.Table:
     """What the embedded runner makes of them."""
-    table = tmp_path_factory.mktemp("reference") / "features"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FROZEN_FEATURES_CACHE", str(engines_cache))
-        submit(four_hundred, table, CHEAP)
-    rows = content(table)
+    rows = embedded(four_hundred, tmp_path_factory.mktemp("reference") / "features", engines_cache)
     assert rows.num_rows == 400
     return rows

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pytest
+
 from tests.cluster.flink import SHORT_LIVED
 from tests.cluster.processes import start
 from tests.conftest import ROOT
+from tests.faults.commands import content
 
 CHEAP = ("--weights", "random:1", "--image_size", "72", "--engine", "ncnn", "--batch_size", "16")
 """A base that runs 400 images in seconds, and whose workers need no TensorFlow."""
@@ -118,3 +122,11 @@ def _children(pid: int) -> list[int]:
 
 def _command(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+def embedded(images: Path, table: Path, cache: Path) -> pa.Table:
+    """The rows that the embedded runner makes of the same images."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FROZEN_FEATURES_CACHE", str(cache))
+        submit(images, table, CHEAP)
+    return content(table)

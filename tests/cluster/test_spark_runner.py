@@ -9,9 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.cluster.runs import CHEAP, Submission, submit
+from tests.cluster.runs import CHEAP, Submission, embedded, submit
 from tests.cluster.spark_cluster import SparkCluster, spark_cluster
 from tests.faults.commands import content
+from tests.photographs import some_photographs
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -26,14 +27,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
 
 @pytest.fixture(scope="module")
 def forty(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("forty") / "images"
-    for split in ("train", "test"):
-        for label in ("cats", "dogs"):
-            folder = root / split / label
-            folder.mkdir(parents=True)
-            for path in sorted((photographs / split / label).iterdir())[:10]:
-                (folder / path.name).symlink_to(path.resolve())
-    return root
+    return some_photographs(photographs, tmp_path_factory.mktemp("forty"), train=10, test=10)
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +35,7 @@ def expected(
     forty: Path, tmp_path_factory: pytest.TempPathFactory, engines_cache: Path
 ) -> pa.Table:
     """What the embedded runner makes of them."""
-    table = tmp_path_factory.mktemp("expected") / "features"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FROZEN_FEATURES_CACHE", str(engines_cache))
-        submit(forty, table, CHEAP)
-    rows = content(table)
+    rows = embedded(forty, tmp_path_factory.mktemp("expected") / "features", engines_cache)
     assert rows.num_rows == 40
     return rows
 

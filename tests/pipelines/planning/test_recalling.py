@@ -154,7 +154,7 @@ def first_night(dataset, make_job, tmp_path_factory):
     images = Path(shutil.copytree(dataset, where / "images"))
     shutil.copy(images / "train/dark/dark000.png", images / "test/dark/copy.png")
     (images / "train/dark/broken.png").write_bytes(b"no image")
-    time.sleep(1)  # a file of a run's own second may change again and not tell
+    time.sleep(1.1)  # a file of a run's own second may change again and not tell
     job = make_job(images, where / "features")
     extract(job)
     return job
