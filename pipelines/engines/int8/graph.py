@@ -12,14 +12,12 @@ import numpy as np
 
 from pipelines.contract import Contract
 from pipelines.engines.composing import compose
+from pipelines.engines.int8.canonical import make_canonical
 from pipelines.engines.int8.exportable import exportable, without_erfc
 from pipelines.errors import EngineError
 
 if TYPE_CHECKING:
     import keras
-
-PIXELS, FEATURES = "pixels", "features"
-"""Names of the graph's input and output."""
 
 
 def float_graph(model: "keras.Model", contract: Contract) -> Any:  # noqa: ANN401 - onnx is untyped
@@ -46,7 +44,8 @@ def float_graph(model: "keras.Model", contract: Contract) -> Any:  # noqa: ANN40
         exported = onnx.load(path)
     without_erfc(exported.graph)
     _require_onnx_alone(exported, contract.base)
-    return _made_canonical(exported, (1, size, size, 3), tuple(int(side) for side in shape))
+    make_canonical(exported, (1, size, size, 3), tuple(int(side) for side in shape))
+    return exported
 
 
 @contextmanager
@@ -74,37 +73,3 @@ def _require_onnx_alone(model: Any, base: str) -> None:  # noqa: ANN401 - onnx i
             f"{' and '.join(unknown)}; leave --compute_dtype out, or name an ONNX file of it by "
             "--base"
         )
-
-
-def _made_canonical(
-    model: Any,  # noqa: ANN401 - onnx is untyped
-    pixels: tuple[int, ...],
-    features: tuple[int, ...],
-) -> Any:  # noqa: ANN401
-    """Number all names, which Keras counts up in a process, and drop what nothing uses."""
-    import onnx
-    from onnx.helper import make_tensor_value_info
-
-    graph = model.graph
-    used = {name for node in graph.node for name in node.input}
-    tensors = {tensor.name: tensor for tensor in graph.initializer}
-    (image,) = (each.name for each in graph.input if each.name in used - tensors.keys())
-    names = {"": "", image: PIXELS, graph.output[0].name: FEATURES}
-    for number, node in enumerate(graph.node):
-        node.name = f"n{number}"
-        for side in (node.input, node.output):
-            side[:] = [names.setdefault(name, f"t{len(names)}") for name in side]
-    kept = [(new, tensors[old]) for old, new in names.items() if old in tensors]
-    copies = [onnx.TensorProto.FromString(tensor.SerializeToString()) for _, tensor in kept]
-    for copy, (new, _) in zip(copies, kept, strict=True):
-        copy.name = new
-    graph.ClearField("initializer")
-    graph.initializer.extend(copies)
-    for field in ("input", "output", "value_info"):
-        graph.ClearField(field)
-    graph.input.append(make_tensor_value_info(PIXELS, onnx.TensorProto.UINT8, pixels))
-    graph.output.append(make_tensor_value_info(FEATURES, onnx.TensorProto.FLOAT, features))
-    graph.name, graph.doc_string = "base", ""
-    model.producer_name, model.producer_version = "frozen-features", ""
-    model.ClearField("metadata_props")
-    return model

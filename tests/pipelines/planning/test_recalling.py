@@ -156,7 +156,9 @@ def first_night(dataset, make_job, tmp_path_factory):
     (images / "train/dark/broken.png").write_bytes(b"no image")
     time.sleep(1.1)  # a file of a run's own second may change again and not tell
     job = make_job(images, where / "features")
-    extract(job)
+    report = extract(job)
+    changed = sorted((path.stat().st_ctime, str(path)) for path in images.rglob("*.*"))
+    assert Path(job.table, NAME).exists(), (report.run, changed[-3:], report.counts)
     return job
 
 
