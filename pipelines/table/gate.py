@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.fs as pafs
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
@@ -164,14 +165,30 @@ def holds_copies(keys: pa.Table) -> bool:
 
 
 def _check_there(state: TableState, change: Change) -> None:
-    storage = open_storage(state.uri)
-    infos = storage.get_file_info([file.path for file in change.added])
-    for file, info in zip(change.added, infos, strict=True):
+    try:
+        _check_files(open_storage(state.uri), change.added)
+    except (CommitRefusedError, OSError) as error:
+        # Then that run may have deleted what it found to be superfluous.
+        if _has_moved(state):
+            raise TableMovedError(f"another run committed to {state.uri}") from error
+        raise
+
+
+def _check_files(storage: pafs.FileSystem, files: Sequence[InspectedFile]) -> None:
+    infos = storage.get_file_info([file.path for file in files])
+    for file, info in zip(files, infos, strict=True):
         if not info.is_file or info.size != file.size:
             raise CommitRefusedError(f"{file.path} changed or went since it was looked at")
     check = functools.partial(check_features, storage)
-    for _ in map_ahead(check, change.added, CHECKING_THREADS, 2 * CHECKING_THREADS, "check"):
+    for _ in map_ahead(check, files, CHECKING_THREADS, 2 * CHECKING_THREADS, "check"):
         pass
+
+
+def _has_moved(state: TableState) -> bool:
+    with delta_errors(state.uri, "look at"):
+        if state.version is None:
+            return is_delta(state.uri)
+        return open_delta(state.uri).version() > state.version
 
 
 def _check_names(state: TableState, change: Change) -> None:

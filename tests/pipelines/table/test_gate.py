@@ -148,3 +148,39 @@ def test_a_version_that_is_not_there(uri, storage):
     commit_change(state(uri), Change([file(storage, "a", 0, 1)], [], {}))
     with pytest.raises(TableError, match="has no version 9, only 0 to 1"):
         FeatureTable.open(uri, version=9)
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut short"])
+@pytest.mark.parametrize("first", [True, False], ids=["a table to be made", "a table"])
+def test_a_file_that_goes_is_the_other_run_s_doing_where_there_was_one(uri, storage, first, harm):
+    """It may have deleted what its own commit made superfluous: then one has to look again."""
+    if not first:
+        commit_change(state(uri), Change([file(storage, "a", 0, 1)], [], {}))
+    planned, mine = state(uri), file(storage, "b", 1, 1)
+    if harm == "gone":
+        storage.delete_file(mine.path)
+    else:
+        with storage.open_output_stream(mine.path) as stream:
+            stream.write(b"PAR1")
+    with pytest.raises(CommitRefusedError, match="changed or went since") as refused:
+        commit_change(planned, Change([mine], [], {}))
+    assert not isinstance(refused.value, TableMovedError)
+    commit_change(planned, Change([file(storage, "c", 1, 1)], [], {}))
+    with pytest.raises(TableMovedError, match="another run committed"):
+        commit_change(planned, Change([mine], [], {}))
+
+
+def test_so_is_one_that_goes_while_it_is_read(uri, storage, monkeypatch):
+    planned, mine = state(uri), file(storage, "b", 1, 1)
+
+    def gone(*_):
+        raise FileNotFoundError(mine.path)
+
+    monkeypatch.setattr("pipelines.table.gate.check_features", gone)
+    with pytest.raises(FileNotFoundError):
+        commit_change(planned, Change([mine], [], {}))
+    monkeypatch.undo()
+    commit_change(planned, Change([file(storage, "c", 1, 1)], [], {}))
+    monkeypatch.setattr("pipelines.table.gate.check_features", gone)
+    with pytest.raises(TableMovedError):
+        commit_change(planned, Change([mine], [], {}))
