@@ -39,7 +39,7 @@ def imagenet_table(photographs, imagenet_weights, tmp_path_factory):
 def book_table(photographs, imagenet_weights, tmp_path_factory):
     """What is trained and validated on, with the book's preprocessing."""
     folder = tmp_path_factory.mktemp("book")
-    images = some_photographs(photographs, folder / "images", train=1000, validation=250)
+    images = some_photographs(photographs, folder / "images", train=700, validation=200)
     options = ["--preprocessing", "rescale", "--interpolation", "nearest"]
     return run_extract(images, imagenet_weights, folder / "features", *options)
 
@@ -80,17 +80,17 @@ def test_the_baselines(imagenet_table, tmp_path, head, least):
 
 def test_fine_tuning_gains_on_its_own_head(photographs, imagenet_weights, tmp_path):
     """On a part of the photographs; docs/literature.md has the figures of all of them."""
-    images = some_photographs(photographs, tmp_path / "images", train=200, validation=100)
+    images = some_photographs(photographs, tmp_path / "images", train=150, validation=100)
     weights = ["--weights", str(imagenet_weights)]
     table = run_extract(images, imagenet_weights, tmp_path / "block4", "--layer", "block4_pool")
     model = tmp_path / "finetune"
-    short = ["--head_epochs", "4", "--epochs", "3", "--learning_rate", "0.00005"]
+    short = ["--head_epochs", "4", "--epochs", "2", "--learning_rate", "0.00005"]
     tuned = validation_accuracy(table, model, "finetune", *weights, *short)
     epochs = [float(row["val_accuracy"]) for row in read_history(model)]
     before, best = epochs[3], max(epochs[4:])
     print(f"fine-tuning: validation {before:.4f} before, {best:.4f} at best, {tuned:.4f} at last")
-    assert best >= max(before, 0.925)
-    assert tuned >= 0.88  # of 400 photographs an epoch may lose a dozen
+    assert best >= max(before + 0.02, 0.9)
+    assert tuned >= 0.88  # of 300 photographs an epoch may lose a dozen
 
 
 def test_pooling_and_softmax(imagenet_table, tmp_path):

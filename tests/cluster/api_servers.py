@@ -1,4 +1,4 @@
-"""A real Kubernetes API server on loopback: etcd and kube-apiserver, built from their Go modules.
+"""A real Kubernetes API server on loopback: etcd and kube-apiserver, built from source.
 
 Nothing schedules or runs what is applied to it. It judges every object as a cluster would: schemas,
 defaults, names, quotas of fields, and the pod security standard of the namespace.
@@ -6,7 +6,6 @@ defaults, names, quotas of fields, and the pod security standard of the namespac
 
 import contextlib
 import json
-import os
 import ssl
 import subprocess
 import time
@@ -20,18 +19,9 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.cluster.go_programs import go_program
 from tests.cluster.processes import start
-from tests.cluster.tools import TOOLS, UNOPTIMISED, fetching, go
 
-MODULE = Path(__file__).parent / "api_server"
-PROGRAMS = {
-    "etcd": ("go.etcd.io/etcd/server/v3", "etcd-3.6.8"),
-    "kube-apiserver": ("k8s.io/kubernetes/cmd/kube-apiserver", "kube-apiserver-1.36.3"),
-}
-VERSION = (
-    "-X k8s.io/component-base/version.gitVersion=v1.36.3 "
-    "-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36"
-)
 ADMIN = "admin-of-a-test"
 START_SECONDS = 90
 
@@ -99,34 +89,6 @@ def _answer(status: int, answer: Any) -> Answer:
     return Answer(status, body, tuple(said))
 
 
-@fetching()
-def built(name: str) -> Path:
-    """One of the two programs, built if it is not there."""
-    package, place = PROGRAMS[name]
-    path = TOOLS / place
-    if not path.exists():
-        arguments = [
-            go(),
-            "build",
-            "-C",
-            str(MODULE),
-            "-o",
-            str(path),
-            *UNOPTIMISED,
-            "-ldflags",
-            f"-s -w {VERSION}",
-        ]
-        done = subprocess.run(
-            [*arguments, package],
-            env={**os.environ, "CGO_ENABLED": "0"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-    return path
-
-
 @contextlib.contextmanager
 def api_server(folder: Path, ports: tuple[int, int, int]) -> Iterator[ApiServer]:
     """Start a server with nothing in it; it and its etcd end with the block.
@@ -135,7 +97,7 @@ def api_server(folder: Path, ports: tuple[int, int, int]) -> Iterator[ApiServer]
         folder: for its files.
         ports: free ones, for the server, etcd's clients and etcd's peers.
     """
-    programs = {name: built(name) for name in PROGRAMS}
+    programs = {name: go_program(name) for name in ("etcd", "kube-apiserver")}
     secure, client, peer = ports
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     signing = folder / "signing.pem"

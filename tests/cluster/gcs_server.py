@@ -12,19 +12,18 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.cluster.go_programs import go_program
 from tests.cluster.processes import start
 from tests.cluster.s3_server import free_port, stopped_at_the_end, wait_until_it_answers
-from tests.cluster.tools import go_tool
 from tests.conftest import ROOT
 
-VERSION = "v1.56.1"
 BUCKET = "features"
 
 
 @contextlib.contextmanager
 def gcs_server(folder: Path) -> Iterator[str]:
     """A server with one empty bucket; gives its host and port, as STORAGE_EMULATOR_HOST wants."""
-    program = go_tool("fake-gcs-server", "github.com/fsouza/fake-gcs-server", VERSION)
+    program = go_program("fake-gcs-server")
     front, behind = (f"127.0.0.1:{free_port()}" for _ in range(2))
     log = folder / "server.log"
     command = [str(program), "-scheme", "http", "-host", "127.0.0.1"]

@@ -1,6 +1,5 @@
 """Helm at a pinned version, and what it makes of the chart."""
 
-import functools
 import json
 import subprocess
 from collections.abc import Mapping
@@ -9,19 +8,12 @@ from typing import Any
 
 import yaml
 
+from tests.cluster.go_programs import go_program
 from tests.cluster.manifests import Document
-from tests.cluster.tools import go_tool
 
-HELM = ("helm.sh/helm/v4/cmd/helm", "v4.3.1")
 NAMESPACE = "frozen-features"
 
 Values = Mapping[str, Any]
-
-
-@functools.cache
-def helm_program() -> Path:
-    """Helm, from its own module."""
-    return go_tool("helm", *HELM)
 
 
 def helm(
@@ -36,7 +28,7 @@ def helm(
     """
     given = [] if values is None else ["--values", "-"]
     return subprocess.run(
-        [helm_program(), *map(str, arguments), *given],
+        [go_program("helm"), *map(str, arguments), *given],
         input=json.dumps(values),
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **(environment or {})},
         capture_output=True,

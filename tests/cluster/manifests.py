@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from tests.cluster.tools import TOOLS, fetching, go_tool, program
+from tests.cluster.go_programs import go_program
+from tests.cluster.tools import TOOLS, fetching, program
 from tests.conftest import ROOT
 
 K8S = ROOT / "k8s"
@@ -24,7 +25,6 @@ SCHEDULES = "schedules"
 ALL = (*OVERLAYS, ANOTHER, *JOBS, CONSOLE, SCHEDULES)
 WITH_FLINK = ("overlays/cpu", "overlays/gpu")
 
-KUSTOMIZE = ("sigs.k8s.io/kustomize/kustomize/v5", "v5.8.1")
 OPERATOR = "1.10.0"
 """Of the Flink Kubernetes Operator whose definition of a FlinkDeployment is held to."""
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
@@ -63,9 +63,8 @@ def rendered(place: str) -> tuple[Document, ...]:
 
 def render(folder: str) -> list[Document]:
     """All objects of a folder."""
-    package, version = KUSTOMIZE
-    kustomize = go_tool("kustomize", package, version)
-    done = subprocess.run([kustomize, "build", folder], capture_output=True, text=True, check=False)
+    command = [go_program("kustomize"), "build", folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr  # what kustomize warns of
     found = list(yaml.load_all(done.stdout, yaml.CSafeLoader))

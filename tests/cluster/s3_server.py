@@ -15,10 +15,9 @@ from pathlib import Path
 import obstore
 from obstore.store import S3Store
 
+from tests.cluster.go_programs import go_program
 from tests.cluster.processes import start
-from tests.cluster.tools import go_tool
 
-VERSION = "v1.8.0"
 KEY, SECRET = "tester", "secret-of-the-tester"
 BUCKET = "features"
 PATIENCE = 30.0
@@ -115,7 +114,7 @@ def s3_server(
         port: one that is free if None.
         certificate: of localhost, followed by its key, for a server that encrypts.
     """
-    program = go_tool("versitygw", "github.com/versity/versitygw/cmd/versitygw", VERSION)
+    program = go_program("versitygw")
     for name in (f"objects/{BUCKET}", "metadata"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     address, log = f"127.0.0.1:{port or free_port()}", folder / "server.log"

@@ -17,15 +17,13 @@ import yaml
 from pipelines import extract, verify
 from pipelines.table.feature_table import FeatureTable
 from tests.cluster.flink import FlinkCluster, flink_jars, free_ports
+from tests.cluster.go_programs import go_program, pushgateway
 from tests.cluster.manifests import ANOTHER, K8S, OVERLAYS, named, of_kind, render
 from tests.cluster.monitoring import (
     OPERATORS_KINDS,
     alerts,
     expressions,
     operators_schema,
-    prometheus,
-    promtool,
-    pushgateway,
     rules,
 )
 from tests.cluster.processes import start
@@ -92,7 +90,7 @@ def test_a_second_schedule_pushes_to_the_first_one_s_gateway(tmp_path):
 
 def tool(*arguments: object, **options: object) -> None:
     done = subprocess.run(
-        [str(promtool()), *map(str, arguments)],
+        [str(go_program("promtool")), *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
@@ -200,7 +198,7 @@ def test_a_real_prometheus_hears_of_a_real_run(dataset, tmp_path):
     (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(settings))
     tool("check", "config", tmp_path / "prometheus.yml")
     asks = [
-        prometheus(),
+        go_program("prometheus"),
         f"--config.file={tmp_path / 'prometheus.yml'}",
         f"--storage.tsdb.path={tmp_path / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.cluster.tools import flink_job_server, go_tool, maven, program
+from tests.cluster.go_programs import go_program
+from tests.cluster.tools import flink_job_server, maven, program
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
@@ -56,7 +57,7 @@ def test_a_maven_that_knows_no_checksums_is_refused(job_server):
 
 
 def test_the_release_is_a_workflow_that_github_can_run():
-    actionlint = go_tool("actionlint", "github.com/rhysd/actionlint/cmd/actionlint", "v1.7.7")
+    actionlint = go_program("actionlint")
     workflows = [str(each) for each in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
     done = subprocess.run([actionlint, "-shellcheck=", *workflows], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

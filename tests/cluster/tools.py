@@ -6,10 +6,8 @@ absent, a test says that it skips; in CI it fails.
 
 import contextlib
 import fcntl
-import functools
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -22,9 +20,6 @@ import pytest
 from tests.conftest import ROOT
 
 TOOLS = ROOT / "build" / "tools"
-# Compiling costs the tests more than running what was compiled: it is left as it is written.
-UNOPTIMISED = ("-gcflags=all=-N -l -dwarf=false",)
-OLDEST_GO = (1, 21)
 MAVEN = "3.9.11"
 MAVEN_SHA256 = "4b7195b6a4f5c81af4c0212677a32ee8143643401bc6e1e8412e6b06ea82beac"
 
@@ -35,18 +30,6 @@ def program(name: str, package: str) -> str:
     if found is None:
         absent(f"no {name} on this machine (Debian's package {package})")
     return found
-
-
-@functools.cache
-def go() -> str:
-    """Path of this machine's Go, of a version that fetches the newer one that a module asks for."""
-    path = program("go", "golang")
-    said = subprocess.run([path, "version"], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"go(\d+)\.(\d+)", said)
-    if found is None or tuple(map(int, found.groups())) < OLDEST_GO:
-        oldest = ".".join(map(str, OLDEST_GO))
-        absent(f"{path} is too old, Go {oldest} or newer is needed: {said.strip()}")
-    return path
 
 
 def absent(message: str) -> NoReturn:
@@ -63,17 +46,6 @@ def fetching() -> Iterator[None]:
     with (TOOLS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-@fetching()
-def go_tool(name: str, package: str, version: str, *flags: str) -> Path:
-    """A program built from a Go module by `go install`; `name` is what the build calls it."""
-    place = TOOLS / f"{name}-{version}"
-    if not (place / name).exists():
-        environment = {**os.environ, "GOBIN": str(place), "CGO_ENABLED": "0"}
-        install = [go(), "install", *UNOPTIMISED, "-ldflags=-s -w", *flags]
-        _run([*install, f"{package}@{version}"], environment)
-    return place / name
 
 
 @fetching()
