@@ -188,7 +188,7 @@ def _has_moved(state: TableState) -> bool:
     with delta_errors(state.uri, "look at"):
         if state.version is None:
             return is_delta(state.uri)
-        return open_delta(state.uri).version() > state.version
+        return bool(open_delta(state.uri).version() > state.version)
 
 
 def _check_names(state: TableState, change: Change) -> None:
