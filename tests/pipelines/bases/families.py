@@ -10,5 +10,7 @@ ONE_OF_EACH = (
     *("NASNetMobile", "EfficientNetB0", "EfficientNetV2B0", "ConvNeXtTiny"),
 )
 
-TRIED = tuple(BASES) if os.environ.get("FROZEN_FEATURES_ALL_BASES") else ONE_OF_EACH
+ALL_BASES = bool(os.environ.get("FROZEN_FEATURES_ALL_BASES"))
+
+TRIED = tuple(BASES) if ALL_BASES else ONE_OF_EACH
 """All with FROZEN_FEATURES_ALL_BASES=1, which takes ten minutes more."""

@@ -11,6 +11,7 @@ from pipelines.bases import BASES, WeightsRequest, known_fingerprint, load_base
 from pipelines.contract import PARITY_BOUND, Contract
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.trial import largest_error
+from tests.pipelines.bases.families import ALL_BASES
 
 SIZE = 32
 IMAGENET = WeightsRequest("imagenet")
@@ -61,7 +62,8 @@ def contract_of(base):
         # Keras takes preprocessing and file from the name of the model:
         ("EfficientNetV2B0", "efficientnetv2-b0_notop.h5"),
         ("ConvNeXtTiny", "convnext_tiny_notop.h5"),
-        ("NASNetMobile", "nasnet_mobile_no_top.h5"),
+        # The slowest to build:
+        *([("NASNetMobile", "nasnet_mobile_no_top.h5")] if ALL_BASES else []),
     ],
 )
 def test_a_base_with_keras_s_weights_is_keras_s(name, file, keras_file):
