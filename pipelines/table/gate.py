@@ -52,6 +52,10 @@ class TableMovedError(CommitRefusedError):
     """Another run committed after this one planned; plan again on the new version."""
 
 
+class _FileGoneError(CommitRefusedError):
+    """A file that was to enter is not there any more, or no longer as it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableState:
     """The table that a commit was planned on.
@@ -167,7 +171,7 @@ def holds_copies(keys: pa.Table) -> bool:
 def _check_there(state: TableState, change: Change) -> None:
     try:
         _check_files(open_storage(state.uri), change.added)
-    except (CommitRefusedError, OSError) as error:
+    except (_FileGoneError, OSError) as error:
         # Then that run may have deleted what it found to be superfluous.
         if _has_moved(state):
             raise TableMovedError(f"another run committed to {state.uri}") from error
@@ -178,7 +182,7 @@ def _check_files(storage: pafs.FileSystem, files: Sequence[InspectedFile]) -> No
     infos = storage.get_file_info([file.path for file in files])
     for file, info in zip(files, infos, strict=True):
         if not info.is_file or info.size != file.size:
-            raise CommitRefusedError(f"{file.path} changed or went since it was looked at")
+            raise _FileGoneError(f"{file.path} changed or went since it was looked at")
     check = functools.partial(check_features, storage)
     for _ in map_ahead(check, files, CHECKING_THREADS, 2 * CHECKING_THREADS, "check"):
         pass
