@@ -1,5 +1,8 @@
 """The benchmarks' commands: what they refuse, and what they read from processes."""
 
+import json
+
+import numpy as np
 import pytest
 
 from benchmarks import extraction, training
@@ -44,7 +47,7 @@ def test_epochs_are_read_from_what_a_training_says():
 @pytest.mark.parametrize(
     ("command", "given", "said"),
     [
-        (extraction, ["--ways", "a,x"], "--ways has no 'x'; there are a, b, c, d"),
+        (extraction, ["--ways", "a,x"], "--ways has no 'x'; there are a, b, c, d, e"),
         (extraction, ["--input", "/nowhere"], "no folder /nowhere"),
         (training, ["--epochs", "1"], "take at least 2"),
         (training, ["--input", "/nowhere"], "no folder /nowhere"),
@@ -54,6 +57,32 @@ def test_mistakes_are_told_in_a_line(command, given, said, capsys):
     assert command.main(given) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_int8_runs_besides_and_is_held_against_all(monkeypatch, tmp_path):
+    asked, seconds = [], {(): 4.0, extraction.OURS["e"]: 1.0}
+
+    def extract(run, images, table, *more):
+        asked.append((table.name, more))
+        return {"engine": "ncnn"}, seconds[more]
+
+    monkeypatch.setattr(extraction.ProjectRun, "extract", extract)
+    features = {"d": np.ones((6, 2)), "e": np.ones((6, 2)) * 1.25}
+    monkeypatch.setattr(extraction, "read_features", lambda table, _: features[table.name])
+    monkeypatch.setattr(extraction, "repeat_images", lambda *_: tmp_path)
+    monkeypatch.setattr("benchmarks.project_run.repeat_images", lambda *_: tmp_path)
+    result = tmp_path / "result.json"
+    given = ["--input", tmp_path, "--ways", "d,e", "--images", 6, "--repeats", 2, "--json", result]
+    assert extraction.main(list(map(str, given))) == 0
+    eight = ("e", ("--compute_dtype", "int8", "--engine", "openvino"))
+    assert asked[0][1] == ()  # to have the engine chosen
+    assert sorted(asked[1:]) == [("d", ()), ("d", ()), eight, eight]
+    first, of_float, of_int = json.loads(result.read_text())["tables"]
+    assert [row[1] for row in first["rows"]] == [4.0, 1.0]
+    assert [of_float["rows"], of_int["rows"]] == [
+        [["this project in int8", 0.25, 0.25, 0.25]],
+        [["this project", 4.0, 4.0, 4.0]],
+    ]
 
 
 def test_a_missing_library_is_told(monkeypatch, tmp_path, capsys):
