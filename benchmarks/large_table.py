@@ -24,8 +24,9 @@ from pipelines.cli import local_path, write_json
 from pipelines.contract import Contract
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
 from pipelines.reports import format_table
+from pipelines.table.change import Change, TableState
 from pipelines.table.files import FeatureFileWriter
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.receipts import Receipt
 from pipelines.table.storage import open_storage, table_uri

@@ -14,10 +14,11 @@ from pathlib import Path
 from benchmarks.synthetic import CONTRACT, LENGTH, image_id, write_files
 from classifiers.data.row_groups import find_rows, splits
 from pipelines.system.memory import own_peak
+from pipelines.table.change import Change, TableState
 from pipelines.table.compaction import merge_small_files
 from pipelines.table.erasure import forget
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.storage import open_storage
 

@@ -33,8 +33,9 @@ from pipelines.planning.uncommitted import NO_WORK
 from pipelines.shards.beam import load_beam
 from pipelines.system.memory import own_peak
 from pipelines.table.agreements import keep_agreement
+from pipelines.table.change import Change, TableState
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.storage import open_storage
 

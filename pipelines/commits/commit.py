@@ -5,9 +5,11 @@ from typing import Any
 
 from pipelines.images.picked import among
 from pipelines.planning.run import Run, Scene
+from pipelines.table.admission import holds_copies
+from pipelines.table.change import Change, TableState
 from pipelines.table.evolving import add_columns, name_policy
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import Change, TableState, commit_change, holds_copies
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import InspectedFile, inspect_file, needed_columns
 from pipelines.table.rewriting import Placement, Rewrite, placement_of, rewrite_rows
 from pipelines.table.storage import open_storage

@@ -19,10 +19,10 @@ from pipelines.planning.run import Run, Scene
 from pipelines.records import Failure, Shard, image_of
 from pipelines.redaction import redacted
 from pipelines.table.agreements import keep_agreement
+from pipelines.table.change import TableMovedError
 from pipelines.table.deletion import delete_inside
 from pipelines.table.failures import record_failures
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import TableMovedError
 from pipelines.table.stored import StoredImage, StoredRows
 
 COMMIT_ATTEMPTS = 5

@@ -11,11 +11,12 @@ from pipelines.cli import log
 from pipelines.errors import TableError
 from pipelines.reports import Grid, Part, Report
 from pipelines.stores.outages import is_outage
+from pipelines.table.change import Change
 from pipelines.table.commit_log import Commit, paths_ever_logged, read_commits
 from pipelines.table.deletion import delete_inside
 from pipelines.table.doubles import require_single
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import Change, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.log_length import shorten_log
 from pipelines.table.names import new_run_id

@@ -12,13 +12,14 @@ from pipelines.cli import log
 from pipelines.errors import TableError
 from pipelines.reports import Grid, Part, Report
 from pipelines.stores.outages import is_outage
+from pipelines.table.change import Change
 from pipelines.table.commit_log import paths_ever_logged, read_commits
 from pipelines.table.deletion import delete_inside
 from pipelines.table.doubles import require_single
 from pipelines.table.failure_files import delete_failures, stale_failures
 from pipelines.table.failures import append_failures, read_failures
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import Change, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.index_files import delete_index
 from pipelines.table.inspection import inspect_file
 from pipelines.table.names import new_run_id

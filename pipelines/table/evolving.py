@@ -11,7 +11,7 @@ from deltalake.exceptions import DeltaError
 
 from pipelines.errors import CommitRefusedError
 from pipelines.stores.delta_readers import said_by_delta
-from pipelines.table.gate import TableMovedError, TableState
+from pipelines.table.change import TableMovedError, TableState
 from pipelines.table.schema import AUGMENTATION_KEY, RUN_KEY, optional_schema
 from pipelines.table.storage import delta_errors, open_delta
 

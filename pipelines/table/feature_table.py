@@ -23,6 +23,7 @@ from pipelines.contract import (
 )
 from pipelines.errors import TableError
 from pipelines.table.added_columns import added_columns, check_columns
+from pipelines.table.change import TableState
 from pipelines.table.commit_log import read_back
 from pipelines.table.contents import (
     COUNTED_COLUMNS,
@@ -31,7 +32,6 @@ from pipelines.table.contents import (
     count_rows,
     splits_in,
 )
-from pipelines.table.gate import TableState
 from pipelines.table.inspection import CHECKING_THREADS, KEY_COLUMNS, NAME_COLUMNS, as_keys
 from pipelines.table.links import Links
 from pipelines.table.log_length import check_log_length

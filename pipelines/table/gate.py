@@ -4,36 +4,23 @@ delta-rs checks almost nothing of an add action: a wrong schema, a missing file 
 would be accepted and break every reader, so all of that is checked here first.
 """
 
-import functools
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.fs as pafs
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
 from pipelines.contract import (
-    Augmentation,
-    Contract,
-    augmentation_from_json,
     contract_from_json,
-    require_same_augmentation,
     require_same_contract,
 )
-from pipelines.errors import CommitRefusedError, TableError
-from pipelines.records import shown_name
+from pipelines.errors import CommitRefusedError
 from pipelines.stores.delta_readers import said_by_delta
-from pipelines.system.threads import map_ahead
-from pipelines.table.added_columns import added_columns, why_not_in
-from pipelines.table.copy_numbers import highest_copies
-from pipelines.table.doubles import double_rows, require_single
-from pipelines.table.inspection import CHECKING_THREADS, InspectedFile, check_features
+from pipelines.table.admission import check_belongs, check_columns, check_names, check_there
+from pipelines.table.change import Change, TableMovedError, TableState
+from pipelines.table.inspection import InspectedFile
 from pipelines.table.log_paths import as_delta_decodes
 from pipelines.table.logged import LoggedFile, logged_files
 from pipelines.table.schema import (
@@ -45,56 +32,7 @@ from pipelines.table.schema import (
     optional_schema,
     with_added,
 )
-from pipelines.table.storage import delta_errors, delta_settings, is_delta, open_delta, open_storage
-
-
-class TableMovedError(CommitRefusedError):
-    """Another run committed after this one planned; plan again on the new version."""
-
-
-class _FileGoneError(CommitRefusedError):
-    """A file that was to enter is not there any more, or no longer as it was."""
-
-
-@dataclass(frozen=True, slots=True)
-class TableState:
-    """The table that a commit was planned on.
-
-    Attributes:
-        uri: where it is.
-        version: its Delta version; None when it did not exist.
-        contract: the one contract of all its features.
-        feature_shape: shape of one image's features before flattening.
-        keys: what `FeatureTable.keys` or `FeatureTable.names` gave.
-        augmentation: how its copies are made; None where it may hold none.
-        optional: which of `OPTIONAL` are columns of it.
-    """
-
-    uri: str
-    version: int | None
-    contract: Contract
-    feature_shape: tuple[int, ...]
-    keys: pa.Table
-    augmentation: Augmentation | None = None
-    optional: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one transaction does.
-
-    Attributes:
-        added: files that enter; each non-empty and of the table's contract and shape.
-        removed: paths of files that leave, their wanted rows being in files that enter.
-        run: the run's record, kept in the commit.
-        moves_only: True when rows change files and nothing else, so that readers of changes may
-            pass over it.
-    """
-
-    added: Sequence[InspectedFile]
-    removed: Sequence[str]
-    run: dict[str, Any]
-    moves_only: bool = False
+from pipelines.table.storage import delta_errors, delta_settings, is_delta, open_delta
 
 
 def commit_change(state: TableState, change: Change) -> int:
@@ -114,11 +52,11 @@ def commit_change(state: TableState, change: Change) -> int:
         TableMovedError: another run committed in between.
     """
     for file in change.added:
-        _check_belongs(state, file)
-    _check_names(state, change)
-    _check_there(state, change)
+        check_belongs(state, file)
+    check_names(state, change)
+    check_there(state, change)
     table = _open_at(state)
-    _check_columns(state, table, change)
+    check_columns(state, table, change)
     planned = 0 if state.version is None else state.version
     actions = _actions(table, change)
     try:
@@ -137,77 +75,6 @@ def commit_change(state: TableState, change: Change) -> int:
             raise TableMovedError(f"another run committed to {state.uri}") from error
         raise CommitRefusedError(f"cannot commit to {state.uri}: {said_by_delta(error)}") from error
     return planned + 1
-
-
-def _check_belongs(state: TableState, file: InspectedFile) -> None:
-    receipt = file.receipt
-    found = contract_from_json(receipt.contract)
-    require_same_contract(state.contract, "the table", found, file.path)
-    if receipt.feature_shape != state.feature_shape:
-        raise CommitRefusedError(
-            f"{file.path} holds features of shape {receipt.feature_shape}, "
-            f"the table {state.feature_shape}"
-        )
-    if not receipt.rows:
-        raise CommitRefusedError(f"{file.path} holds no rows")
-    if holds_copies(file.keys):
-        if receipt.augmentation is None or state.augmentation is None:
-            raise CommitRefusedError(f"{file.path} holds copies, and no policy says how made")
-        require_same_augmentation(state.augmentation, augmentation_from_json(receipt.augmentation))
-
-
-def _check_columns(state: TableState, table: DeltaTable, change: Change) -> None:
-    added = added_columns(state.uri, table, state.contract)
-    for file in change.added:
-        if why := why_not_in(added, file.added):
-            raise CommitRefusedError(f"{file.path} has {why}")
-
-
-def holds_copies(keys: pa.Table) -> bool:
-    """Whether any of some rows is an augmented copy; of `keys`, the column `copy` is looked at."""
-    return bool(pc.max(keys.column("copy")).as_py())
-
-
-def _check_there(state: TableState, change: Change) -> None:
-    try:
-        _check_files(open_storage(state.uri), change.added)
-    except (_FileGoneError, OSError) as error:
-        # Then that run may have deleted what it found to be superfluous.
-        if _has_moved(state):
-            raise TableMovedError(f"another run committed to {state.uri}") from error
-        raise
-
-
-def _check_files(storage: pafs.FileSystem, files: Sequence[InspectedFile]) -> None:
-    infos = storage.get_file_info([file.path for file in files])
-    for file, info in zip(files, infos, strict=True):
-        if not info.is_file or info.size != file.size:
-            raise _FileGoneError(f"{file.path} changed or went since it was looked at")
-    check = functools.partial(check_features, storage)
-    for _ in map_ahead(check, files, CHECKING_THREADS, 2 * CHECKING_THREADS, "check"):
-        pass
-
-
-def _has_moved(state: TableState) -> bool:
-    with delta_errors(state.uri, "look at"):
-        if state.version is None:
-            return is_delta(state.uri)
-        return bool(open_delta(state.uri).version() > state.version)
-
-
-def _check_names(state: TableState, change: Change) -> None:
-    stays = pc.invert(pc.is_in(state.keys.column("path"), pa.array(change.removed, pa.string())))
-    columns = ["image_id", "copy"]
-    held = state.keys.filter(stays).select(columns)
-    keys = pa.concat_tables([held, *(file.keys.select(columns) for file in change.added)])
-    try:
-        if double := double_rows(keys):
-            require_single(state.uri, held)
-            name = shown_name(double[0][0])
-            raise CommitRefusedError(f"{len(double)} rows would be double, among them {name!r}")
-        highest_copies(keys)
-    except TableError as error:
-        raise CommitRefusedError(str(error)) from error
 
 
 def _open_at(state: TableState) -> DeltaTable:

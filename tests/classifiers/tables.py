@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
+from pipelines.table.change import Change, TableState
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.receipts import Receipt
 from pipelines.table.storage import open_storage

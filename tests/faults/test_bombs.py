@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.change import Change, TableState
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.receipts import Receipt, RowDigest, receipt_to_json
 from pipelines.table.schema import FEATURE_SCHEMA, FEATURE_TYPE, RECEIPT_KEY

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
+from pipelines.table.change import Change, TableState
 from pipelines.table.files import FeatureFileWriter
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.receipts import Receipt
 from pipelines.table.storage import open_storage
@@ -32,7 +33,8 @@ from pipelines.planning.comparison import compare
 from pipelines.planning.cutting import make_plan, sort_inputs
 from pipelines.records import ImageRef
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.change import Change, TableState
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.stored import stored_images
 from tests.memory import own_peak

@@ -31,7 +31,8 @@ from pipelines.system.keras_backend import limit_threads
 from pipelines.system.lifeline import end_with_parent, lifeline
 from pipelines.system.memory import own_peak
 from pipelines.system.own_python import python_module, with_our_path
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.change import Change, TableState
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS
 from pipelines.table.names import new_run_id
 from pipelines.table.storage import open_storage

@@ -8,9 +8,10 @@ import numpy as np
 
 from pipelines.contract import Contract
 from pipelines.records import FeatureBlock, ImageRef, SourceImage, as_label
+from pipelines.table.change import Change, TableState
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.receipts import Receipt
 from pipelines.table.schema import LABELS as LABELS_COLUMN

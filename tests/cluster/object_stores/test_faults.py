@@ -14,10 +14,11 @@ from pipelines.images.decode import pixel_spec
 from pipelines.images.listing import list_images
 from pipelines.images.loading import load_image
 from pipelines.stores import clients
+from pipelines.table.change import Change, TableMovedError, TableState
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
-from pipelines.table.gate import Change, TableMovedError, TableState, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.storage import open_storage
 from tests.cluster.object_stores.conftest import FEATURES

@@ -21,10 +21,11 @@ from benchmarks.synthetic import CONTRACT, LENGTH, image_id, write_files
 from classifiers.data.row_groups import find_rows, splits
 from pipelines.errors import ContractMismatchError, TableError
 from pipelines.planning.run import Scene
+from pipelines.table.change import Change, TableState
 from pipelines.table.compaction import merge_small_files
 from pipelines.table.erasure import forget
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.storage import open_storage
 from tests.conftest import ROOT

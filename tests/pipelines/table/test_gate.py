@@ -6,8 +6,9 @@ import pytest
 from deltalake import DeltaTable
 
 from pipelines.errors import CommitRefusedError, ContractMismatchError, TableError
+from pipelines.table.change import Change, TableMovedError, TableState
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import Change, TableMovedError, TableState, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.storage import open_storage
 from tests.pipelines.table.test_files import SHAPE, block, receipt, write
@@ -176,11 +177,11 @@ def test_so_is_one_that_goes_while_it_is_read(uri, storage, monkeypatch):
     def gone(*_):
         raise FileNotFoundError(mine.path)
 
-    monkeypatch.setattr("pipelines.table.gate.check_features", gone)
+    monkeypatch.setattr("pipelines.table.admission.check_features", gone)
     with pytest.raises(FileNotFoundError):
         commit_change(planned, Change([mine], [], {}))
     monkeypatch.undo()
     commit_change(planned, Change([file(storage, "c", 1, 1)], [], {}))
-    monkeypatch.setattr("pipelines.table.gate.check_features", gone)
+    monkeypatch.setattr("pipelines.table.admission.check_features", gone)
     with pytest.raises(TableMovedError):
         commit_change(planned, Change([mine], [], {}))

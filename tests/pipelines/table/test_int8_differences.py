@@ -6,9 +6,10 @@ import math
 import pytest
 
 from pipelines.records import Difference
+from pipelines.table.change import Change, TableState
 from pipelines.table.description import describe_table
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.int8_differences import difference_of
 from tests.pipelines.table.test_costs import make_table
 

@@ -12,8 +12,9 @@ from classifiers import train
 from classifiers.data.dataset import stream_split
 from pipelines import forget, tidy, verify
 from pipelines.errors import CommitRefusedError, TableError
+from pipelines.table.change import Change
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import Change, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import inspect_file
 from pipelines.table.receipts import read_receipt, receipt_to_json
 from pipelines.table.rows import check_lengths, keeps_its_digest

@@ -10,9 +10,10 @@ import classifiers
 from classifiers.data.row_groups import find_rows
 from pipelines import describe, forget, tidy, verify
 from pipelines.errors import CommitRefusedError, TableError
+from pipelines.table.change import Change
 from pipelines.table.failures import read_failures
 from pipelines.table.feature_table import FeatureTable
-from pipelines.table.gate import Change, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.log_paths import as_delta_decodes, can_be_removed, path_in_table
 from tests.pipelines.table.trees import IMAGES, age, edit_log, respell, rows, tree, write_table
 

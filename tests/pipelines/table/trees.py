@@ -12,9 +12,10 @@ from deltalake import DeltaTable
 
 from pipelines.planning.job import FeatureChoice, make_contract
 from pipelines.records import FeatureBlock, ImageRef, SourceImage
+from pipelines.table.change import Change, TableState
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.files import FeatureFileWriter
-from pipelines.table.gate import Change, TableState, commit_change
+from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
 from pipelines.table.names import data_file_name, new_run_id
 from pipelines.table.receipts import Receipt
