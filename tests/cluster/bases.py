@@ -5,8 +5,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.cluster.go_programs import go
 from tests.cluster.images import Images
-from tests.cluster.tools import TOOLS, fetching, go, program
+from tests.cluster.tools import TOOLS, fetching, program
 
 PACKAGES = "python3-venv,python3-distutils,ca-certificates"
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
