@@ -5,7 +5,7 @@ from typing import Any
 
 from pipelines.images.picked import among
 from pipelines.planning.run import Run, Scene
-from pipelines.table.admission import holds_copies
+from pipelines.table.admission import holds_copies, reading_others_files
 from pipelines.table.change import Change, TableState
 from pipelines.table.evolving import add_columns, name_policy
 from pipelines.table.feature_table import FeatureTable
@@ -47,9 +47,10 @@ def commit(run: Run, scene: Scene, gone: frozenset[str], record: Mapping[str, An
             edited[row.path][name] = placement_of(stay.get(name) or row)
 
     files = list(scene.work.files)
-    for path, keep in scene.work.salvage.items():
-        # Not yet the table's: what such rows once held in columns of others' is no new row's.
-        files.extend(_rewritten(run.uri, None, path, keep))
+    with reading_others_files(run.uri, version):
+        for path, keep in scene.work.salvage.items():
+            # Not yet the table's: what such rows once held in columns of others' is no new row's.
+            files.extend(_rewritten(run.uri, None, path, keep))
     for path, keep in sorted(edited.items()):
         files.extend(_rewritten(run.uri, table, path, keep))
     shape = scene.feature_shape or files[0].receipt.feature_shape

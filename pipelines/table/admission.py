@@ -1,7 +1,8 @@
 """What must hold of files before they enter a table: they belong there, and are there whole."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -77,12 +78,28 @@ def check_there(state: TableState, change: Change) -> None:
         CommitRefusedError: one has gone, is damaged, or has a row of another length.
         OSError: one cannot be read.
     """
-    try:
+    with reading_others_files(state.uri, state.version):
         _check_files(open_storage(state.uri), change.added)
-    except (_FileGoneError, OSError) as error:
-        # Then the run that wrote the file may have found it superfluous, and deleted it.
-        if _has_moved(state):
-            raise TableMovedError(f"another run committed to {state.uri}") from error
+
+
+@contextmanager
+def reading_others_files(uri: str, version: int | None) -> Iterator[None]:
+    """Around reading finished files of other runs, which those delete when they are superfluous.
+
+    They are so after a commit, and then one has to look again.
+
+    Args:
+        uri: the table.
+        version: that was looked at; None where there was no table.
+
+    Raises:
+        TableMovedError: a file could not be read, and another run committed meanwhile.
+    """
+    try:
+        yield
+    except (_FileGoneError, TableError, OSError) as error:
+        if _has_moved(uri, version):
+            raise TableMovedError(f"another run committed to {uri}") from error
         raise
 
 
@@ -96,11 +113,11 @@ def _check_files(storage: pafs.FileSystem, files: Sequence[InspectedFile]) -> No
         pass
 
 
-def _has_moved(state: TableState) -> bool:
-    with delta_errors(state.uri, "look at"):
-        if state.version is None:
-            return is_delta(state.uri)
-        return bool(open_delta(state.uri).version() > state.version)
+def _has_moved(uri: str, version: int | None) -> bool:
+    with delta_errors(uri, "look at"):
+        if version is None:
+            return is_delta(uri)
+        return bool(open_delta(uri).version() > version)
 
 
 def check_names(state: TableState, change: Change) -> None:

@@ -12,10 +12,7 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
-from pipelines.contract import (
-    contract_from_json,
-    require_same_contract,
-)
+from pipelines.contract import contract_from_json, require_same_contract
 from pipelines.errors import CommitRefusedError
 from pipelines.stores.delta_readers import said_by_delta
 from pipelines.table.admission import check_belongs, check_columns, check_names, check_there

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +46,28 @@ def test_rows_of_a_dead_run_are_salvaged_one_by_one(images, make_job, tmp_path, 
     # Only the changed image went through the base again.
     runs = {path.split("-")[1]: path for path in FeatureTable.open(job.table).paths}
     assert len(runs) == 2
+
+
+@pytest.mark.acceptance
+def test_a_file_to_salvage_from_that_goes_with_another_run_s_commit(
+    images, make_job, tmp_path, monkeypatch
+):
+    job = make_job(images, tmp_path / "features", shard_rows=16)
+    die_before_commit(job, monkeypatch)
+    write_image(images / "train/dark/dark003.png", seed=77)
+    rewritten, went = committing._rewritten, []
+
+    def interrupted(uri, table, path, keep):
+        if not went:
+            went.append(path)
+            extract(job)
+            (Path(uri) / path).unlink()
+        return rewritten(uri, table, path, keep)
+
+    monkeypatch.setattr(committing, "_rewritten", interrupted)
+    extract(job)
+    assert went
+    assert content(job.table).equals(fresh(job, tmp_path))
 
 
 @pytest.mark.acceptance
