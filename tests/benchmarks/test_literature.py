@@ -118,6 +118,19 @@ def test_a_way_that_had_fewer_epochs_than_it_is_to_have_is_named_with_what_one_c
         assert (told in page) is said
 
 
+def test_a_way_that_fell_below_its_best_epoch_is_named_with_it():
+    way = way_named("convnet-augmented")
+    for last, said in ((0.76, True), (0.82, False)):
+        result = made_up([last], 3000, 0)
+        rows = [
+            {"epoch": epoch, "val_accuracy": accuracy, "cpu_seconds": 1.0}
+            for epoch, accuracy in ((1.0, 0.7), (2.0, 0.83), (3.0, last))
+        ]
+        result["runs"][0].update(validation=last, history=rows)
+        page = as_page({way.name: result}, "curves.png")
+        assert (f"keeps them: {way.title}, 0.830 after epoch 2." in page) is said
+
+
 def test_the_page_is_what_its_command_writes():
     results = read_results(RESULTS)
     page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else None
