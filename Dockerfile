@@ -13,7 +13,8 @@ ARG WORKER=worker
 # Beam's boot program, from its own module; Go holds it to the public checksum database.
 FROM ${GO_BASE} AS boot
 ARG BEAM_VERSION=2.77.0
-ENV CGO_ENABLED=0
+# A compiler that ends after one package need not collect its garbage.
+ENV CGO_ENABLED=0 GOGC=off
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     GOPATH=/go GOBIN=/opt/boot go install -trimpath -ldflags='-s -w' \
     "github.com/apache/beam/sdks/v2/python/container@v${BEAM_VERSION}" \

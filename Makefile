@@ -7,6 +7,8 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/.ready
 CLUSTER_READY := .venv/.ready-for-clusters
+# pip takes its index from wherever it was told to; .ci/run takes uv, which is done in half the time.
+INSTALL ?= $(BIN)/python -m pip install --no-compile
 DEMO ?= build/demo
 BENCH_IMAGES ?= 400
 BENCH_REPEATS ?= 3
@@ -25,11 +27,11 @@ install: $(READY)
 # A Python that is asked for is looked at every time: .venv may be of another one.
 $(READY): setup.py requirements.lock $(if $(PYTHON),asked)
 	@scripts/make-venv .venv $(PYTHON)
-	$(BIN)/python -m pip install --quiet --no-compile --constraint requirements.lock --editable '.[dev]'
+	$(INSTALL) --quiet --constraint requirements.lock --editable '.[dev]'
 	touch $(READY)
 
 $(CLUSTER_READY): $(READY)
-	$(BIN)/python -m pip install --quiet --no-compile --constraint requirements.lock --editable '.[dev,cluster]'
+	$(INSTALL) --quiet --constraint requirements.lock --editable '.[dev,cluster]'
 	touch $(CLUSTER_READY)
 
 demo: $(READY)
@@ -43,8 +45,10 @@ test-all: test test-long test-clusters
 test-clusters: test-flink test-containers
 
 # In the order of tests/conftest.py: by how long a file may take, not by how many tests it has.
+# A process may take 5 GB, and some of them wait more than they compute.
+LONG ?= 3
 test-long: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 25 \
+	$(BIN)/python -m pytest -n $(LONG) --dist loadfile --no-loadscope-reorder --durations 25 \
 	    -m "(acceptance or faults) and not cluster"
 
 # They want Java 17, Maven, Go and buildah, and say so where one is missing.

@@ -39,6 +39,8 @@ _BUILD = (
     *("-tags", "remove_all_sd"),
     *("-gcflags=all=-N -l -dwarf=false", f"-ldflags=-s -w {_KUBERNETES}"),
 )
+# A compiler that ends after one package need not collect its garbage: a quarter of its time.
+_ENVIRONMENT = {"CGO_ENABLED": "0", "GOGC": "off", "GOMEMLIMIT": "2GiB"}
 
 
 @functools.cache
@@ -86,7 +88,7 @@ def run_go(*arguments: str) -> str:
     TOOLS.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         [go(), *arguments],
-        env={**os.environ, "CGO_ENABLED": "0"},
+        env={**os.environ, **_ENVIRONMENT},
         cwd=TOOLS,
         capture_output=True,
         text=True,

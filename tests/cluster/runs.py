@@ -19,7 +19,7 @@ from tests.cluster.processes import start
 from tests.conftest import ROOT
 from tests.faults.commands import content
 
-CHEAP = ("--weights", "random:1", "--image_size", "72", "--engine", "ncnn", "--batch_size", "16")
+CHEAP = ("--weights", "random:1", "--image_size", "56", "--engine", "ncnn", "--batch_size", "16")
 """A base that runs 400 images in seconds, and whose workers need no TensorFlow."""
 
 

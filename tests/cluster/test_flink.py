@@ -11,6 +11,7 @@ from pipelines.table.feature_table import FeatureTable
 from tests.cluster.flink import FlinkCluster
 from tests.cluster.runs import CHEAP, Submission, submit
 from tests.faults.commands import content
+from tests.photographs import some_photographs
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
 
@@ -18,15 +19,17 @@ SHARDS = ("--shard_size", "8")
 
 
 def test_the_book_s_base_gives_the_embedded_runner_s_table(
-    cluster, four_hundred, imagenet_weights, tmp_path
+    cluster, photographs, imagenet_weights, tmp_path
 ):
     """VGG16 with its ImageNet weights, as it is by default, on photographs."""
+    images = some_photographs(photographs, tmp_path / "images", train=66, test=34)
     base = ["--weights", str(imagenet_weights), "--engine", "ncnn", "--max_failures", "0"]
-    here = submit(four_hundred, tmp_path / "embedded", base)
-    there = submit(four_hundred, tmp_path / "flink", [*base, *cluster.flags()])
-    assert here.result["written"] == there.result["written"] == 400
+    here = submit(images, tmp_path / "embedded", base)
+    there = submit(images, tmp_path / "flink", [*base, *cluster.flags()])
+    assert here.result["written"] == there.result["written"] == 200
     assert there.result["engine"] == "ncnn"
-    assert there.result["mean_batch"] == 400 / 14  # shards of 64, the last of each split smaller
+    # Batches of 32 of shards of 64, the last of each split smaller: 64 + 64 + 4, and 64 + 4.
+    assert there.result["mean_batch"] == 200 / 8
     assert content(tmp_path / "flink").equals(content(tmp_path / "embedded"))
 
 

@@ -47,8 +47,9 @@ def trials_of(pid: int) -> list[int]:
     return [child for child in children_of(pid) if "engines.trial" in command_line(child)]
 
 
-@pytest.mark.parametrize("flags", [(), TWO_PROCESSES], ids=["one process", "two processes"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "flags"), [(signal.SIGINT, TWO_PROCESSES), (signal.SIGTERM, ())]
+)
 def test_a_stop_is_clean_and_says_how_to_resume(images, undisturbed, tmp_path, number, flags):
     table = tmp_path / "features"
     process = start(command(images, table, *flags))

@@ -25,6 +25,9 @@ from tests.pipelines.bases.families import ONE_OF_EACH, TRIED
 
 RANDOM = WeightsRequest("random", seed=1)
 CHAINS = ("VGG16", "VGG19")
+DEEP = {"InceptionResNetV2": "block35_1_ac", "NASNetMobile": "reduction_concat_stem_1"}
+"""Converted up to this layer, by which each kind of layer of theirs has come once: a conversion of
+all of them takes half a minute."""
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +82,9 @@ def test_a_base_gives_what_plain_keras_gives(name, tmp_path, monkeypatch):
         assert shorter.output_shape == layer.output.shape
 
     if name in ONE_OF_EACH:
+        if name in DEEP:
+            contract = replace(contract, layer=DEEP[name])
+            wanted = KerasEngine(model, contract, 2).extract(images)
         CONVERTING["openvino"].convert(model, contract, tmp_path)
         converted = CONVERTING["openvino"].open(tmp_path, 2, 2).extract(images)
         assert largest_error(converted, wanted) <= PARITY_BOUND
