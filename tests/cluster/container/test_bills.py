@@ -10,7 +10,7 @@ from supply_chain.sbom import bill_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
-LOCKS = {"worker": "worker-cpu", "trainer": "trainer", "submit": "worker-cpu"}
+LOCKS = {"worker": "worker-cpu", "trainer": "trainer", "submit": "worker-cpu", "dataflow": "dataflow"}
 
 
 @pytest.mark.parametrize("target", LOCKS)

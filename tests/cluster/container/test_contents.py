@@ -91,7 +91,7 @@ def test_the_health_command_tells_a_broken_image(
     assert says in ill.stderr
 
 
-@pytest.mark.parametrize("target", ["worker", "trainer", "submit"])
+@pytest.mark.parametrize("target", ["worker", "trainer", "submit", "dataflow"])
 def test_an_image_is_labelled_and_runs_as_nobody_in_particular(images, built, pod, target):
     config = images.config(built[target])
     labels = {name.rpartition(".")[2]: value for name, value in config["Labels"].items()}
@@ -105,7 +105,7 @@ def test_an_image_is_labelled_and_runs_as_nobody_in_particular(images, built, po
     assert done.stderr.count("Permission denied") == 4
 
 
-@pytest.mark.parametrize("target", ["worker", "trainer", "submit"])
+@pytest.mark.parametrize("target", ["worker", "trainer", "submit", "dataflow"])
 def test_an_image_holds_no_compiler_and_no_set_id_program_of_ours(images, built, target):
     with images.files(built[target]) as root:
         bins = [root / "opt/venv/bin", root / "usr/bin", root / "usr/local/bin", root / "usr/sbin"]
