@@ -10,7 +10,12 @@ from supply_chain.sbom import bill_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
-LOCKS = {"worker": "worker-cpu", "trainer": "trainer", "submit": "worker-cpu", "dataflow": "dataflow"}
+LOCKS = {
+    "worker": "worker-cpu",
+    "trainer": "trainer",
+    "submit": "worker-cpu",
+    "dataflow": "dataflow",
+}
 
 
 @pytest.mark.parametrize("target", LOCKS)

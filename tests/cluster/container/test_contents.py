@@ -10,6 +10,7 @@ from tests.cluster.tools import flink_job_server
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
+PACKAGES = "/opt/venv/lib/python3.11/site-packages"
 COMPILERS = re.compile(
     r"(.*-)?(cc|c\+\+|gcc|g\+\+|clang|ld|as|make|cmake|javac|mvn|go|rustc)(-\d+)?"
 )
@@ -69,7 +70,8 @@ def test_submit_holds_java_and_the_very_job_server_named(images, built, pod):
 @pytest.mark.parametrize(
     ("target", "broken", "says"),
     [
-        ("trainer", "/opt/venv/lib/python3.11/site-packages/sklearn", "sklearn cannot be imported"),
+        ("trainer", f"{PACKAGES}/sklearn", "sklearn cannot be imported"),
+        ("dataflow", f"{PACKAGES}/google/cloud/storage", "cannot be imported: broken"),
         ("submit", "/opt/beam/flink-job-server.jar", "java does not run"),
     ],
 )
