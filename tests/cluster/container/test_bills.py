@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from supply_chain.locks import FOLDER, pins
 from supply_chain.sbom import bill_of
@@ -28,11 +29,10 @@ def test_an_image_s_bill_lists_what_is_in_it(images, built, pod, target):
     for purl in parts:
         kind, name, version = re.fullmatch(r"pkg:(\w+)/(.+)@(.+)", purl).groups()
         kinds.setdefault(kind, {})[name] = version
-    locked = {
-        name.replace("_", "-"): v for name, v in pins(FOLDER / f"{LOCKS[target]}.lock").items()
-    }
-    assert locked.items() <= kinds["pypi"].items()
-    assert kinds["pypi"].keys() - locked.keys() <= {"pip", "setuptools", "frozen-features"}
+    locked = pins(FOLDER / f"{LOCKS[target]}.lock")
+    packages = {canonicalize_name(name): version for name, version in kinds["pypi"].items()}
+    assert locked.items() <= packages.items()
+    assert packages.keys() - locked.keys() <= {"pip", "setuptools", "frozen-features"}
 
     said = pod.run(built[target], "dpkg-query", "-W", "-f", "${Package} ${Version}\\n").stdout
     told = {f"{name} {version}" for name, version in kinds["deb"].items()}

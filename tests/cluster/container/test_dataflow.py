@@ -20,14 +20,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 OVERLAY = K8S / "overlays" / "dataflow"
 CARDS = "worker_accelerator=type:nvidia-l4;count:1;install-nvidia-driver"
-GRAPH = Path(__file__).parent / "dataflow_graph.py"
-
-HARNESS = """
-import os
-from apache_beam.runners.worker.sdk_worker_main import create_harness
-create_harness(dict(os.environ), dry_run=True)
-"""
-"""Beam's harness, as `boot` starts it, up to where it would call its runner."""
+GRAPH, WORKER = (Path(__file__).parent / f"dataflow_{name}.py" for name in ("graph", "worker"))
 
 
 @pytest.fixture(scope="module")
@@ -78,16 +71,19 @@ def test_the_overlay_s_options_become_a_job(translated, options):
     assert "Create/Impulse" in translated["transforms"]
 
 
-def test_a_worker_takes_the_job_s_options(built, pod, translated):
+def test_boot_starts_a_harness_that_takes_the_job_s_options(built, pod, volumes, translated):
     given = translated["job"]["environment"]["sdkPipelineOptions"]
-    assert "apache_beam.io.gcp.gcsfilesystem.GCSFileSystem" in str(given)
-    environment = (
-        f"PIPELINE_OPTIONS={json.dumps(given)}",
-        "CONTROL_API_SERVICE_DESCRIPTOR=url: 'localhost:1'",
-    )
-    done = pod.run(built["dataflow"], "env", *environment, "python", "-c", HARNESS)
+    (volumes["/data"] / "options.json").write_text(json.dumps(given))
+    shutil.copy(WORKER, volumes["/data"])
+    done = pod.run(built["dataflow"], "python", f"/data/{WORKER.name}", "/data/options.json")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "Failed to import" not in done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["asked"] == 1
+    (taken,) = [each for each in seen["logged"] if each.startswith("Pipeline_options: ")]
+    assert "'project': 'my-project'" in taken
+    assert "'number_of_worker_harness_threads': 1" in taken
+    assert "apache_beam.io.gcp.gcsfilesystem.GCSFileSystem" in taken
+    assert not [each for each in seen["logged"] if each.startswith("Failed to import")]
 
 
 def test_dataflow_s_arguments_go_to_boot(images, built):
