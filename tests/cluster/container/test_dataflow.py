@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from importlib.metadata import distributions
 from pathlib import Path
 from string import Template
@@ -13,6 +14,8 @@ from packaging.utils import canonicalize_name
 from supply_chain import google_libraries
 from supply_chain.bundled import libraries, parts_of_ffmpeg
 from supply_chain.licences import licence_of
+from tests.cluster.container.commands import SMALL, wait_until
+from tests.cluster.go_programs import go_program
 from tests.cluster.manifests import K8S
 from tests.cluster.pods import Pod
 
@@ -20,7 +23,9 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 OVERLAY = K8S / "overlays" / "dataflow"
 CARDS = "worker_accelerator=type:nvidia-l4;count:1;install-nvidia-driver"
-GRAPH, WORKER = (Path(__file__).parent / f"dataflow_{name}.py" for name in ("graph", "worker"))
+GRAPH, WORKER, SERVICE = (
+    Path(__file__).parent / f"dataflow_{name}.py" for name in ("graph", "worker", "service")
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +89,35 @@ def test_boot_starts_a_harness_that_takes_the_job_s_options(built, pod, volumes,
     assert "'number_of_worker_harness_threads': 1" in taken
     assert "apache_beam.io.gcp.gcsfilesystem.GCSFileSystem" in taken
     assert not [each for each in seen["logged"] if each.startswith("Failed to import")]
+
+
+def test_a_job_is_submitted_done_and_committed(built, pod, volumes, flags, dataset, tmp_path):
+    """By services on loopback that stand in for Google's: storage, and Dataflow itself."""
+    go_program("fake-gcs-server")  # the pod reaches nobody who would have its sources
+    stored, served = tmp_path / "stored.log", tmp_path / "served.log"
+    storage = (sys.executable, "-m", "tests.cluster.container.dataflow_storage")
+    pod.start_beside(*storage, str(tmp_path), str(dataset), log=stored)
+    assert wait_until(lambda: "http://" in stored.read_text(), 60), stored.read_text()
+    google = ("env", f"STORAGE_EMULATOR_HOST={stored.read_text().strip()}", "python")
+    shutil.copy(SERVICE, volumes["/data"])
+    pod.start(built["dataflow"], *google, f"/data/{SERVICE.name}", "8080", log=served)
+    assert wait_until(lambda: "ready" in served.read_text(), 60), served.read_text()
+
+    places = ("--input=gs://features/images", "--table=gs://features/table", *SMALL)
+    ours = [each for each in flags if not each.startswith("--temp_location")]
+    over = (
+        "--temp_location=gs://features/temp",
+        "--no_auth",
+        "--dataflow_endpoint=http://localhost:8080",
+    )
+    command = ("-m", "pipelines.extract", *places, "--engine=ncnn", "--batch_size=8", *ours, *over)
+    done = pod.run(built["dataflow"], *google, *command)
+    assert done.returncode == 0, f"{done.stderr}\n{served.read_text()}"
+    assert "written          88" in done.stdout
+    _, submitted, *asked = served.read_text().splitlines()
+    jobs = "/v1b3/projects/my-project/locations/europe-west4/jobs"
+    assert submitted == f"POST {jobs}"
+    assert asked[-1] == f"GET {jobs}/the-job/metrics"
 
 
 def test_dataflow_s_arguments_go_to_boot(images, built):
