@@ -34,9 +34,10 @@ def test_an_image_s_bill_lists_what_is_in_it(images, built, pod, target):
     assert locked.items() <= packages.items()
     assert packages.keys() - locked.keys() <= {"pip", "setuptools", "frozen-features"}
 
-    said = pod.run(built[target], "dpkg-query", "-W", "-f", "${Package} ${Version}\\n").stdout
+    said = pod.run(built[target], "dpkg-query", "-W", "-f", "${Package} ${Version}\\n")
+    assert said.returncode == 0, said.stderr
     told = {f"{name} {version}" for name, version in kinds["deb"].items()}
-    assert {line.replace("+", "%2B") for line in said.splitlines()} == {
+    assert {line.replace("+", "%2B") for line in said.stdout.splitlines()} == {
         line.removeprefix("debian/") for line in told
     }
     [gomp] = parts[f"pkg:pypi/ncnn@{locked['ncnn']}"]["components"]
