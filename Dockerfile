@@ -1,4 +1,4 @@
-# Three images from one file: worker, trainer and submit; docs/container.md tells how to build them.
+# Four images from one file: worker, trainer, submit and dataflow; docs/container.md tells how to build them.
 # A release names bases by digest (name:tag@sha256:...): Renovate writes them here, and the release's
 # workflow refuses a base without one.
 ARG PYTHON_BASE=python:3.11-slim-bookworm
@@ -7,7 +7,7 @@ ARG MAVEN_BASE=maven:3.9-eclipse-temurin-17
 ARG JAVA_BASE=eclipse-temurin:17-jre
 # What trainer and worker are made from: the stage below, or an image of it.
 ARG PACKAGES=packages
-# What submit is made from: the stage below, or the very worker image that the cluster runs.
+# What submit and dataflow are made from: the stage below, or the very worker image that the cluster runs.
 ARG WORKER=worker
 
 # Beam's boot program, from its own module; Go holds it to the public checksum database.
@@ -129,3 +129,15 @@ USER 10001:10001
 HEALTHCHECK --interval=5m --timeout=60s CMD ["health"]
 ENTRYPOINT []
 CMD ["python", "-m", "pipelines.extract", "--help"]
+
+# On Dataflow: its workers, and what submits to it, in one environment. Beam wants all of its extra there.
+FROM ${WORKER} AS dataflow
+LABEL org.opencontainers.image.title="frozen-features/dataflow"
+USER 0:0
+# The worker has pip ask no index.
+RUN --mount=type=bind,source=container,target=/mnt --mount=type=cache,target=/root/.cache/pip \
+    env --unset=PIP_NO_INDEX pip --cache-dir /root/.cache/pip install --require-hashes --no-deps \
+    --only-binary=:all: --requirement /mnt/dataflow.lock
+COPY --chmod=755 container/health/dataflow.py /usr/local/bin/health
+USER 10001:10001
+HEALTHCHECK --interval=5m --timeout=60s CMD ["health"]

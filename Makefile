@@ -15,7 +15,7 @@ BENCH_REPEATS ?= 3
 COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --no-header
 # The images have the Python of Debian 12.
 IMAGE_LOCK = $(COMPILE) --python-version 3.11 --constraint requirements.lock --generate-hashes
-IMAGE_LOCKS = common trainer worker-cpu worker-gpu
+IMAGE_LOCKS = common trainer worker-cpu worker-gpu dataflow
 FLINK_TESTS = tests/cluster/test_flink.py tests/cluster/test_flink_faults.py tests/cluster/test_flink_elastic.py
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
@@ -127,6 +127,10 @@ lock: $(READY)
 	    --output-file container/worker-gpu.lock setup.py
 	$(IMAGE_LOCK) --extra train --extra openvino --extra ncnn --extra metrics \
 	    --output-file container/trainer.lock setup.py
+# Beam's extra for Google wants an older cachetools than all else is tested with.
+	sed '/^cachetools==/d' requirements.lock | $(subst requirements.lock,/dev/stdin,$(IMAGE_LOCK)) \
+	    --constraint container/worker-cpu.lock --override container/dataflow-overrides.txt --only-binary :all: \
+	    --extra extract --extra dataflow --extra metrics --output-file container/dataflow.lock setup.py
 	.ci/resolves
 
 # What Maven may fetch for the job servers, with its checksums; needs Maven 3.9.2 or newer.

@@ -12,6 +12,7 @@ LICENCES = {
     "libavif": "BSD-2-Clause",
     "libbrotlicommon": "MIT",
     "libbrotlidec": "MIT",
+    "libcrc32c": "BSD-3-Clause",
     "libfreetype": "FTL",
     "libgfortran": GCC,
     "libgomp": GCC,

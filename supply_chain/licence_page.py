@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
+from supply_chain import google_libraries
 from supply_chain.bundled import LICENCES, libraries, parts_of_ffmpeg
 from supply_chain.licences import NVIDIA, is_allowed, licence_of
 from supply_chain.locks import shipped
@@ -12,6 +13,7 @@ from supply_chain.locks import shipped
 PAGE = Path(__file__).parent.parent / "docs" / "licences.md"
 
 GPU_ONLY = ("GPU worker",)
+DATAFLOW_ONLY = ("dataflow",)
 
 HEAD = """\
 # Licences of what is shipped
@@ -30,8 +32,11 @@ Apache-2.0 and brings oneTBB and hwloc along. TensorFlow and Keras are under Apa
 **No FFmpeg.** {ffmpeg} Images are decoded by Pillow's libraries, and nothing decodes video.
 
 **Copyleft.** GCC's libraries (`libgfortran`, `libgomp`, `libquadmath`) are files of their own,
-under the GPL with the exception for what is linked with them, or under the LGPL. `certifi` and
-`tqdm` are under MPL-2.0, and unchanged. No package is under the GPL itself.
+under the GPL with the exception for what is linked with them, or under the LGPL. `certifi`,
+`orjson` and `tqdm` are under MPL-2.0, and unchanged. No package is under the GPL itself.
+
+**Google's libraries**, in `dataflow` alone, are not installed where this page is made. What they
+are under is told by `supply_chain/google_libraries.py`, which a test of the image holds to them.
 
 **NVIDIA.** The packages of CUDA and cuDNN, in the GPU worker alone, are under NVIDIA's own terms,
 which limit passing them on. A release therefore has no GPU worker: build it where it runs.
@@ -48,13 +53,14 @@ def page() -> str:
     rows, bundled, examined = [], [], 0
     for name, (version, images) in shipped().items():
         found = _installed(name, version, images)
-        licence = NVIDIA if found is None else licence_of(found)
+        licence = _read_before(name, version) if found is None else licence_of(found)
         if not is_allowed(licence) and (licence != NVIDIA or images != GPU_ONLY):
             raise LookupError(f"{name} {version} is under {licence}, which may not be shipped")
         rows.append(f"| {name} | {version} | {licence} | {', '.join(images)} |")
         if found is not None:
             examined += 1
             bundled += _bundled(name, found)
+    bundled += [_row_of(library, name) for library, name in google_libraries.BROUGHT.items()]
     ffmpeg = f"None of {examined} packages has a file of FFmpeg, x264 or x265 in it."
     return "\n".join(
         [
@@ -71,7 +77,9 @@ def page() -> str:
 
 
 def _installed(name: str, version: str, images: tuple[str, ...]) -> Distribution | None:
-    """The package, to be read; None for NVIDIA's, which need not be installed for it."""
+    """The package, to be read; None for NVIDIA's and Google's, which need not be installed."""
+    if images == DATAFLOW_ONLY:
+        return None
     try:
         found = distribution(name)
     except PackageNotFoundError:
@@ -83,6 +91,13 @@ def _installed(name: str, version: str, images: tuple[str, ...]) -> Distribution
     return found
 
 
+def _read_before(name: str, version: str) -> str:
+    licence = NVIDIA if name.startswith("nvidia-") else google_libraries.LICENCES.get(name)
+    if licence is None:
+        raise LookupError(f"{name} {version} is not installed; add it to google_libraries.py")
+    return licence
+
+
 def _bundled(name: str, package: Distribution) -> list[str]:
     if parts_of_ffmpeg(package):
         raise LookupError(f"{name} brings {parts_of_ffmpeg(package)[0]} along")
@@ -91,8 +106,12 @@ def _bundled(name: str, package: Distribution) -> list[str]:
         licence = LICENCES.get(library, "")
         if not licence or not is_allowed(licence):
             raise LookupError(f"{name} brings {file} along; read its licence, and add it")
-        rows.append(f"| {library} | {licence} | {name} |")
+        rows.append(_row_of(library, name))
     return rows
+
+
+def _row_of(library: str, package: str) -> str:
+    return f"| {library} | {LICENCES[library]} | {package} |"
 
 
 def _table(heads: Iterable[str], rows: Iterable[str]) -> list[str]:

@@ -7,8 +7,9 @@ from license_expression import ExpressionError, LicenseExpression, get_spdx_lice
 ALLOWED = frozenset(
     {
         *("0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause"),
-        *("CC0-1.0", "FTL", "HPND", "IJG", "ISC", "libpng-2.0", "libtiff", "LicenseRef-libhdf5"),
-        *("LicenseRef-matplotlib", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "PSF-2.0", "X11", "Zlib"),
+        *("CC0-1.0", "CNRI-Python", "FTL", "HPND", "IJG", "ISC", "libpng-2.0", "libtiff"),
+        *("LicenseRef-libhdf5", "LicenseRef-matplotlib", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0"),
+        *("PSF-2.0", "X11", "Zlib"),
         # Of GCC's own libraries: what is linked with them is free of the GPL, and they are files of
         # their own, which anybody can replace.
         *("GPL-3.0-or-later WITH GCC-exception-3.1", "LGPL-2.1-or-later"),
@@ -32,9 +33,12 @@ READ = {
     "namex": "Apache-2.0",
     "ncnn": "BSD-3-Clause",
     "objsize": "BSD-3-Clause",
+    "pg8000": "BSD-3-Clause",
+    "pyasn1-modules": "BSD-2-Clause",
     "python-dateutil": "BSD-3-Clause",  # newer parts under Apache-2.0 too, all of it under this
     "scipy": "BSD-3-Clause",
     "skops": "MIT",
+    "sqlparse": "BSD-3-Clause",
 }
 """What somebody read in the licence files of packages whose metadata tells it in no fixed words."""
 

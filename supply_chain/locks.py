@@ -8,6 +8,7 @@ FOLDER = Path(__file__).parent.parent / "container"
 IMAGES = {
     "trainer": ("trainer",),
     "worker-cpu": ("worker", "submit"),
+    "dataflow": ("dataflow",),
     "worker-gpu": ("GPU worker",),
 }
 """The images that a lock file, by its name, makes; `common` holds what all of them share."""

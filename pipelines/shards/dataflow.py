@@ -14,7 +14,7 @@ FILLED = (
     ("--sdk_location", "container"),
     ("--number_of_worker_harness_threads", "1"),
 )
-"""The worker image holds Beam, and one thread hands shards to an engine that uses all cores."""
+"""Their image holds Beam, and one thread hands shards to an engine that uses all cores."""
 
 ONE_PROCESS = "no_use_multiple_sdk_containers"
 """Experiment: one process a worker. By default Dataflow starts one for each core."""
@@ -71,7 +71,7 @@ def check_dataflow(flags: Sequence[str], places: Iterable[tuple[str, str]]) -> N
             )
     if options.image is None:
         raise UsageError(
-            "Dataflow's workers need --sdk_container_image, the project's worker image in a "
+            "Dataflow's workers need --sdk_container_image, the project's image dataflow in a "
             "registry that they can read; docs/container.md says how to build it"
         )
     for service in options.dataflow_service_options:

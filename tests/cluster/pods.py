@@ -7,6 +7,7 @@ from types import TracebackType
 
 from tests.cluster.images import Images
 from tests.cluster.processes import start
+from tests.conftest import ROOT
 
 HOLDER = ("unshare", "--net", "--pid", "--fork", "--kill-child", "sh", "-c")
 LOOPBACK_ONLY = "ip link set lo up && echo up && exec sleep infinity"
@@ -58,6 +59,12 @@ class Pod(AbstractContextManager["Pod"]):
         self._going.append(going)
         return going
 
+    def start_beside(self, *command: str, log: Path) -> None:
+        """Start a program of this machine, and not of an image, that the containers can reach."""
+        with log.open("wb") as file:
+            going = start([*self._enter(), *command], stdout=file, stderr=file, cwd=ROOT)
+        self._going.append(going)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -77,7 +84,12 @@ class Pod(AbstractContextManager["Pod"]):
             made = self._images.buildah("from", "--pull-never", image).strip()
             self._containers[image] = made
         mounts = [f"--volume={here}:{there}" for there, here in volumes.items()]
-        enter = ["nsenter", "--target", self._first, "--net", "--pid", "--"]
         # Beam's servers name themselves by the host's name, which must be one that is reached.
         run = ["run", "--isolation", "chroot", "--hostname", "localhost", *mounts]
-        return [*enter, *self._images.command(*run, self._containers[image], "--", *command)]
+        return [
+            *self._enter(),
+            *self._images.command(*run, self._containers[image], "--", *command),
+        ]
+
+    def _enter(self) -> list[str]:
+        return ["nsenter", "--target", self._first, "--net", "--pid", "--"]

@@ -28,6 +28,8 @@ from tests.cluster.manifests import (
 KUBERNETES = "1.34"
 """The oldest that the schemas at hand describe; the API server of the other tests is newer."""
 
+IMAGES = ("worker", "trainer", "submit", "dataflow")
+
 FLINK_KINDS = {"FlinkDeployment", "Role", "RoleBinding"}
 
 
@@ -57,7 +59,7 @@ def validate(document):
 def test_the_images_tags_are_the_project_s_version():
     site = yaml.safe_load((K8S / "site" / "kustomization.yaml").read_text())
     ours = {i["name"]: i["newTag"] for i in site["images"] if i["name"].startswith("frozen-")}
-    assert ours == {f"frozen-features/{n}": __version__ for n in ("worker", "trainer", "submit")}
+    assert ours == {f"frozen-features/{name}": __version__ for name in IMAGES}
 
 
 @pytest.mark.cluster
@@ -131,8 +133,9 @@ def test_overlays_hold_what_they_are_for():
 def test_images_have_a_version(place):
     images = {c["image"] for pod in pods(rendered(place)) for c in pod.containers()}
     flink = "flink:1.19.3-scala_2.12-java17"
-    allowed = {f"frozen-features/{n}:{__version__}" for n in ("worker", "trainer", "submit")}
+    allowed = {f"frozen-features/{name}:{__version__}" for name in IMAGES}
     assert images <= {*allowed, flink}
+    assert ("dataflow" in str(images)) == (place == "overlays/dataflow")
     assert (flink in images) == (place in WITH_FLINK)
 
 

@@ -26,8 +26,11 @@ def package(folder, *fields, files=()):
 def test_the_page_is_what_the_locks_and_the_packages_say():
     page = licence_page.PAGE.read_text(encoding="utf-8")
     assert page == licence_page.page(), "make licences was not run"
-    assert "| ncnn | 1.0.20261020 | BSD-3-Clause | trainer, worker, submit, GPU worker |" in page
+    everywhere = "trainer, worker, submit, dataflow, GPU worker"
+    assert f"| ncnn | 1.0.20261020 | BSD-3-Clause | {everywhere} |" in page
+    assert "| google-cloud-storage | 3.17.1 | Apache-2.0 | dataflow |" in page
     assert "| libhwloc | BSD-3-Clause | openvino |" in page
+    assert "| libcrc32c | BSD-3-Clause | google-crc32c |" in page
     for lock in FOLDER.glob("*.lock"):
         for name, version in pins(lock).items():
             assert f"| {name} | {version} | " in page
@@ -35,7 +38,8 @@ def test_the_page_is_what_the_locks_and_the_packages_say():
 
 def test_what_is_shipped_is_told_by_image():
     found = shipped()
-    assert found["apache-beam"][1] == ("worker", "submit", "GPU worker")
+    assert found["apache-beam"][1] == ("worker", "submit", "dataflow", "GPU worker")
+    assert found["google-cloud-storage"][1] == ("dataflow",)
     assert found["scikit-learn"][1] == ("trainer",)
     assert found["nvidia-cudnn-cu12"][1] == ("GPU worker",)
     assert list(found) == sorted(found)
@@ -99,6 +103,9 @@ def test_a_package_under_another_licence_makes_no_page(monkeypatch, tmp_path):
         licence_page.page()
     package(tmp_path, "License-Expression: MIT", files=["made_up.libs/libnew-0123abcd.so.1"])
     with pytest.raises(LookupError, match=r"libnew-0123abcd\.so\.1 along; read its licence"):
+        licence_page.page()
+    monkeypatch.setattr(licence_page, "shipped", lambda: {"made-up": ("1.0", ("dataflow",))})
+    with pytest.raises(LookupError, match=r"made-up 1\.0 is not installed; add it to google_lib"):
         licence_page.page()
     monkeypatch.setattr(licence_page, "shipped", lambda: {"made-up": ("1.1", ("trainer",))})
     with pytest.raises(LookupError, match=r"1\.1 is locked, 1\.0 installed"):

@@ -13,6 +13,7 @@ IMAGES = {
     "frozen-features/worker": "worker",
     "frozen-features/trainer": "trainer",
     "frozen-features/submit": "submit",
+    "frozen-features/dataflow": "dataflow",
     "flink": "flink",
     "prom/pushgateway": "pushgateway",
 }

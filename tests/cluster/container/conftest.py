@@ -1,4 +1,4 @@
-"""The Dockerfile's three targets, built once for the tests of this folder."""
+"""The Dockerfile's four targets, built once for the tests of this folder."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from tests.cluster.tools import absent, flink_job_server
 from tests.conftest import ROOT
 
 NEEDED_DISK = 22 * 10**9
-"""Bytes that building the three images takes at its height where overlays can be mounted."""
+"""Bytes that building the four images takes at its height where overlays can be mounted."""
 
 
 @pytest.fixture(scope="package")
@@ -56,7 +56,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(
     images: Images, context: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """The names of the three images by target."""
+    """The names of the four images by target."""
     folder = tmp_path_factory.mktemp("bases")
     python = python_base(images, folder / "python")
     go = go_base(images, python, folder / "go")
@@ -77,7 +77,8 @@ def built(
         JAVA_BASE=java,
         JOB_SERVER_JAR="container/files/job-server-of-tests.jar",
     )
-    return {"trainer": trainer, "worker": worker, "submit": submit}
+    dataflow = build("dataflow", WORKER=worker)
+    return {"trainer": trainer, "worker": worker, "submit": submit, "dataflow": dataflow}
 
 
 @pytest.fixture(scope="package")

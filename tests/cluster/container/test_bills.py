@@ -4,13 +4,19 @@ import json
 import re
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from supply_chain.locks import FOLDER, pins
 from supply_chain.sbom import bill_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
-LOCKS = {"worker": "worker-cpu", "trainer": "trainer", "submit": "worker-cpu"}
+LOCKS = {
+    "worker": "worker-cpu",
+    "trainer": "trainer",
+    "submit": "worker-cpu",
+    "dataflow": "dataflow",
+}
 
 
 @pytest.mark.parametrize("target", LOCKS)
@@ -23,15 +29,15 @@ def test_an_image_s_bill_lists_what_is_in_it(images, built, pod, target):
     for purl in parts:
         kind, name, version = re.fullmatch(r"pkg:(\w+)/(.+)@(.+)", purl).groups()
         kinds.setdefault(kind, {})[name] = version
-    locked = {
-        name.replace("_", "-"): v for name, v in pins(FOLDER / f"{LOCKS[target]}.lock").items()
-    }
-    assert locked.items() <= kinds["pypi"].items()
-    assert kinds["pypi"].keys() - locked.keys() <= {"pip", "setuptools", "frozen-features"}
+    locked = pins(FOLDER / f"{LOCKS[target]}.lock")
+    packages = {canonicalize_name(name): version for name, version in kinds["pypi"].items()}
+    assert locked.items() <= packages.items()
+    assert packages.keys() - locked.keys() <= {"pip", "setuptools", "frozen-features"}
 
-    said = pod.run(built[target], "dpkg-query", "-W", "-f", "${Package} ${Version}\\n").stdout
+    said = pod.run(built[target], "dpkg-query", "-W", "-f", "${Package} ${Version}\\n")
+    assert said.returncode == 0, said.stderr
     told = {f"{name} {version}" for name, version in kinds["deb"].items()}
-    assert {line.replace("+", "%2B") for line in said.splitlines()} == {
+    assert {line.replace("+", "%2B") for line in said.stdout.splitlines()} == {
         line.removeprefix("debian/") for line in told
     }
     [gomp] = parts[f"pkg:pypi/ncnn@{locked['ncnn']}"]["components"]

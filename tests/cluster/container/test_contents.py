@@ -10,6 +10,7 @@ from tests.cluster.tools import flink_job_server
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
+PACKAGES = "/opt/venv/lib/python3.11/site-packages"
 COMPILERS = re.compile(
     r"(.*-)?(cc|c\+\+|gcc|g\+\+|clang|ld|as|make|cmake|javac|mvn|go|rustc)(-\d+)?"
 )
@@ -69,7 +70,8 @@ def test_submit_holds_java_and_the_very_job_server_named(images, built, pod):
 @pytest.mark.parametrize(
     ("target", "broken", "says"),
     [
-        ("trainer", "/opt/venv/lib/python3.11/site-packages/sklearn", "sklearn cannot be imported"),
+        ("trainer", f"{PACKAGES}/sklearn", "sklearn cannot be imported"),
+        ("dataflow", f"{PACKAGES}/google/cloud/storage", "cannot be imported: broken"),
         ("submit", "/opt/beam/flink-job-server.jar", "java does not run"),
     ],
 )
@@ -91,7 +93,7 @@ def test_the_health_command_tells_a_broken_image(
     assert says in ill.stderr
 
 
-@pytest.mark.parametrize("target", ["worker", "trainer", "submit"])
+@pytest.mark.parametrize("target", ["worker", "trainer", "submit", "dataflow"])
 def test_an_image_is_labelled_and_runs_as_nobody_in_particular(images, built, pod, target):
     config = images.config(built[target])
     labels = {name.rpartition(".")[2]: value for name, value in config["Labels"].items()}
@@ -105,7 +107,7 @@ def test_an_image_is_labelled_and_runs_as_nobody_in_particular(images, built, po
     assert done.stderr.count("Permission denied") == 4
 
 
-@pytest.mark.parametrize("target", ["worker", "trainer", "submit"])
+@pytest.mark.parametrize("target", ["worker", "trainer", "submit", "dataflow"])
 def test_an_image_holds_no_compiler_and_no_set_id_program_of_ours(images, built, target):
     with images.files(built[target]) as root:
         bins = [root / "opt/venv/bin", root / "usr/bin", root / "usr/local/bin", root / "usr/sbin"]

@@ -1,6 +1,6 @@
 """The job that Beam would hand to Dataflow, as JSON: Beam's own translation, and no network.
 
-`python -m tests.cluster.dataflow_graph INPUT TABLE FLAGS` looks at the flags as an extraction does
+`python dataflow_graph.py INPUT TABLE FLAGS`, in the image, looks at the flags as an extraction does
 and prints the job's description and the transforms of the pipeline that would be staged for it. A
 process of its own, in which nothing can connect.
 """
@@ -39,8 +39,6 @@ class Staging(apiclient.DataflowApplicationClient):
 
 def main(place: str, table: str, *flags: str) -> None:
     socket.socket.connect = _refuse  # type: ignore[method-assign]
-    # What submits and is not needed to describe a job: apitools.
-    dataflow.has_google_libraries = lambda: True
     check_beam_flags(flags, [])
     check_runner(flags)
     dataflow.check_dataflow(flags, [("--input", place), ("--table", table)])
