@@ -71,9 +71,8 @@ def as_page(results: Results, picture: str) -> str:
         parts.append(f"Shorter than wanted so far: {'; '.join(filter(None, shorter))}.")
     better = [_best_epoch(way, results[way.name]["runs"][0]) for way in gone]
     if any(better):
-        parts.append(
-            f"Better on validation before the last epoch: {'; '.join(filter(None, better))}."
-        )
+        listed = "; ".join(filter(None, better))
+        parts.append(f"Better before their last epoch, as `--keep best` keeps them: {listed}.")
     parts.append(f"![Validation accuracy of each way over its epochs]({picture})")
     parts.append("## The commands\n\n" + "\n".join(_commands(gone, results)))
     machines = dict.fromkeys(describe_machine(each["machine"]) for each in results.values())
