@@ -78,7 +78,7 @@ def test_each_table_is_what_a_run_of_its_own_makes(dataset, tmp_path, monkeypatc
         assert contracts[0] == contracts[1]
 
 
-def test_features_of_several_layers_are_those_of_a_plain_loop(dataset, tmp_path):
+def test_features_of_several_layers_are_those_of_a_plain_loop(dataset, tmp_path, capsys):
     path, relu, mean = pointwise(tmp_path / "base.onnx"), tmp_path / "relu", tmp_path / "mean"
     also = [f"{path}:relu:avg={mean}"]
     said = {"preprocessing": "rescale", "engine": "onnxruntime"}
