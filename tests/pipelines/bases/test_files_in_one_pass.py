@@ -83,6 +83,7 @@ def test_features_of_several_layers_are_those_of_a_plain_loop(dataset, tmp_path,
     also = [f"{path}:relu:avg={mean}"]
     said = {"preprocessing": "rescale", "engine": "onnxruntime"}
     extract(dataset / "test", relu, base=path, layer="relu", also=also, **said)
+    assert "pass of its own" not in capsys.readouterr().err
     contract = FeatureTable.open(str(relu)).contract
     names = table_of(relu)["image_id"].to_pylist()
     pixels = plain_pixels(
