@@ -11,7 +11,7 @@ from pipelines.commits.run_gauges import RunGauges
 from pipelines.commits.spending import Allowance, Spending, shares_of
 from pipelines.commits.table_run import TableRun
 from pipelines.engines.opening import open_engine
-from pipelines.errors import EngineError, FrozenFeaturesError
+from pipelines.errors import BaseFileError, EngineError, FrozenFeaturesError
 from pipelines.metrics.outlet import NOWHERE, Outlet
 from pipelines.planning.announcement import Announcement, announce
 from pipelines.planning.decision import Decision, Todo, decide_together, find_todo
@@ -123,7 +123,7 @@ def _in_passes(job: ShardJob, shards: Sequence[Shard]) -> ShardJob:
         for shard in {each.tables: each for each in shards}.values():
             for each in passes_of(shard, job):
                 open_engine(each.engine)
-    except EngineError as error:
+    except (EngineError, BaseFileError) as error:
         if len(job.targets) == 1:
             raise
         log(f"each layer has a pass of its own: {error}")

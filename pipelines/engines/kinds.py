@@ -76,7 +76,7 @@ CONVERTING = {
     kind.name: kind
     for kind in (
         _in_module(OPENVINO, "openvino", 1, "pipelines.engines.openvino_engine", ("keras", "onnx")),
-        _in_module("ncnn", "ncnn", 2, "pipelines.engines.ncnn"),
+        _in_module("ncnn", "ncnn", 3, "pipelines.engines.ncnn"),
         _in_module(
             ONNXRUNTIME, "onnxruntime", 1, "pipelines.engines.onnxruntime_engine", ("onnx",)
         ),

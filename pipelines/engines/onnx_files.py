@@ -3,17 +3,21 @@
 The composed file is the same for all engines, so that one can be held against another.
 """
 
-from dataclasses import asdict
+import tempfile
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from pipelines.bases import file_of, scaling_of
+from pipelines.bases.cutting import IN_ONE_PASS
 from pipelines.bases.onnx_file.asking import ask
 from pipelines.contract import ONNX_FILE, PARITY_BOUND, Contract
 from pipelines.engines.kinds import CONVERTING, ONNXRUNTIME, OPENVINO
+from pipelines.engines.one_pass import each_alone, largest_error_of_any
+from pipelines.engines.parallel import Features, Pixels
 from pipelines.engines.request import EngineRequest
-from pipelines.engines.trial import largest_error, try_conversion
+from pipelines.engines.trial import try_conversion
 from pipelines.errors import UnsuitableEngineError, UsageError, WeightsError
 
 PROBES = 2
@@ -44,6 +48,9 @@ def reference_for(contract: Contract, keras: str) -> str:
 def convert_file(request: EngineRequest, folder: Path) -> None:
     """Compose a contract's file into a folder and make sure that the engine runs it as others do.
 
+    Several layers in one pass are held against each of them alone, which OpenVINO 2026.4 has not
+    always right: of a small transformer's first convolution, where its attention was taken too.
+
     Raises:
         BaseFileError, UsageError, WeightsError: the file cannot be had, or is another base.
         EngineError: the engine cannot run it.
@@ -57,14 +64,24 @@ def convert_file(request: EngineRequest, folder: Path) -> None:
     if not np.isfinite(found).all():
         raise UnsuitableEngineError("its features of random pixels are not finite")
     reference = reference_for(contract, "")
-    if request.name == reference:
+    alone = each_alone(contract)
+    if len(alone) == 1 and request.name == reference:
         return
-    wanted = try_conversion(reference, folder, 1, PROBES, probes)
-    error = largest_error(found, wanted)
+    if len(alone) == 1:
+        wanted = [try_conversion(reference, folder, 1, PROBES, probes)]
+    else:
+        wanted = [_alone(replace(request, contract=each), reference, probes) for each in alone]
+    error = largest_error_of_any(found, wanted)
     if not error <= PARITY_BOUND:
         raise UnsuitableEngineError(
             f"its features are off by {error:.1e} from {reference}'s, relative"
         )
+
+
+def _alone(request: EngineRequest, engine: str, probes: Pixels) -> Features:
+    with tempfile.TemporaryDirectory() as folder:
+        compose_file(request, Path(folder))
+        return try_conversion(engine, Path(folder), 1, PROBES, probes)
 
 
 def compose_file(request: EngineRequest, folder: Path) -> None:
@@ -78,14 +95,15 @@ def compose_file(request: EngineRequest, folder: Path) -> None:
     said = ask(
         "compose",
         path,
-        layer=contract.layer,
+        layers=contract.layer.split(IN_ONE_PASS),
         size=contract.image_size,
         scaling=asdict(scaling_of(contract)),
-        pooling=contract.pooling,
+        poolings=contract.pooling.split(IN_ONE_PASS),
         folder=str(folder),
     )
-    if said["fingerprint"] != contract.weights:
+    found = IN_ONE_PASS.join(said["fingerprints"])
+    if found != contract.weights:
         raise WeightsError(
-            f"the base in {path} has the fingerprint {said['fingerprint'][:12]}…, the features "
+            f"the base in {path} has the fingerprint {found[:12]}…, the features "
             f"were asked for with {contract.weights[:12]}…; name the same file"
         )

@@ -37,9 +37,10 @@ from pipelines.engines.engine import Engine
 from pipelines.engines.int8.fetching import fetch_quantised, require_runs_int8
 from pipelines.engines.keras_engine import KerasEngine
 from pipelines.engines.kinds import CONVERTING
+from pipelines.engines.one_pass import each_alone, largest_error_of_any
 from pipelines.engines.onnx_files import convert_file
 from pipelines.engines.request import EngineRequest
-from pipelines.engines.trial import largest_error, try_conversion
+from pipelines.engines.trial import try_conversion
 from pipelines.errors import (
     EngineError,
     FrozenFeaturesError,
@@ -77,7 +78,9 @@ def _open_file(contract: Contract, request: WeightsRequest) -> LoadedBase:
             path = str(request.path)
             _bases[key] = LoadedBase(open_keras_file(Path(path)), path, "")
         opened = _bases[key]
-        return replace(opened, fingerprint=fingerprint_at(opened.model, contract.layer))
+        layers = contract.layer.split(IN_ONE_PASS)
+        found = IN_ONE_PASS.join(fingerprint_at(opened.model, layer) for layer in layers)
+        return replace(opened, fingerprint=found)
 
 
 def open_base_of(contract: Contract, weights: WeightsRequest) -> LoadedBase:
@@ -140,8 +143,9 @@ def open_conversion(request: EngineRequest) -> Path:
         size = contract.image_size
         probes = np.random.default_rng(0).integers(0, 256, (PROBES, size, size, 3), dtype=np.uint8)
         plain = replace(contract, compute_dtype="float32")
-        wanted = KerasEngine(model, plain, PROBES).extract(probes)
-        error = largest_error(try_conversion(kind.name, folder, 1, PROBES, probes), wanted)
+        wanted = [KerasEngine(model, each, PROBES).extract(probes) for each in each_alone(plain)]
+        found = try_conversion(kind.name, folder, 1, PROBES, probes)
+        error = largest_error_of_any(found, wanted)
         if not error <= HALF_ERRORS.get(contract.compute_dtype, PARITY_BOUND):
             raise UnsuitableEngineError(
                 f"its features are off by {error:.1e} from Keras's, relative"
@@ -223,7 +227,8 @@ def _fingerprint_known(contract: Contract, weights: WeightsRequest) -> str | Non
         return known_fingerprint(base, contract.image_size, weights)
     if weights.kind != BASE:
         return None
-    return facts_of(file_of(contract, weights), contract.layer).fingerprint
+    file, layers = file_of(contract, weights), contract.layer.split(IN_ONE_PASS)
+    return IN_ONE_PASS.join(facts_of(file, layer).fingerprint for layer in layers)
 
 
 def _cannot_run(request: EngineRequest, why: str) -> EngineError:

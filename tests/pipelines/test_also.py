@@ -200,6 +200,19 @@ def test_what_one_table_refuses_keeps_no_other_from_its_commit(job, images, caps
 
 
 @pytest.mark.acceptance
+def test_worker_processes_that_take_layers_in_one_pass_make_the_same_tables(job):
+    flags = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+    job = replace(job, also=job.also[:1], engine="ncnn")
+    report = extract(replace(job, beam_flags=flags))
+    for found, alone in zip((report, *report.also), job.by_table(), strict=True):
+        own = replace(alone, table=f"{alone.table} alone")
+        extract(own)
+        assert rows_of(alone.table).num_rows == found.counts["written"] == 20
+        assert rows_of(alone.table).equals(rows_of(own.table))
+        assert found.waits.base > 0
+
+
+@pytest.mark.acceptance
 def test_parts_are_committed_to_each_table_and_a_run_stops_for_all(job, monkeypatch):
     job = replace(job, commit_every=8, hours=1.0, price_per_hour=3.0, shard_rows=4)
     told = iter([True, False])

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.bases.onnx_file.axes import layouts_of
-from pipelines.bases.onnx_file.composing import compose_onnx, shapes_of, write_onnx
+from pipelines.bases.onnx_file.composing import compose_onnx, write_onnx
 from pipelines.bases.onnx_file.graph import NCHW, cut_at
 from pipelines.bases.onnx_file.identity import fingerprint_of
 from pipelines.bases.onnx_file.reading import read_onnx
+from pipelines.bases.onnx_file.shapes import shapes_of
 from pipelines.bases.scaling import Scaling
 from pipelines.errors import BaseFileError, FrozenFeaturesError, UsageError
 from pipelines.system.lifeline import end_with_parent
@@ -43,17 +44,22 @@ def look(path: str, layer: str | None) -> dict[str, Any]:
 
 
 def compose(
-    path: str, layer: str, size: int, scaling: Mapping[str, Any], pooling: str, folder: str
+    path: str,
+    layers: list[str],
+    size: int,
+    scaling: Mapping[str, Any],
+    poolings: list[str],
+    folder: str,
 ) -> dict[str, Any]:
-    """Write the composed file into a folder; says the `fingerprint` of what was composed."""
+    """Write the composed file into a folder; says the `fingerprints` of what was composed."""
     file = read_onnx(Path(path))
-    cut = cut_at(file.model, layer, path)
+    cuts = [cut_at(file.model, layer, path) for layer in layers]
     said = Scaling(
         scaling["scale"], tuple(scaling["mean"]), tuple(scaling["std"]), scaling["channels"]
     )
-    found = fingerprint_of(cut, file.opsets, path)
-    write_onnx(compose_onnx(file.model, cut, size, said, pooling, path), Path(folder))
-    return {"fingerprint": found}
+    found = [fingerprint_of(cut, file.opsets, path) for cut in cuts]
+    write_onnx(compose_onnx(file.model, cuts, size, said, poolings, path), Path(folder))
+    return {"fingerprints": found}
 
 
 def layers(path: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Writing preprocessing before a cut ONNX graph and pooling after it: pixels in, features out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ import numpy as np
 
 from pipelines.bases.onnx_file.axes import layouts_of
 from pipelines.bases.onnx_file.graph import NCHW, PIXEL_TYPES, Cut
+from pipelines.bases.onnx_file.joining import union_of
+from pipelines.bases.onnx_file.shapes import shapes_of
 from pipelines.bases.scaling import Scaling
-from pipelines.errors import BaseFileError, UsageError
+from pipelines.errors import UsageError
 
 COMPOSED_FILE = "model.onnx"
 TENSORS_FILE = "tensors.bin"
@@ -27,10 +30,14 @@ TOKENS_RANK, IMAGE_RANK = 3, 4
 
 @dataclass
 class _Steps:
-    """Operations that are added to a graph, each taking what the one before gave."""
+    """Operations that are added to a graph, each taking what the one before gave.
+
+    Their results are called by what they were made of, and by `mark` where others have the same.
+    """
 
     last: str
     opset: int
+    mark: str = ""
     nodes: list[Any] = field(default_factory=list)
     tensors: list[Any] = field(default_factory=list)
 
@@ -39,9 +46,12 @@ class _Steps:
 
         names = [self.last]
         for values in constants:
-            names.append(f"{PREFIX}constant_{len(self.tensors)}_of_{self.last.rpartition('/')[2]}")
+            of = f"{len(self.tensors)}_of_{self.last.rpartition('/')[2]}"
+            names.append(f"{PREFIX}{self.mark}constant_{of}")
             self.tensors.append(numpy_helper.from_array(np.asarray(values), names[-1]))
-        self.last = gives or f"{PREFIX}{operation}_after_{self.last.removeprefix(PREFIX)}"
+        self.last = (
+            gives or f"{PREFIX}{self.mark}{operation}_after_{self.last.removeprefix(PREFIX)}"
+        )
         self.nodes.append(helper.make_node(operation, names, [self.last], **said))
 
     def reduce(self, operation: str, axes: list[int]) -> None:
@@ -53,48 +63,67 @@ class _Steps:
 
 def compose_onnx(
     model: Any,  # noqa: ANN401 - onnx is untyped
-    cut: Cut,
+    cuts: Sequence[Cut],
     size: int,
     scaling: Scaling,
-    pooling: str,
+    poolings: Sequence[str],
     name: str,
 ) -> Any:  # noqa: ANN401
     """Make the graph that engines run.
 
     Args:
         model: the `onnx.ModelProto` that was cut.
-        cut: the part of it that is wanted.
+        cuts: the parts of it that are wanted.
         size: height and width of the images in pixels.
         scaling: what is done to pixels before.
-        pooling: "none", "avg" or "max" over height and width or over tokens, or "cls", the first.
+        poolings: for each cut "none", "avg" or "max" over height and width or over tokens, or
+            "cls", the first.
         name: what messages call the file.
 
     Returns:
         An `onnx.ModelProto` from uint8 (1, size, size, 3), RGB, to float32 (1, ...) features;
-        height and width come before channels.
+        height and width come before channels. Of several cuts the features are flattened and
+        follow each other: (1, length).
 
     Raises:
-        UsageError: the tensor is not what is pooled so, or the input cannot be scaled so.
-        BaseFileError: the graph contradicts itself.
+        UsageError: a tensor is not what is pooled so, or the input cannot be scaled so.
+        BaseFileError: the graph contradicts itself, or the cuts begin with different images.
     """
     from onnx import TensorProto, helper
 
     opset = max(each.version for each in model.opset_import if not each.domain)
-    before = _scaled(cut, scaling, opset, name)
-    after = _Steps(cut.tensor, opset)
-    rank = _rank(model, cut, size, name)
-    _pooled(after, rank, layouts_of(cut)[cut.tensor], pooling, f"{cut.tensor} of {name}")
-    after.add("Cast", to=TensorProto.FLOAT, gives=FEATURES)
+    whole = union_of(cuts, name)
+    before = _scaled(whole, scaling, opset, name)
+    ends = []
+    for number, (cut, pooling) in enumerate(zip(cuts, poolings, strict=True)):
+        after = _Steps(cut.tensor, opset, f"{number}/" if number else "")
+        rank = _rank(model, cut, size, name)
+        _pooled(after, rank, layouts_of(cut)[cut.tensor], pooling, f"{cut.tensor} of {name}")
+        ends.append(after)
+    joined = _joined(ends)
     graph = helper.make_graph(
-        [*before.nodes, *cut.nodes, *after.nodes],
+        [*before.nodes, *whole.nodes, *(node for each in ends for node in each.nodes), *joined],
         "composed",
         [helper.make_tensor_value_info(PIXELS, TensorProto.UINT8, [1, size, size, 3])],
         [helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, None)],
-        [*cut.tensors.values(), *before.tensors, *after.tensors],
+        [*whole.tensors.values(), *before.tensors, *(t for each in ends for t in each.tensors)],
     )
     composed = helper.make_model(graph, opset_imports=model.opset_import)
     composed.ir_version = model.ir_version
     return composed
+
+
+def _joined(ends: Sequence[_Steps]) -> list[Any]:
+    """End what was pooled as the features; of several cuts side by side."""
+    from onnx import TensorProto, helper
+
+    if len(ends) == 1:
+        ends[0].add("Cast", to=TensorProto.FLOAT, gives=FEATURES)
+        return []
+    for end in ends:
+        end.add("Cast", to=TensorProto.FLOAT)
+        end.add("Reshape", np.array([1, -1], np.int64))
+    return [helper.make_node("Concat", [end.last for end in ends], [FEATURES], axis=1)]
 
 
 def write_onnx(composed: Any, folder: Path) -> None:  # noqa: ANN401
@@ -137,56 +166,6 @@ def _scaled(cut: Cut, scaling: Scaling, opset: int, name: str) -> _Steps:
 def _rank(model: Any, cut: Cut, size: int, name: str) -> int | None:  # noqa: ANN401
     shape = shapes_of(model, cut, size, name).get(cut.tensor)
     return None if shape is None else len(shape)
-
-
-FLOATS = frozenset({1, 10, 11, 16})
-"""ONNX's numbers of float32, float16, float64 and bfloat16."""
-
-
-def shapes_of(
-    model: Any,  # noqa: ANN401
-    cut: Cut,
-    size: int | None,
-    name: str,
-) -> dict[str, tuple[int | None, ...]]:
-    """The shapes of a cut graph's floating tensors for one image, as far as onnx can tell them.
-
-    Args:
-        model: the `onnx.ModelProto` that was cut.
-        cut: the part of it that is looked at.
-        size: height and width of the image in pixels; None leaves them open.
-        name: what messages call the file.
-
-    Raises:
-        BaseFileError: the shapes contradict each other.
-    """
-    from onnx import helper, shape_inference
-
-    sides = [1, 3, size, size] if cut.layout == NCHW else [1, size, size, 3]
-    kind = cut.image.type.tensor_type.elem_type
-    graph = helper.make_graph(
-        cut.nodes,
-        "cut",
-        [helper.make_tensor_value_info(cut.image.name, kind, sides)],
-        [helper.make_tensor_value_info(cut.tensor, 0, None)],
-        [*cut.tensors.values()],
-    )
-    alone = helper.make_model(graph, opset_imports=model.opset_import)
-    alone.ir_version = model.ir_version
-    try:
-        inferred = shape_inference.infer_shapes(alone, strict_mode=True, data_prop=True)
-    except Exception as error:  # kinds of C++
-        said = " ".join(str(error).split())[-200:]
-        raise BaseFileError(f"{name} cannot run on images of {size} pixels: {said}") from error
-    found = {}
-    for value in (*inferred.graph.value_info, *inferred.graph.output):
-        kind = value.type.tensor_type
-        if kind.HasField("shape") and kind.elem_type in FLOATS:
-            dims = kind.shape.dim
-            found[value.name] = tuple(
-                int(d.dim_value) if d.HasField("dim_value") else None for d in dims
-            )
-    return found
 
 
 def _pooled(steps: _Steps, rank: int | None, layout: str | None, pooling: str, tensor: str) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.bases import cut
 from pipelines.contract import Contract
-from pipelines.engines.ncnn.chain import Convolution, MaxPool, Step, read_chain, read_scaling
+from pipelines.engines.ncnn.chain import Convolution, MaxPool, Step, read_scaling
+from pipelines.engines.ncnn.ends import channels_of, ends_of, read_chains, shape_at
 from pipelines.engines.ncnn.stacking import Stack, plan_stack
 from pipelines.engines.ncnn.text import NetText
 from pipelines.errors import UnsuitableEngineError
@@ -29,38 +29,33 @@ def convert(model: "keras.Model", contract: Contract, folder: Path) -> None:
     """
     if contract.compute_dtype != "float32":
         raise UnsuitableEngineError(f"it computes in float32, not {contract.compute_dtype}")
-    steps = read_chain(cut(model, contract.layer, "none"))
-    if not steps:
-        raise UnsuitableEngineError("the base is cut before its first layer")
-    scaling = read_scaling(contract)
+    chains = read_chains(model, contract)
+    steps = max(chains, key=len)
     size = contract.image_size
     stack = plan_stack(steps, size)
-    _write_image_net(folder / "image", steps[: stack.start], size)
+    first, rest = steps[: stack.start], steps[stack.start :]
+    _write_image_net(folder / "image", first, size)
     if stack.images > 1:
-        channels = _channels(steps[: stack.start])
-        _write_stack_net(folder / "stack", steps[stack.start :], stack, channels)
-    side, channels = stack.side >> stack.poolings, _channels(steps)
+        _write_stack_net(folder / "stack", rest, stack, channels_of(first))
+    ends = ends_of(chains, contract, stack)
+    wanted = {first[-1].name, *(end.blob for end in ends)}
+    blobs = [[s.name for s in part if s.name in wanted] for part in (first, rest)]
     layout = {
-        "scaling": asdict(scaling),
+        "scaling": asdict(read_scaling(contract)),
         "stack": asdict(stack),
-        "pooling": contract.pooling,
+        "blobs": blobs,
+        "ends": [asdict(end) for end in ends],
         "image_size": size,
-        "feature_shape": [side, side, channels] if contract.pooling == "none" else [channels],
+        "feature_shape": shape_at(chains, contract),
     }
     (folder / LAYOUT_FILE).write_text(json.dumps(layout), encoding="utf-8")
-
-
-def _channels(steps: Sequence[Step]) -> int:
-    """Channels after some steps; a photograph's three before any convolution."""
-    kernels = [step.kernel for step in steps if isinstance(step, Convolution)]
-    return kernels[-1].shape[3] if kernels else 3
 
 
 def _write_image_net(path: Path, steps: Sequence[Step], side: int) -> None:
     net, data = NetText(side, side, 3), "data"
     for step in steps:
         data = _layer(net, step, data)
-    net.save(path, data)
+    net.save(path)
 
 
 def _write_stack_net(path: Path, steps: Sequence[Step], stack: Stack, channels: int) -> None:
@@ -74,7 +69,7 @@ def _write_stack_net(path: Path, steps: Sequence[Step], stack: Stack, channels: 
         data = _layer(net, step, data)
         if isinstance(step, MaxPool):
             rows, columns, level = rows // 2, columns // 2, level + 1
-    net.save(path, data)
+    net.save(path)
 
 
 def _layer(net: NetText, step: Step, data: str) -> str:

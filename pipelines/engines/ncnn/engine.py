@@ -1,6 +1,7 @@
 """ncnn runs the base: Winograd convolutions, the fastest for chains of 3 x 3 ones such as VGG."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from pipelines.engines.ncnn.chain import Scaling, scale_pixels
 from pipelines.engines.ncnn.conversion import LAYOUT_FILE
+from pipelines.engines.ncnn.ends import End
 from pipelines.engines.ncnn.stacking import Stack
 from pipelines.engines.parallel import Features, ParallelRuns, Pixels
 from pipelines.errors import EngineError
@@ -41,7 +43,9 @@ class NcnnEngine:
         layout = json.loads((folder / LAYOUT_FILE).read_text(encoding="utf-8"))
         self._scaling = Scaling(*layout["scaling"].values())
         self._stack = Stack(**layout["stack"])
-        self._pooling = layout["pooling"]
+        self._ends = [End(**each) for each in layout["ends"]]
+        # By depth: ncnn goes on from a blob that it gave, and has not kept those before it.
+        self._image_blobs, self._stack_blobs = layout["blobs"]
         self._image_net = _load(folder / "image", largest_tile=6)
         if self._stack.images > 1:
             self._stack_net = _load(folder / "stack", largest_tile=4)
@@ -63,27 +67,39 @@ class NcnnEngine:
         self.batch_size = min(self.batch_size, max(1, failed // 2))
 
     def _run(self, images: Pixels) -> Features:
-        maps = [_forward(self._image_net, scale_pixels(each, self._scaling)) for each in images]
-        if self._stack.images > 1:
-            maps = self._run_stack(maps)
-        return np.stack([self._flat(each) for each in maps])
+        scaled = (scale_pixels(each, self._scaling) for each in images)
+        maps = [_forward(self._image_net, each, self._image_blobs) for each in scaled]
+        tall = self._run_stack([each[self._image_blobs[-1]] for each in maps])
+        return np.stack([self._row(each, tall, place) for place, each in enumerate(maps)])
 
-    def _run_stack(self, maps: list[Map]) -> list[Map]:
+    def _run_stack(self, maps: list[Map]) -> dict[str, Map]:
         stack = self._stack
+        if stack.images == 1:
+            return {}
         tall = np.zeros((len(maps[0]), stack.rows, stack.side), np.float32)
         for place, each in enumerate(maps):
             start = place * stack.pitch
             tall[:, start : start + stack.side] = each
-        output = _forward(self._stack_net, tall)
-        pitch, side = stack.pitch >> stack.poolings, stack.side >> stack.poolings
-        return [output[:, place * pitch : place * pitch + side] for place in range(len(maps))]
+        return _forward(self._stack_net, tall, self._stack_blobs)
 
-    def _flat(self, features: Map) -> npt.NDArray[np.float32]:
-        if self._pooling == "none":
-            return features.transpose(1, 2, 0).reshape(-1)
-        pool = np.mean if self._pooling == "avg" else np.max
-        pooled: npt.NDArray[np.float32] = pool(features, axis=(1, 2))
-        return pooled
+    def _row(self, maps: dict[str, Map], tall: dict[str, Map], place: int) -> Features:
+        """The features of the image at a place of the stack, an end's after the other's."""
+        parts = []
+        for end in self._ends:
+            if end.stacked:
+                rows = self._stack.rows_of(place, end.poolings)
+                parts.append(_flat(tall[end.blob][:, rows], end.pooling))
+            else:
+                parts.append(_flat(maps[end.blob], end.pooling))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _flat(features: Map, pooling: str) -> Features:
+    if pooling == "none":
+        return features.transpose(1, 2, 0).reshape(-1)
+    pool = np.mean if pooling == "avg" else np.max
+    pooled: Features = pool(features, axis=(1, 2))
+    return pooled
 
 
 def _load(path: Path, largest_tile: int) -> Any:  # noqa: ANN401 - ncnn is untyped
@@ -101,13 +117,16 @@ def _load(path: Path, largest_tile: int) -> Any:  # noqa: ANN401 - ncnn is untyp
     return net
 
 
-def _forward(net: Any, inputs: Map) -> Map:  # noqa: ANN401 - ncnn is untyped
+def _forward(net: Any, inputs: Map, blobs: Sequence[str]) -> dict[str, Map]:  # noqa: ANN401 - ncnn is untyped
     import ncnn
 
     extractor = net.create_extractor()
     # The clone has ncnn's own alignment between channels, which some layers take for granted.
     extractor.input("data", ncnn.Mat(inputs).clone())
-    status, output = extractor.extract("features")
-    if status != 0:
-        raise EngineError(f"ncnn gave no features (status {status})")
-    return np.array(output)
+    outputs = {}
+    for blob in blobs:
+        status, output = extractor.extract(blob)
+        if status != 0:
+            raise EngineError(f"ncnn gave no features at {blob} (status {status})")
+        outputs[blob] = np.array(output)
+    return outputs

@@ -47,6 +47,11 @@ class Stack:
         """Height of the stacked map, in pixels."""
         return self.pitch * (self.images - 1) + self.side
 
+    def rows_of(self, place: int, poolings: int) -> slice:
+        """The rows of an image's map after so many poolings of the stacked part."""
+        start = place * (self.pitch >> poolings)
+        return slice(start, start + (self.side >> poolings))
+
 
 def plan_stack(steps: Sequence[Step], image_size: int) -> Stack:
     """Find where a chain's maps become small and convolutions still follow.

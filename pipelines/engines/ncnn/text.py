@@ -49,10 +49,9 @@ class NetText:
         constant = self._add("MemoryData", f"{name}_plane", [], {0: columns, 1: rows, 2: 1})
         return self._add("BinaryOp", name, [data, constant], {0: 2})
 
-    def save(self, path: Path, data: str) -> None:
-        """Write `path`.param and `path`.bin; `data` becomes the output "features"."""
-        self._lines.append(f"Noop end 1 1 {data} features")
-        head = f"{MAGIC}\n{len(self._lines)} {self._blobs + 1}\n"
+    def save(self, path: Path) -> None:
+        """Write `path`.param and `path`.bin; every layer's output can be had by its name."""
+        head = f"{MAGIC}\n{len(self._lines)} {self._blobs}\n"
         text = head + "\n".join(self._lines) + "\n"
         path.with_suffix(".param").write_text(text, encoding="ascii")
         path.with_suffix(".bin").write_bytes(b"".join(self._weights))

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -14,12 +15,13 @@ from deltalake import DeltaTable
 
 from pipelines.driver import extract
 from pipelines.images.listing import list_images
+from pipelines.planning.job import Destination
 from pipelines.table.feature_table import FeatureTable
 from pipelines.table.schema import AGREEMENT_FOLDER, DATA_FOLDER, LOG_FOLDER
 from pipelines.table.storage import open_storage
 from tests.cluster.object_stores.conftest import FEATURES
 from tests.cluster.s3_server import BUCKET
-from tests.conftest import write_image
+from tests.conftest import TINY, write_image
 from tests.faults.commands import content
 from tests.pipelines.images.sources import FORMS
 
@@ -37,6 +39,16 @@ def test_a_table_on_s3_equals_the_local_one(server, remote, uploaded, local, mak
     assert folders == {DATA_FOLDER, LOG_FOLDER, AGREEMENT_FOLDER}
     again = extract(make_job(uploaded, remote, **FEATURES))
     assert (again.version, again.counts["present"], again.counts["hashed"]) == (1, 88, 0)
+
+
+def test_one_run_fills_tables_here_and_on_s3(uploaded, remote, make_job, place, tmp_path):
+    averages = replace(TINY, layer="block4_pool", pooling="avg")
+    also = (Destination(place, averages),)
+    extract(make_job(uploaded, tmp_path / "features", also=also, **FEATURES))
+    assert content(tmp_path / "features").equals(content(remote))
+    own = tmp_path / "averages"
+    extract(replace(make_job(uploaded, own, **FEATURES), features=averages))
+    assert content(place).equals(content(own))
 
 
 def test_a_nightly_increment(server, dataset, make_job, place, tmp_path):

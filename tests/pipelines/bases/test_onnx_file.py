@@ -35,7 +35,8 @@ def composed(
 ):
     folder.mkdir(exist_ok=True)
     said = asdict(scaling or SCALINGS["torch"])
-    ask("compose", path, layer=layer, size=size, scaling=said, pooling=pooling, folder=str(folder))
+    wanted = {"layers": [layer], "poolings": [pooling], "size": size, "scaling": said}
+    ask("compose", path, folder=str(folder), **wanted)
     return engine(folder, 1, 4)
 
 
