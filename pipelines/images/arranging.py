@@ -55,13 +55,8 @@ def arrange(
     found = list(images)
     # Of millions of names nearly all are what any file can hold.
     paths = [p if "".join(p).isascii() else tuple(map(storable, p)) for p, _ in found]
-    if layout.labels_from is None:
-        said = _by_depth(root, paths) if paths else []
-    else:
-        said = by_option(root, paths, layout.labels_from)
-    tell_renamed(root, {each.split for each in said if each.split is not None})
     refs = []
-    for parts, each, (_, what) in zip(paths, said, found, strict=True):
+    for parts, each, (_, what) in zip(paths, say(root, paths, layout), found, strict=True):
         image_id = "/".join(parts)
         split = (
             split_named(each.split)
@@ -72,6 +67,25 @@ def arrange(
     return refs
 
 
+def say(root: str, paths: Sequence[Parts], layout: Layout) -> list[Said]:
+    """What paths say of their images, by the depth of their folders or as the user says.
+
+    Args:
+        root: the folder above all of them, for complaints and what is told.
+        paths: where images lie below it.
+        layout: as `arrange` takes it.
+
+    Raises:
+        InputError: it cannot be told what the folders mean.
+    """
+    if layout.labels_from is None:
+        said = _by_depth(root, paths) if paths else []
+    else:
+        said = by_option(root, paths, layout.labels_from)
+    tell_renamed(root, {each.split for each in said if each.split is not None})
+    return said
+
+
 def by_option(root: str, paths: Sequence[Parts], labels: LabelsFrom) -> list[Said]:
     """What paths say of their images if labels stand where the user says.
 
@@ -80,7 +94,7 @@ def by_option(root: str, paths: Sequence[Parts], labels: LabelsFrom) -> list[Sai
     Raises:
         InputError: none of them has a label there.
     """
-    said = [Said(labels.of(parts, _split_place(parts)), _split_in(parts)) for parts in paths]
+    said = [said_by(labels, parts) for parts in paths]
     without = ["/".join(p) for p, each in zip(paths, said, strict=True) if each.label is None]
     if labels.kind == NONE or not without:
         return said
@@ -94,6 +108,11 @@ def by_option(root: str, paths: Sequence[Parts], labels: LabelsFrom) -> list[Sai
         f"{labels.text} looks for it, {without[0]!r} among them"
     )
     return said
+
+
+def said_by(labels: LabelsFrom, parts: Parts) -> Said:
+    """What one path says of its image if labels stand where the user says."""
+    return Said(labels.of(parts, _split_place(parts)), _split_in(parts))
 
 
 def _by_depth(root: str, paths: Sequence[Parts]) -> list[Said]:

@@ -9,7 +9,8 @@ from pipelines.images.arranging import arrange
 from pipelines.images.columns.delta import is_delta_table, list_delta
 from pipelines.images.columns.files import BYTES_SUFFIXES, files_below
 from pipelines.images.columns.listing import holds_images, list_columns
-from pipelines.images.folder import find_in_folder, ref_of_entry
+from pipelines.images.folder import find_in_folder, images_in
+from pipelines.images.folder_listing import list_folder
 from pipelines.images.huggingface import list_described
 from pipelines.images.kinds import IMAGE_SUFFIXES
 from pipelines.images.layout import Layout
@@ -74,11 +75,11 @@ def _list_local(location: str, root: str | None, layout: Layout) -> Sequence[Ima
     if path.is_dir():
         _refuse_those_of_manifests(root, layout, location)
         found, passed = find_in_folder(path, layout)
-        described = list_described(path, passed, [parts for parts, _ in found], layout)
+        described = list_described(path, passed, (parts for parts, _ in images_in(found)), layout)
         passed.tell(str(path))
         if found and described is None:
             _refuse_columns(layout, location)
-        refs = described or arrange(str(path), found, ref_of_entry, layout)
+        refs = described or list_folder(str(path), found, layout)
         return refs or _list_holding(str(path), files_below(path, HOLDING), layout)
     if not path.is_file():
         raise InputError(f"no folder or manifest at {location}")
@@ -106,7 +107,7 @@ def _list_remote(location: str, root: str | None, layout: Layout) -> Sequence[Im
     if is_file:
         return _list_holding(place.folder.uri, [place.uri], layout)
     found, passed = find_below(place, layout)
-    described = list_described(place, passed, [parts for parts, _ in found], layout)
+    described = list_described(place, passed, (parts for parts, _ in found), layout)
     passed.tell(place.uri)
     if found and described is None:
         _refuse_columns(layout, location)

@@ -1,21 +1,36 @@
-"""The images below a folder."""
+"""The images below a folder, folder by folder."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.images.arranging import Parts
-from pipelines.images.kinds import IMAGE_SUFFIXES, may_be_image
+from pipelines.images.kinds import is_named_as_image, may_be_image
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.passed_over import PassedOver
-from pipelines.images.stat_data import make_ref
 from pipelines.outputs import INSIDES
-from pipelines.records import ImageRef
 
 
-def find_in_folder(
-    root: Path, layout: Layout = PLAIN
-) -> tuple[list[tuple[Parts, os.DirEntry[str]]], PassedOver]:
+@dataclass(frozen=True, slots=True)
+class ImageFolder:
+    """A folder with images right inside of it, of which no more is held than their names.
+
+    A folder in which other folders lie between the images may come several times, so that images
+    are in the order in which they are met.
+
+    Attributes:
+        parts: the names of the folders between the root and it, and its own; () for the root.
+        start: what the path of everything in it begins with, "/photos/train/cats/".
+        names: of the images, in the order of the folder; at least one.
+    """
+
+    parts: Parts
+    start: str
+    names: list[str]
+
+
+def find_in_folder(root: Path, layout: Layout = PLAIN) -> tuple[list[ImageFolder], PassedOver]:
     """Find the images below a folder, and what is passed over.
 
     Hidden files are left out, and so are files without an image's suffix and tables and models of
@@ -27,43 +42,57 @@ def find_in_folder(
     """
     passed = PassedOver()
     found = list(_walk(root, (), passed, layout.any_suffix))
-    passed.taken = len(found)
+    passed.taken = sum(len(folder.names) for folder in found)
     return found, passed
 
 
-def ref_of_entry(image_id: str, entry: os.DirEntry[str], label: str | None, split: str) -> ImageRef:
-    """The reference of an image that was found in a folder."""
-    return make_ref(image_id, entry.path, label, split)
+def images_in(found: Iterable[ImageFolder]) -> Iterator[tuple[Parts, str]]:
+    """Where each image lies below the root, and its file."""
+    for folder in found:
+        for name in folder.names:
+            yield (*folder.parts, name), folder.start + name
 
 
 def _walk(
     folder: Path,
-    above: Parts,
+    parts: Parts,
     passed: PassedOver,
     any_suffix: bool,
     open_folders: frozenset[tuple[int, int]] = frozenset(),
-) -> Iterator[tuple[Parts, os.DirEntry[str]]]:
+) -> Iterator[ImageFolder]:
     here = folder.stat()
     place = (here.st_dev, here.st_ino)
     if place in open_folders:  # a link back up
         return
     with os.scandir(folder) as listing:
-        entries = [entry for entry in listing if not entry.name.startswith(".")]
-    ours = next((what for name, what in INSIDES.items() if name in {e.name for e in entries}), None)
-    if ours is not None:
-        passed.folders["/".join(above)] = ours
-        return
-    for entry in entries:
         # A folder named like an image is an image that cannot be read, and is listed as that.
-        if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
-            yield (*above, entry.name), entry
+        entries = [
+            name if is_named_as_image(name) else entry
+            for entry in listing
+            if not (name := entry.name).startswith(".")
+        ]
+    within = {entry.name for entry in entries if not isinstance(entry, str)}
+    ours = next((what for name, what in INSIDES.items() if name in within), None)
+    if ours is not None:
+        passed.folders["/".join(parts)] = ours
+        return
+    start = os.path.join(folder, "")  # noqa: PTH118 - ends in a slash
+    names: list[str] = []
+    for entry in entries:
+        if isinstance(entry, str):
+            names.append(entry)
         elif _is_folder(entry):
-            inside = (*above, entry.name)
+            if names:
+                yield ImageFolder(parts, start, names)
+                names = []
+            inside = (*parts, entry.name)
             yield from _walk(Path(entry.path), inside, passed, any_suffix, open_folders | {place})
         elif any_suffix and may_be_image(entry.path):
-            yield (*above, entry.name), entry
+            names.append(entry.name)
         else:
-            passed.file((*above, entry.name))
+            passed.file((*parts, entry.name))
+    if names:
+        yield ImageFolder(parts, start, names)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

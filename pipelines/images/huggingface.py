@@ -1,6 +1,6 @@
 """Folders as Hugging Face's `datasets` reads them: a file of metadata is the manifest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipelines.cli import log
@@ -20,7 +20,7 @@ FILE_NAME = "file_name"
 
 
 def list_described(
-    root: Path | Place, passed: PassedOver, images: Sequence[Parts], layout: Layout
+    root: Path | Place, passed: PassedOver, images: Iterable[Parts], layout: Layout
 ) -> list[ImageRef] | None:
     """List the images that metadata in a folder, or in the folders of its splits, name.
 
@@ -62,7 +62,7 @@ def list_described(
     left_out = ["/".join(parts) for parts in images if _below(root, parts) not in named]
     if left_out:
         log(
-            f"{len(left_out)} of {len(images)} images in {_below(root, ())} are not in its "
+            f"{len(left_out)} of {passed.taken} images in {_below(root, ())} are not in its "
             f"metadata and are not read, {min(left_out)!r} among them"
         )
     return refs

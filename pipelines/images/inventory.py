@@ -73,7 +73,7 @@ class Inventory(Mapping[str, ImageRef]):
         numbers: dict[str, list[Places]] = {"bytes": [], "modified": [], "changed": []}
         for block in _blocks(refs):
             ids.append(pa.array(map(attrgetter("image_id"), block), pa.large_string()))
-            uris.append(_as_bytes([ref.uri for ref in block]))
+            uris.append(as_bytes([ref.uri for ref in block]))
             for name, coding in few.items():
                 coding.add(map(attrgetter(name), block))
             for name, parts in numbers.items():
@@ -196,6 +196,14 @@ def examples(images: Mapping[str, ImageRef]) -> Iterable[ImageRef]:
     return images.refs(np.unique(np.concatenate(firsts)))
 
 
+def as_bytes(uris: list[str]) -> pa.LargeBinaryArray:
+    """Names of files, or of objects, as the system encodes them."""
+    try:
+        return pa.array(uris, pa.large_binary())
+    except UnicodeEncodeError:  # names that are not UTF-8
+        return pa.array(map(os.fsencode, uris), pa.large_binary())
+
+
 def _blocks(refs: Iterable[ImageRef]) -> Iterator[tuple[ImageRef, ...]]:
     refs = iter(refs)
     while block := tuple(itertools.islice(refs, BLOCK)):
@@ -204,13 +212,6 @@ def _blocks(refs: Iterable[ImageRef]) -> Iterator[tuple[ImageRef, ...]]:
 
 def _joined(parts: list[Places]) -> Places:
     return np.concatenate([*parts, np.empty(0, np.int64)])
-
-
-def _as_bytes(uris: list[str]) -> pa.LargeBinaryArray:
-    try:
-        return pa.array(uris, pa.large_binary())
-    except UnicodeEncodeError:  # names that are not UTF-8
-        return pa.array(map(os.fsencode, uris), pa.large_binary())
 
 
 def _whole(blocks: list[pa.Array], kind: pa.DataType) -> pa.Array:

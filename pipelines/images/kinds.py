@@ -30,6 +30,12 @@ _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 """How long the second header of a BMP may be: two letters alone begin many a text."""
 
 
+def is_named_as_image(name: str) -> bool:
+    """Whether a file that is not hidden is an image by its own name."""
+    # A million times, which is why no path is made of it.
+    return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES
+
+
 def begins_as_image(start: bytes) -> bool:
     """Whether a file's first `FIRST_BYTES` are those of a format that is decoded."""
     if start.startswith(_STARTS):

@@ -5,7 +5,6 @@ say of it: paths that lead about, links, ids that are repeated, lists of labels.
 """
 
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,31 +12,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.images.inventory import BLOCK, Coded, Codes, Inventory
+from pipelines.images.inventory import BLOCK, Coded, Inventory
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.manifest import FolderFence
 from pipelines.images.manifest_stat import Stated
 from pipelines.images.name_index import hashes_of
+from pipelines.images.plain_columns import NotPlainError, ascends, coded_splits, recoded
 from pipelines.images.plain_paths import are_plain, holds_null_byte
-from pipelines.images.splits import (
-    TEST,
-    TRAIN,
-    UNLABELLED,
-    VALIDATION,
-    split_named,
-    split_of,
-    tell_renamed,
-)
-from pipelines.images.stat_of_many import stat_numbers
+from pipelines.images.splits import tell_renamed
+from pipelines.images.stated_files import stated_by_files
 from pipelines.images.text_values import plain_label, plain_text, texts_of
 from pipelines.stores.places import Place
-
-CHOSEN = (TRAIN, VALIDATION, TEST, UNLABELLED)
-"""What `split_of` may give."""
-
-
-class NotPlainError(Exception):
-    """A manifest is not plain; whether it is right is for others to tell."""
 
 
 def inventory_of_manifest(
@@ -66,7 +51,7 @@ def inventory_of_manifest(
     ids = _names(rows, "id") if "id" in rows.column_names else paths
     uris = _located(paths, root)
     del paths
-    order = None if _ascends(ids) else pc.sort_indices(ids)
+    order = None if ascends(ids) else pc.sort_indices(ids)
     if order is not None:
         uris = uris.take(order)  # before the ids: of ten million each copy is half a gigabyte
         ids = ids.take(order)
@@ -77,10 +62,15 @@ def inventory_of_manifest(
     groups = _coded(rows, "group", plain_text, order)
     named = _coded(rows, "split", plain_text, order)
     tell_renamed(manifest, {split for split in named.values if split})
-    splits = _splits(ids, named, labels, groups)
+    splits = coded_splits(ids, named, labels, groups)
     if isinstance(root, Path):
         _require_inside(uris, FolderFence(root))
-    stated = _stated_by_files(uris) if stated is None else stated.taken(order)
+    if stated is None:
+        stated, links = stated_by_files(uris)
+        if len(links):
+            raise NotPlainError
+    else:
+        stated = stated.taken(order)
     return Inventory(
         *(ids, uris.cast(pa.large_binary()), labels, splits, groups),
         *(stated.sizes, stated.modified, stated.changed),
@@ -102,13 +92,9 @@ def _names(rows: pa.Table, column: str) -> pa.LargeStringArray:
     return names
 
 
-def _ascends(names: pa.LargeStringArray) -> bool:
-    return bool(pc.all(pc.less(names[:-1], names[1:])).as_py())
-
-
 def _distinct(names: pa.LargeStringArray) -> bool:
     """Whether no two are alike; where two have one hash, it is not known, and denied."""
-    if _ascends(names):
+    if ascends(names):
         return True
     hashes = np.sort(hashes_of(names))
     return not (hashes[1:] == hashes[:-1]).any()
@@ -150,31 +136,7 @@ def _coded(
     except ValueError as error:
         raise NotPlainError from error
     codes = encoded.indices.fill_null(len(texts) - 1).to_numpy()
-    return _recoded(codes if order is None else codes[order.to_numpy()], texts)
-
-
-def _recoded(codes: Codes, values: list[str | None]) -> Coded:
-    """A column of values that may repeat as one of values that do not."""
-    once = {value: code for code, value in enumerate(dict.fromkeys(values))}
-    return Coded(np.array([once[value] for value in values], np.int32)[codes], tuple(once))
-
-
-def _splits(ids: pa.LargeStringArray, named: Coded, labels: Coded, groups: Coded) -> Coded:
-    """The splits that are named, and for others what `split_of` makes of them."""
-    values = [split_named(name) if name else None for name in named.values]
-    codes = named.codes.copy()
-    unnamed = np.flatnonzero(np.array([value is None for value in values], np.bool_)[codes])
-    places = {name: len(values) + place for place, name in enumerate(CHOSEN)}
-    for start in range(0, len(unnamed), BLOCK):
-        part = unnamed[start : start + BLOCK]
-        chosen = map(
-            split_of,
-            ids.take(pa.array(part)).to_pylist(),
-            map(labels.values.__getitem__, labels.codes[part].tolist()),
-            map(groups.values.__getitem__, groups.codes[part].tolist()),
-        )
-        codes[part] = [places[name] for name in chosen]
-    return _recoded(codes, [*values, *CHOSEN])
+    return recoded(codes if order is None else codes[order.to_numpy()], texts)
 
 
 def _require_inside(uris: pa.LargeStringArray, fence: FolderFence) -> None:
@@ -187,12 +149,3 @@ def _require_inside(uris: pa.LargeStringArray, fence: FolderFence) -> None:
         if not all(fence.holds(os.path.realpath(folder or "/")) for folder in folders):
             raise NotPlainError
         inside |= folders
-
-
-def _stated_by_files(uris: pa.LargeStringArray) -> Stated:
-    """Size, time of change and time of any change of each file, as `make_ref` has them."""
-    found = stat_numbers(uris)
-    if (stat.S_IFMT(0o777777) & found[:, 3] == stat.S_IFLNK).any():
-        raise NotPlainError
-    sizes, modified, changed = found[:, :3].T.copy()
-    return Stated(sizes, modified // 1000, changed // 1000)

@@ -6,9 +6,10 @@ from pathlib import Path
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.manifest import list_rows
 from pipelines.images.manifest_files import read_table, texts
-from pipelines.images.manifest_inventory import NotPlainError, inventory_of_manifest
+from pipelines.images.manifest_inventory import inventory_of_manifest
 from pipelines.images.manifest_stat import stated_in
 from pipelines.images.picked import whole
+from pipelines.images.plain_columns import NotPlainError
 from pipelines.records import ImageRef
 from pipelines.stores.places import Place
 

@@ -3,10 +3,9 @@
 import posixpath
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import PurePosixPath
 
 from pipelines.images.arranging import Parts
-from pipelines.images.kinds import IMAGE_SUFFIXES, may_be_image
+from pipelines.images.kinds import is_named_as_image, may_be_image
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.passed_over import PassedOver
 from pipelines.images.stat_data import ref_without_stat
@@ -105,8 +104,7 @@ def _images(root: Place, passed: PassedOver, any_suffix: bool) -> list[Found]:
             for place, part in enumerate(parts):
                 if part in INSIDES:
                     passed.folders["/".join(parts[:place])] = INSIDES[part]
-            named_so = PurePosixPath(parts[-1]).suffix.lower() in IMAGE_SUFFIXES
-            (found if named_so else others).append((parts, stat))
+            (found if is_named_as_image(parts[-1]) else others).append((parts, stat))
     found, others = _outside(found, passed.folders), _outside(others, passed.folders)
     if any_suffix:
         uris = [root.at(stat.key).uri for _, stat in others]

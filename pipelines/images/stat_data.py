@@ -11,6 +11,11 @@ def make_ref(image_id: str, uri: str, label: str | None, split: str) -> ImageRef
 
     A file that is not there costs itself only: reading it becomes a recorded failure.
     """
+    return ImageRef(image_id, uri, label, split, *stat_data_of(uri))
+
+
+def stat_data_of(uri: str) -> tuple[int, int, int]:
+    """A file's size and times, `bytes`, `modified` and `changed` of `ImageRef`; zeros for none."""
     try:
         status = os.lstat(uri)  # a million times, which is why it is not `Path.lstat`
         changed = status.st_ctime_ns
@@ -18,16 +23,8 @@ def make_ref(image_id: str, uri: str, label: str | None, split: str) -> ImageRef
             status = os.stat(uri)  # noqa: PTH116
             changed = max(changed, status.st_ctime_ns)  # the link may lead elsewhere now
     except (OSError, ValueError):
-        return ref_without_stat(image_id, uri, label, split)
-    return ImageRef(
-        image_id=image_id,
-        uri=uri,
-        label=label,
-        split=split,
-        bytes=status.st_size,
-        modified=status.st_mtime_ns // 1000,
-        changed=changed // 1000,
-    )
+        return 0, 0, 0
+    return status.st_size, status.st_mtime_ns // 1000, changed // 1000
 
 
 def ref_without_stat(image_id: str, uri: str, label: str | None, split: str) -> ImageRef:

@@ -33,8 +33,11 @@ Numbers = npt.NDArray[np.int64]
 _NUMBERS = 4
 
 
-def stat_numbers(files: pa.LargeStringArray) -> Numbers:
+def stat_numbers(files: pa.Array) -> Numbers:
     """Size, time of change and of any change in nanoseconds, and mode, of each file.
+
+    Args:
+        files: large strings, or large binaries as the system encodes them.
 
     Returns:
         int64 (files, 4); zeros for a file that is not there.
@@ -83,7 +86,7 @@ def _helper() -> Iterator[subprocess.Popen[bytes] | None]:
 
 def _ask(
     helper: subprocess.Popen[bytes] | None,
-    files: pa.LargeStringArray,
+    files: pa.Array,
     found: Numbers,
     waiting: list[int],
 ) -> None:
@@ -91,8 +94,8 @@ def _ask(
     if helper is None or helper.stdin is None or helper.stdout is None:
         return
     while (start := _next(waiting)) is not None:
-        names = files[start : start + BLOCK].cast(pa.string())
-        joined = pc.binary_join(pa.ListArray.from_arrays([0, len(names)], names), "\0")
+        names = files[start : start + BLOCK].cast(pa.binary())
+        joined = pc.binary_join(pa.ListArray.from_arrays([0, len(names)], names), b"\0")
         content = joined[0].as_buffer()
         try:
             helper.stdin.write(content.size.to_bytes(8, "little"))

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.images import manifest_inventory, stat_of_many
+from pipelines.images import manifest_inventory, plain_columns, stat_of_many
 from pipelines.images.layout import PLAIN, Layout
 from pipelines.images.listing import list_images
 from pipelines.images.manifest import list_rows
 from pipelines.images.manifest_files import read_table, texts
-from pipelines.images.manifest_inventory import NotPlainError, inventory_of_manifest
+from pipelines.images.manifest_inventory import inventory_of_manifest
 from pipelines.images.picked import Picked
+from pipelines.images.plain_columns import NotPlainError
 from pipelines.records import ImageRef
 
 LABELS = st.sampled_from(["cat", " dog ", "1.0", "", None])
@@ -76,6 +77,7 @@ def test_columns_of_other_types_say_what_their_texts_say(
 
 def test_blocks_make_no_difference(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifest_inventory, "BLOCK", 3)
+    monkeypatch.setattr(plain_columns, "BLOCK", 3)
     monkeypatch.setattr(stat_of_many, "BLOCK", 3)
     names = [f"f{number % 3}/é{number}.jpg" for number in range(8)]
     rows = pa.table({"path": names, "label": ["a", None] * 4, "split": ["", "test"] * 4})

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pipelines.driver import extract
 from pipelines.errors import InputError
 from pipelines.extract import main
-from pipelines.images import manifest_inventory
+from pipelines.images import stated_files
 from pipelines.images.layout import LabelsFrom, Layout
 from pipelines.images.listing import list_images
 from pipelines.images.manifest import list_rows
@@ -39,7 +39,7 @@ def _nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(*_: object) -> None:
         pytest.fail("a file or a store was asked")
 
-    monkeypatch.setattr(manifest_inventory, "stat_numbers", ask)
+    monkeypatch.setattr(stated_files, "stat_numbers", ask)
     monkeypatch.setattr("pipelines.images.manifest.make_ref", ask)
     monkeypatch.setattr("pipelines.images.manifest.refs_with_stat", ask)
 

@@ -55,6 +55,16 @@ def test_processes_find_what_a_loop_finds(
     assert stat_numbers(whole[1:]).tolist() == expected
 
 
+@pytest.mark.usefixtures("_three_processes")
+def test_names_that_are_not_utf_8_are_asked_for_by_their_bytes(tmp_path: Path) -> None:
+    names = [f"{tmp_path}/".encode() + b"caf\xe9%d.jpg" % number for number in range(20)]
+    for size, name in enumerate(names):
+        Path(os.fsdecode(name)).write_bytes(b"x" * size)
+    found = stat_numbers(pa.array(names, pa.large_binary()))
+    assert found[:, 0].tolist() == [*range(20)]
+    assert found.tolist() == [_plainly(os.fsdecode(name)) for name in names]
+
+
 def _for_threads(waiting: list[int]) -> int | None:
     if threading.current_thread() is threading.main_thread():
         return None
