@@ -53,15 +53,16 @@ LINKS = {
 }
 """What is made besides files and folders, and where it leads from its own folder."""
 
-PLACES = st.one_of(
-    st.tuples(st.sampled_from(FOLDERS[:3]), st.sampled_from(FOLDERS)),
-    st.lists(st.sampled_from(FOLDERS), max_size=3).map(tuple),
+ANY = st.sampled_from(FOLDERS)
+PLACES = (
+    st.just(()),
+    st.tuples(ANY),
+    st.tuples(st.sampled_from(FOLDERS[:3]), ANY),
+    st.lists(ANY, max_size=3).map(tuple),
 )
-ENTRIES = st.tuples(
-    PLACES,
-    st.one_of(st.sampled_from(IMAGES), st.sampled_from((*OTHERS, *FOLDERS))),
-    st.one_of(st.just("file"), st.sampled_from(["file", "folder", *LINKS])),
-)
+NAMES = st.one_of(st.sampled_from(IMAGES), st.sampled_from((*OTHERS, *FOLDERS)))
+MADE = st.one_of(st.just("file"), st.sampled_from(["file", "folder", *LINKS]))
+TREES = st.one_of([st.lists(st.tuples(each, NAMES, MADE), max_size=12) for each in PLACES])
 
 
 def _grow(above: Path, entries: list[tuple[Parts, str, str]]) -> Path:
@@ -127,7 +128,7 @@ def _listed_as_objects(root: Path, layout: Layout) -> tuple[object, str]:
         return _listed(root, layout)
 
 
-@given(st.lists(ENTRIES, max_size=12), st.sampled_from(LAYOUTS))
+@given(TREES, st.sampled_from(LAYOUTS))
 def test_columns_and_objects_are_the_same_listing(
     entries: list[tuple[Parts, str, str]], layout: Layout
 ) -> None:
@@ -136,7 +137,7 @@ def test_columns_and_objects_are_the_same_listing(
         assert _listed(root, layout) == _listed_as_objects(root, layout)
 
 
-@given(st.lists(ENTRIES, max_size=12), st.booleans())
+@given(TREES, st.booleans())
 def test_a_plain_walk_finds_the_same(
     entries: list[tuple[Parts, str, str]], any_suffix: bool
 ) -> None:
