@@ -45,8 +45,8 @@ test-all: test test-long test-clusters
 test-clusters: test-flink test-containers
 
 # In the order of tests/conftest.py: by how long a file may take, not by how many tests it has.
-# A process may take 5 GB, and some of them wait more than they compute.
-LONG ?= 3
+# A process may take 7 GB, what exporters leave behind included.
+LONG ?= 2
 test-long: $(READY)
 	$(BIN)/python -m pytest -n $(LONG) --dist loadfile --no-loadscope-reorder --durations 25 \
 	    -m "(acceptance or faults) and not cluster"
