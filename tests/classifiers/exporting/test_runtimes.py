@@ -87,6 +87,7 @@ def test_exports_run_without_this_project(dataset, table, logistic, tmp_path):
     models = {"logistic": (logistic, table)}
     for head, of, more in [
         ("dense", table, ["--epochs", "2"]),
+        ("softmax", table, []),
         ("linear_svm", table, []),
         ("finetune", deep, ["--weights", WEIGHTS, "--head_epochs", "1", "--epochs", "1"]),
     ]:
@@ -97,7 +98,7 @@ def test_exports_run_without_this_project(dataset, table, logistic, tmp_path):
         every = {"keras": ".keras", "onnx": ".onnx", "openvino": ".xml"}
         some = every
         if head != "dense":  # the finished network of any head is written alike
-            one = "openvino" if head == "logistic" else "onnx"
+            one = "openvino" if head in ("logistic", "softmax") else "onnx"
             some = {one: every[one]}
         features, _, ids = load(str(of), "test")
         judged = load_model(model).head.judge(features)
