@@ -17,6 +17,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --no-header
 IMAGE_LOCK = $(COMPILE) --python-version 3.11 --constraint requirements.lock --generate-hashes
 IMAGE_LOCKS = common trainer worker-cpu worker-gpu dataflow
 FLINK_TESTS = tests/cluster/test_flink.py tests/cluster/test_flink_faults.py tests/cluster/test_flink_elastic.py
+# Of Maven too, which ends before what Java's best compiler makes would pay.
+export MAVEN_OPTS ?= -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
 .PHONY: install demo test test-all test-long test-clusters test-flink test-containers test-oldest messages notebook check format \
@@ -45,10 +47,8 @@ test-all: test test-long test-clusters
 test-clusters: test-flink test-containers
 
 # In the order of tests/conftest.py: by how long a file may take, not by how many tests it has.
-# A process may take 5 GB, and some of them wait more than they compute.
-LONG ?= 3
 test-long: $(READY)
-	$(BIN)/python -m pytest -n $(LONG) --dist loadfile --no-loadscope-reorder --durations 25 \
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations 25 \
 	    -m "(acceptance or faults) and not cluster"
 
 # They want Java 17, Maven, Go and buildah, and say so where one is missing.
@@ -57,7 +57,7 @@ test-flink: $(CLUSTER_READY)
 
 # The images, Kubernetes, the stores and Spark.
 test-containers: $(CLUSTER_READY)
-	$(BIN)/python -m pytest --durations 15 -m "cluster" $(FLINK_TESTS:%=--ignore=%)
+	$(BIN)/python -m pytest --durations 15 -m "cluster" tests/cluster $(FLINK_TESTS:%=--ignore=%)
 
 # What depends on the Python, on the oldest one here; and tables and models of either with the other.
 test-oldest: $(READY)

@@ -1,5 +1,6 @@
 """What many tests stand on: small images, a tiny base, the shared photographs."""
 
+import ctypes
 import gc
 import os
 import shutil
@@ -28,6 +29,9 @@ settings.register_profile("any machine", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("any machine")
 
 LARGE_BYTES = 1 << 30
+
+PROCESS_BYTES = 6 << 30
+"""Of memory, what one process of tests may take while it exports or quantises a base."""
 
 TINY = FeatureChoice(
     weights=WeightsRequest("random", seed=1),
@@ -61,7 +65,13 @@ def _memory_given_back() -> Iterator[None]:
     if _resident() - before > LARGE_BYTES:
         opening._engines.clear()
         opening._bases.clear()
-        gc.collect()
+        give_back_memory()
+
+
+def give_back_memory() -> None:
+    """Free what only a cycle still holds, and give the system what the allocator then keeps."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident() -> int:
@@ -105,8 +115,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than cores, since tests also wait; and four at most, for their memory."""
-    return min(4, len(os.sched_getaffinity(0)) + 1)
+    """One process more than cores, since tests also wait; and no more than memory holds."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(4, len(os.sched_getaffinity(0)) + 1, memory // PROCESS_BYTES))
 
 
 def write_image(path: Path, seed: int, size: tuple[int, int] = (40, 30)) -> Path:

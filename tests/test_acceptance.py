@@ -32,7 +32,7 @@ def _own_cache(_session_cache: None) -> None:
 def imagenet_table(photographs, imagenet_weights, tmp_path_factory):
     """Features as the project makes them by default, of all that there is to train on."""
     folder = tmp_path_factory.mktemp("imagenet")
-    parts = {"train": 1000, "validation": 250, "test": 250}
+    parts = {"train": 1000, "validation": 250, "test": 500}
     images = some_photographs(photographs, folder / "images", **parts)
     return run_extract(images, imagenet_weights, folder / "features")
 

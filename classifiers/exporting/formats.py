@@ -1,7 +1,6 @@
 """The formats that there are: how each is written with its card in it, and how it is run."""
 
 import json
-import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from classifiers.exporting.whole import INPUT, Whole
 from classifiers.heads.network import read_network
+from pipelines.engines.onnx_export import export_onnx
 from pipelines.engines.openvino_engine import export_network, load_openvino
 
 Pixels = npt.NDArray[np.uint8]
@@ -71,9 +71,7 @@ def _run_keras(path: Path, pixels: Pixels) -> Found:
 def _write_onnx(whole: Whole, card: str, path: Path) -> None:
     import onnx
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of tf2onnx on NumPy 2
-        whole.network.export(str(path), format="onnx", verbose=False)
+    export_onnx(whole.network, path)
     model = onnx.load(str(path))
     (output,) = model.graph.output
     before = output.name

@@ -248,9 +248,9 @@ slowest = 0.0
 end = time.monotonic() + float(sys.argv[1])
 while time.monotonic() < end:
     data = mutated(chance)
-    started = time.monotonic()
+    started = time.process_time()  # a busy machine makes no input slow
     good += attempt(data)
-    slowest = max(slowest, time.monotonic() - started)
+    slowest = max(slowest, time.process_time() - started)
     attempts += 1
 print(attempts, good, slowest, own_peak())
 """

@@ -2,7 +2,6 @@
 
 import logging
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from pipelines.contract import Contract
 from pipelines.engines.composing import compose
 from pipelines.engines.int8.canonical import make_canonical
 from pipelines.engines.int8.exportable import exportable, without_erfc
+from pipelines.engines.onnx_export import export_onnx
 from pipelines.errors import EngineError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def float_graph(model: "keras.Model", contract: Contract) -> Any:  # noqa: ANN40
     shape = composed(np.zeros((1, size, size, 3), np.uint8)).shape
     with tempfile.TemporaryDirectory() as folder, _exporter_silenced():
         path = Path(folder) / "base.onnx"
-        composed.export(str(path), format="onnx", verbose=False)
+        export_onnx(composed, path)
         exported = onnx.load(path)
     without_erfc(exported.graph)
     _require_onnx_alone(exported, contract.base)
@@ -54,9 +54,7 @@ def _exporter_silenced() -> Iterator[None]:
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # tf2onnx on NumPy 2
-            yield
+        yield
     finally:
         logging.disable(level)
 

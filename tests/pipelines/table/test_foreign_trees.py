@@ -26,7 +26,7 @@ from tests.pipelines.table.trees import (
     write_table,
 )
 
-EXAMPLES = int(os.environ.get("FROZEN_FEATURES_FUZZ_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("FROZEN_FEATURES_FUZZ_EXAMPLES", "100"))
 
 OURS = "20200101T000000000-aaaaaaaa-000000-bbbbbbbb.parquet"
 DELTAS = "part-00000-01234567-0123-0123-0123-0123456789ab-c000.zstd.parquet"
