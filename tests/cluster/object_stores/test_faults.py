@@ -75,6 +75,23 @@ def test_of_two_commits_on_one_version_one_goes_through(server, place):
     assert FeatureTable.open(place).keys().num_rows == 10
 
 
+def test_a_killed_run_goes_on(server, place, make_job, tmp_path):
+    folder = write_dataset(tmp_path / "images", {"train": 40, "test": 40}, ("dark", "light"))
+    images, data = server.upload(folder, "killed"), place.removeprefix(f"s3://{BUCKET}/")
+    run = start(command(images, place))
+    while run.poll() is None and len(server.keys(f"{data}/data")) < 3:
+        time.sleep(0.01)
+    run.kill()
+    run.communicate()
+    assert run.returncode == -9
+    finished = len(server.keys(f"{data}/data"))
+    assert 3 <= finished < 20
+    said = finish(command(images, place)).stderr
+    assert " finished by an earlier run" in said
+    extract(make_job(folder, tmp_path / "features", **FEATURES))
+    assert content(place).equals(content(tmp_path / "features"))
+
+
 def test_extractions_at_once_lose_and_double_nothing(server, dataset, local, place):
     """Three runs over the same images and one table; each finds what the others did."""
     images = server.upload(dataset, "at_once")
@@ -108,23 +125,6 @@ def test_a_file_shows_when_it_is_whole_and_never_else(server, place):
         f"{prefix}/data/large.parquet"
     ]
     assert storage.get_file_info("data/large.parquet").size == 25_000_000
-
-
-def test_a_killed_run_goes_on(server, place, make_job, tmp_path):
-    folder = write_dataset(tmp_path / "images", {"train": 40, "test": 40}, ("dark", "light"))
-    images, data = server.upload(folder, "killed"), place.removeprefix(f"s3://{BUCKET}/")
-    run = start(command(images, place))
-    while run.poll() is None and len(server.keys(f"{data}/data")) < 3:
-        time.sleep(0.01)
-    run.kill()
-    run.communicate()
-    assert run.returncode == -9
-    finished = len(server.keys(f"{data}/data"))
-    assert 3 <= finished < 20
-    said = finish(command(images, place)).stderr
-    assert " finished by an earlier run" in said
-    extract(make_job(folder, tmp_path / "features", **FEATURES))
-    assert content(place).equals(content(tmp_path / "features"))
 
 
 def test_a_store_that_goes_away_ends_the_run_and_costs_nothing(
