@@ -47,8 +47,10 @@ test-all: test test-long test-clusters
 test-clusters: test-flink test-containers
 
 # In the order of tests/conftest.py: by how long a file may take, not by how many tests it has.
+# Two processes: three took as long on two cores, which had nothing left to give, and 20 GB.
+LONG ?= 2
 test-long: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations 25 \
+	$(BIN)/python -m pytest -n $(LONG) --dist loadfile --no-loadscope-reorder --durations 25 \
 	    -m "(acceptance or faults) and not cluster"
 
 # They want Java 17, Maven, Go and buildah, and say so where one is missing.

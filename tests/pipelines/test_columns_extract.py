@@ -20,7 +20,7 @@ from tests.conftest import write_image
 
 def in_a_column(folder, path, rows=10, shuffled=True):
     """The images of a folder in one file, in an order that is none of their ids."""
-    refs = list_images(str(folder))
+    refs = [*list_images(str(folder))]
     refs = refs[::3] + refs[1::3] + refs[2::3] if shuffled else refs
     table = pa.table(
         {

@@ -87,7 +87,7 @@ def test_order_shards_and_workers_change_no_row(
     listed = []
 
     def shuffled(location, *options):
-        refs = list_images(location, *options)
+        refs = [*list_images(location, *options)]
         random.shuffle(refs)
         listed.append(location)
         return refs

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines.driver import extract
-from pipelines.images import arranging, manifest
+from pipelines.images import arranging, manifest, plain_columns
 from pipelines.planning import copies, preparing
 from pipelines.table.feature_table import FeatureTable
 from tests.conftest import base_forbidden, write_image
@@ -18,7 +18,7 @@ def images(tmp_path):
 
 
 def as_before(monkeypatch):
-    for module in (arranging, manifest, copies, preparing):
+    for module in (arranging, manifest, plain_columns, copies, preparing):
         monkeypatch.setattr(module, "split_named", lambda name: name)
 
 
