@@ -1,6 +1,8 @@
 """JSON of another program is the value it should be, or a ValueError, whatever it holds."""
 
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.untrusted import value_from_json
+from tests.conftest import ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +78,36 @@ def test_nothing_else_is_raised(text):
     except ValueError:
         return
     assert isinstance(value, Whole)
+
+
+AT_ONCE = """
+import sys, threading
+from dataclasses import make_dataclass
+from pipelines.untrusted import value_from_json
+
+sys.setswitchinterval(1e-6)
+for number in range(100):
+    part = make_dataclass("Part", [("name", str), ("numbers", tuple[int, ...])])
+    whole = make_dataclass("Whole", [("number", int), ("part", part), ("rest", dict[str, int])])
+    found, together = [], threading.Barrier(8)
+
+    def read():
+        together.wait()
+        text = '{"number": 1, "part": {"name": "a", "numbers": [1, 2]}, "rest": {"b": 2}}'
+        found.append(value_from_json(text, whole))
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert found == [whole(1, part("a", (1, 2)), {"b": 2})] * 8
+"""
+
+
+def test_threads_may_read_the_first_value_of_a_type_at_once():
+    """A run on a store read its files' receipts so, and ended with a segmentation fault."""
+    done = subprocess.run(
+        [sys.executable, "-c", AT_ONCE], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
