@@ -17,7 +17,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --no-header
 IMAGE_LOCK = $(COMPILE) --python-version 3.11 --constraint requirements.lock --generate-hashes
 IMAGE_LOCKS = common trainer worker-cpu worker-gpu dataflow
 FLINK_TESTS = tests/cluster/test_flink.py tests/cluster/test_flink_faults.py tests/cluster/test_flink_elastic.py
-# Of Maven too, which ends before what Java's best compiler makes would pay.
+# Maven ends before what Java's best compiler makes would pay.
 export MAVEN_OPTS ?= -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 GPU_PYTHON ?= $(if $(wildcard $(READY)),$(BIN)/python,python3)
 
