@@ -195,15 +195,25 @@ def test_a_night_after_a_commit_or_a_look_reads_no_keys_and_says_the_same(night,
     assert "dark" not in kept
 
 
-def test_a_night_with_news_is_looked_at(night):
-    images = Path(night.input)
-    soon = time.time() // 1 + 1
-    time.sleep(soon - time.time())  # so that the run begins in the second in which it is written
-    write_image(images / "train/dark/new.png", seed=5)
-    assert extract(night).counts["written"] == 1
+@pytest.fixture
+def new_image(night):
+    """An image that the table lacks; gone afterwards, since all tests share the images."""
+    image = Path(night.input, "train/dark/new.png")
+    write_image(image, seed=5)
+    yield image
+    image.unlink(missing_ok=True)
+
+
+def test_a_night_with_news_is_looked_at(night, new_image, monkeypatch):
+    with monkeypatch.context() as patched:
+        second = time.strftime("%Y%m%dT%H%M%S", time.gmtime(new_image.stat().st_ctime))
+        patched.setattr("pipelines.planning.run.new_run_id", lambda: f"{second}999-0000beef")
+        report = extract(night)
+    assert report.run == f"{second}999-0000beef"
+    assert report.counts["written"] == 1
     assert extract(night).counts["hashed"] == 1  # it was of the run's own second
     assert extract(night).counts["hashed"] == 1
-    (images / "train/dark/new.png").unlink()
+    new_image.unlink()
     assert extract(night).counts["vanished"] == 1
     assert extract(night).counts["vanished"] == 1
     assert extract(replace(night, prune=True)).counts["pruned"] == 1
