@@ -6,10 +6,12 @@
 import sys
 
 from pipelines.shards.beam import serve_runner
+from pipelines.unneeded import RUNS_COMMAND
 
 
 def main() -> None:
     """Serve the runner that started this process until it is done."""
+    RUNS_COMMAND.set()
     serve_runner(sys.argv)
 
 

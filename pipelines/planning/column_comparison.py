@@ -1,5 +1,6 @@
 """Holding the inputs against a table's rows as columns: only what is in doubt becomes objects."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from pipelines.images.inventory import Coded, Codes, Inventory
 from pipelines.images.name_index import Places
 from pipelines.images.picked import Mask, Names, among
 from pipelines.planning.comparison import Comparison, compare
+from pipelines.records import storable
 from pipelines.stores.members import UNPACKED_IN_ORDER
 from pipelines.table.names import is_of_run, run_began, run_of_path
 from pipelines.table.schema import GROUP
@@ -95,14 +97,23 @@ def _settled_rows(inputs: Inventory, rows: pa.Table, places: Places, run: str | 
 
 def _equal_places_and_sizes(inputs: Inventory, rows: pa.Table, places: Places) -> Mask:
     uris = inputs.uris.take(pa.array(places))
-    alike = pc.equal(uris, rows["uri"].cast(pa.large_binary()))
     sizes = inputs.sizes[places]
     equal: Mask = sizes == rows["bytes"].to_numpy()
     if not equal.all():  # of what is unpacked in order only reading tells the size
         packed = pc.match_substring_regex(uris, UNPACKED_IN_ORDER)
         equal |= (sizes == 0) & packed.to_numpy(zero_copy_only=False)
-    both: Mask = equal & np.asarray(alike)
+    both: Mask = equal & _equal_places(uris, _column(rows, "uri"))
     return both
+
+
+def _equal_places(uris: pa.LargeBinaryArray, stored: pa.StringArray) -> Mask:
+    equal = np.array(pc.equal(uris, stored.cast(pa.large_binary())))
+    if not equal.all():  # a name that is not UTF-8 is stored as `storable` writes it
+        written = np.array(pc.match_substring(stored, "\\x"))
+        for place in np.flatnonzero(written & ~equal):
+            uri = os.fsdecode(uris[place].as_py())
+            equal[place] = storable(uri) == stored[place].as_py()
+    return equal
 
 
 def _codes(rows: pa.Table, name: str, coded: Coded) -> Codes:
@@ -114,6 +125,9 @@ def _codes(rows: pa.Table, name: str, coded: Coded) -> Codes:
 
 
 def _encoded(rows: pa.Table, name: str) -> pa.DictionaryArray:
+    return _column(rows, name).dictionary_encode()
+
+
+def _column(rows: pa.Table, name: str) -> pa.Array:
     column = rows.column(name)
-    array = column.chunk(0) if column.num_chunks else pa.array([], column.type)
-    return array.dictionary_encode()
+    return column.chunk(0) if column.num_chunks else pa.array([], column.type)

@@ -11,6 +11,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from pipelines.unneeded import unneeded_left_out
+
 _lock = threading.Lock()
 
 
@@ -38,7 +40,8 @@ def load_keras() -> Any:  # noqa: ANN401 - a module without types
         os.dup2(chatter.fileno(), 2)
         imported = False
         try:
-            import keras
+            with unneeded_left_out():
+                import keras
 
             imported = True
         finally:

@@ -16,7 +16,7 @@ from tests.cluster.pods import Pod
 from tests.cluster.tools import absent, flink_job_server
 from tests.conftest import ROOT
 
-NEEDED_DISK = 22 * 10**9
+NEEDED_DISK = 17 * 10**9
 """Bytes that building the four images takes at its height where overlays can be mounted."""
 
 

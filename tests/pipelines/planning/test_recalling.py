@@ -1,6 +1,7 @@
 """A night that is recalled ends where one that is looked at ends, and no other is recalled."""
 
 import json
+import os
 import shutil
 import time
 from dataclasses import asdict, replace
@@ -154,6 +155,9 @@ def first_night(dataset, make_job, tmp_path_factory):
     images = Path(shutil.copytree(dataset, where / "images"))
     shutil.copy(images / "train/dark/dark000.png", images / "test/dark/copy.png")
     (images / "train/dark/broken.png").write_bytes(b"no image")
+    shutil.copy(
+        images / "train/dark/dark001.png", images / "train/dark" / os.fsdecode(b"caf\xe9.png")
+    )
     time.sleep(1.1)  # a file of a run's own second may change again and not tell
     job = make_job(images, where / "features")
     report = extract(job)
