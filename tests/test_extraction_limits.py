@@ -1,15 +1,12 @@
 """On real photographs: features are those of a plain loop, and memory does not grow with them."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import classifiers
-from tests.conftest import ROOT
-from tests.photographs import run_extract, some_photographs
+from tests.photographs import extraction_peak, run_extract, some_photographs
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(3000)]
 
@@ -64,21 +61,6 @@ def test_features_are_those_of_a_plain_loop(
     assert errors.max() <= bound
 
 
-def peak_memory(arguments: list[str]) -> int:
-    """Peak resident memory of an extraction in KiB, in a process of its own."""
-    code = (
-        "import sys\n"
-        "from pipelines.extract import main\n"
-        "from tests.memory import own_peak\n"
-        "status = main(sys.argv[1:])\n"
-        "print(own_peak())\n"
-        "sys.exit(status)"
-    )
-    command = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return int(done.stdout.splitlines()[-1])
-
-
 def repeated(photographs: Path, folder: Path, count: int) -> Path:
     """A folder of so many links to the photographs; those past their number come again."""
     paths = sorted(photographs.glob("*/*/*.jpg"))
@@ -90,20 +72,15 @@ def repeated(photographs: Path, folder: Path, count: int) -> Path:
     return folder
 
 
-def test_memory_is_small_and_does_not_grow_with_the_images(photographs, imagenet_weights, tmp_path):
+def test_memory_does_not_grow_with_the_images(photographs, imagenet_weights, tmp_path):
     """Small images, read at full size, grow memory as large ones would, in less time."""
 
-    def peak(count: int, size: int) -> int:
-        images = repeated(photographs, tmp_path / f"{count}-{size}", count)
-        options = ["--weights", str(imagenet_weights), "--image_size", str(size)]
-        return peak_memory(["--input", str(images), "--table", f"{images}-features", *options])
+    def peak(count: int) -> int:
+        images = repeated(photographs, tmp_path / str(count), count)
+        options = ["--image_size", "32", "--engine", "keras"]
+        return extraction_peak(images, imagenet_weights, tmp_path / f"{count}-features", *options)
 
-    for size in (150, 32):
-        peak(200, size)  # this run holds the race that chooses the engine, if it is the first
-    whole = peak(300, 150)
-    few, many = peak(600, 32), peak(4000, 32)
-    print(f"peak of 300 images at 150 pixels {whole / 1024:.0f} MiB", end="; ")
-    print(f"at 32 pixels of 600 {few / 1024:.0f} MiB, of 4,000 {many / 1024:.0f} MiB")
+    few, many = peak(600), peak(4000)
+    print(f"peak of 600 images {few / 1024:.0f} MiB, of 4,000 {many / 1024:.0f} MiB")
     # A driver keeps some 2.5 kB an image, and on a busy machine allocators differ by 17 %.
     assert many <= 1.25 * few
-    assert whole * 1024 <= 2.0e9

@@ -3,7 +3,7 @@
 Mutated are images, archives and columns of them, manifests, model cards, and a table's log, pins
 and receipts.
 
-Each runs in a process of its own for FROZEN_FEATURES_FUZZ_SECONDS (5 if not set), so that a crash
+Each runs in a process of its own for FROZEN_FEATURES_FUZZ_SECONDS (3 if not set), so that a crash
 is seen as one.
 """
 
@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(86_400)]
 
-SECONDS = float(os.environ.get("FROZEN_FEATURES_FUZZ_SECONDS", "5"))
+SECONDS = float(os.environ.get("FROZEN_FEATURES_FUZZ_SECONDS", "3"))
 MEMORY_KIB = 700 * 1024
 SLOWEST_SECONDS = 10.0
 
