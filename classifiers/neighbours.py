@@ -57,7 +57,9 @@ def make_parser(prog: str = PROG) -> Parser:
     parser.add_argument("--split", help="search in this split only")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--id", help="of an image that the table holds")
-    what.add_argument("--input", help="an image, or a folder or manifest of images")
+    what.add_argument(
+        "--input", help="an image, a pattern of images, or a folder or manifest of them"
+    )
     parser.add_argument(
         "--weights", help="with --input: imagenet (if not given), random[:SEED], or a file"
     )

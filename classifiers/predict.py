@@ -55,7 +55,9 @@ def make_parser(prog: str = PROG) -> Parser:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--table", help="a feature table")
-    what.add_argument("--input", help="a folder or manifest of images, or an image")
+    what.add_argument(
+        "--input", help="a folder or manifest of images, an image, or a pattern, as '*.jpg'"
+    )
     add_also_table(parser)
     parser.add_argument("--split", help="with --table: this split only")
     parser.add_argument("--table_version", type=whole_number, help="with --table: an older version")

@@ -87,7 +87,7 @@ def _list_local(location: str, root: str | None, layout: Layout) -> Sequence[Ima
         _refuse_those_of_manifests(root, layout, location)
         return _list_holding(str(path.parent), [str(path)], layout)
     if _suffix(path.name) in IMAGE_SUFFIXES:
-        raise InputError(f"{location} is one image; name the folder that it is in, or a manifest")
+        raise InputError(_one_image(location))
     if not manifest_suffix(path.name):
         raise InputError(_no_input(path.name, location))
     return list_manifest(str(path), path.parent if root is None else _root(root), layout)
@@ -120,6 +120,8 @@ def _list_pattern(pattern: str, root: str | None, layout: Layout) -> list[ImageR
     _refuse_those_of_manifests(root, layout, pattern)
     files = files_of(pattern)
     for file in files:
+        if _suffix(file) in IMAGE_SUFFIXES:
+            raise InputError(_one_image(file))
         if _suffix(file) not in HOLDING:
             raise InputError(_no_input(file, file))
     return _list_holding(above_all(files), files, layout)
@@ -171,6 +173,10 @@ def _refuse_columns(layout: Layout, location: str) -> None:
 
 def _is_input_file(name: str) -> bool:
     return bool(manifest_suffix(name)) or _suffix(name) in HOLDING
+
+
+def _one_image(location: str) -> str:
+    return f"{location} is one image; name the folder that it is in, or a manifest"
 
 
 def _no_input(name: str, location: str) -> str:

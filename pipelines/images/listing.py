@@ -12,6 +12,7 @@ from pipelines.errors import InputError
 from pipelines.images.at_location import list_at
 from pipelines.images.kinds import IMAGE_SUFFIXES
 from pipelines.images.layout import BY_GROUP, PLAIN, STRATIFIED, Layout
+from pipelines.images.patterns import files_of, is_pattern
 from pipelines.images.picked import Picked
 from pipelines.images.splits import split_of
 from pipelines.images.stat_data import ref_without_stat
@@ -83,21 +84,38 @@ def list_images(
 def list_or_name(
     location: str, root: str | None = None, layout: Layout = PLAIN
 ) -> Sequence[ImageRef]:
-    """List images as `list_images` does, or name one image, as `name_images` does.
+    """List images as `list_images` does, or name one or some, as `name_images` does.
 
     Args:
-        location: a folder, a manifest, or an image; local, or on an object store.
+        location: as `list_images` takes it, an image, or a pattern of images, whose ids are as a
+            shell would name them; local, or on an object store.
         root: as `list_images` takes it.
         layout: as `list_images` takes it.
 
     Raises:
         StoreAwayError, InputError: see `list_images`.
     """
-    if PurePosixPath(location).suffix.lower() in IMAGE_SUFFIXES and _is_file(location):
-        if root is not None:
-            raise InputError(f"--input_root is for manifests, and {location} is an image")
-        return _prefixed(name_images([location]), layout)
-    return list_images(location, root, layout)
+    named = _images_named(location)
+    if not named:
+        return list_images(location, root, layout)
+    if root is not None:
+        what = "an image" if named == [location] else "a pattern of images"
+        raise InputError(f"--input_root is for manifests, and {location} is {what}")
+    return _prefixed(name_images(named), layout)
+
+
+def _images_named(location: str) -> list[str]:
+    if not is_pattern(location):
+        return [location] if _has_image_suffix(location) and _is_file(location) else []
+    files = files_of(location)
+    if not all(map(_has_image_suffix, files)):
+        return []
+    given = is_remote(location) or Path(location).is_absolute()
+    return files if given else [os.path.relpath(file) for file in files]
+
+
+def _has_image_suffix(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def name_images(paths: Iterable[str | os.PathLike[str]]) -> list[ImageRef]:

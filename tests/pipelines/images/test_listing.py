@@ -9,7 +9,7 @@ from pyarrow import parquet
 from pipelines.errors import InputError, UsageError
 from pipelines.images.kinds import IMAGE_SUFFIXES
 from pipelines.images.layout import Layout
-from pipelines.images.listing import list_images
+from pipelines.images.listing import list_images, list_or_name
 from pipelines.images.splits import split_of
 from pipelines.stores.objects import ObjectStat
 from tests.conftest import write_image
@@ -254,3 +254,44 @@ def test_objects_of_any_suffix_are_told_by_their_first_bytes(monkeypatch, capsys
     refs = list_images("s3://b/in", None, Layout(any_suffix=True))
     assert sorted(ref.image_id for ref in refs) == ["cat/1", "cat/3.jpg"]
     assert "1 of 3 files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("pattern", "named"),
+    [
+        ("in/*.jpg", ["in/a.jpg", "in/b.jpg"]),
+        ("in/{c,a}.*[gG]", ["in/a.jpg", "in/c.PNG"]),
+        ("in/?/*", ["in/d/e.webp"]),
+        ("./in/[b].jpg", ["in/b.jpg"]),
+    ],
+)
+def test_a_pattern_of_images_names_them_as_a_shell_would(tmp_path, monkeypatch, pattern, named):
+    touch(tmp_path, "in/a.jpg", "in/b.jpg", "in/c.PNG", "in/d/e.webp", "in/notes.txt")
+    monkeypatch.chdir(tmp_path)
+    refs = list_or_name(pattern)
+    assert [ref.image_id for ref in refs] == named
+    assert [ref.uri for ref in refs] == [str(tmp_path / name) for name in named]
+    assert {ref.label for ref in refs} == {None}
+    whole = [ref.image_id for ref in list_or_name(str(tmp_path / pattern))]
+    assert [os.path.normpath(name) for name in whole] == [str(tmp_path / name) for name in named]
+
+
+def test_a_file_that_is_called_like_a_pattern_is_itself(tmp_path):
+    touch(tmp_path, "[a].jpg", "a.jpg")
+    name = str(tmp_path / "[a].jpg")
+    assert [ref.image_id for ref in list_or_name(name)] == [name]
+
+
+@pytest.mark.parametrize("listed", [list_images, list_or_name])
+def test_a_pattern_of_images_and_others_is_refused(tmp_path, listed):
+    touch(tmp_path, "a.tar.jpg", "b.jpg.tar")
+    with pytest.raises(InputError, match=r"a\.tar\.jpg is one image; name the folder"):
+        listed(str(tmp_path / "*.*"))
+
+
+def test_a_pattern_of_images_takes_no_root(tmp_path):
+    touch(tmp_path, "a.jpg")
+    with pytest.raises(InputError, match=r"--input_root is for .*\*\.jpg is a pattern of images"):
+        list_or_name(str(tmp_path / "*.jpg"), str(tmp_path))
+    with pytest.raises(InputError, match=r"no file is named by .*\*\.png"):
+        list_or_name(str(tmp_path / "*.png"))

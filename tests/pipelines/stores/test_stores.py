@@ -171,6 +171,9 @@ def test_one_image_on_a_store_is_named_and_a_prefix_of_such_a_name_is_listed(sto
     assert (ref.image_id, ref.uri, ref.label) == ("s3://bucket/in/a.JPG", ref.image_id, None)
     assert read_bytes(ref.uri) == b"x" * 7
     assert [ref.image_id for ref in list_or_name("s3://bucket/in/b.jpg")] == ["c.png"]
+    put(store, "in/d.jpg", "in/deeper/e.jpg")
+    named = [ref.image_id for ref in list_or_name("s3://bucket/in/[ad].*")]
+    assert named == ["s3://bucket/in/a.JPG", "s3://bucket/in/d.jpg"]
     with pytest.raises(InputError, match=r"no images in s3://bucket/in/gone\.jpg"):
         list_or_name("s3://bucket/in/gone.jpg")
     with pytest.raises(InputError, match=r"--input_root is for .* s3://bucket/in/a\.JPG is an"):
