@@ -14,6 +14,7 @@ import numpy as np
 from pipelines.bases.onnx_file.composing import COMPOSED_FILE
 from pipelines.contract import Contract
 from pipelines.engines.composing import compose
+from pipelines.engines.keras_export import export_as
 from pipelines.engines.parallel import Features, ParallelRuns, Pixels
 from pipelines.errors import UnsuitableEngineError
 
@@ -74,7 +75,7 @@ def export_network(network: "keras.Model", path: Path) -> None:
     """
     load_openvino()
     with _tensorflow_s_version_looked_up():
-        network.export(str(path), format="openvino", verbose=False)
+        export_as(network, path, "openvino")
 
 
 @contextmanager
