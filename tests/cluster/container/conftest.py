@@ -11,6 +11,7 @@ from pipelines.bases import BASES, WeightsRequest
 from pipelines.bases.weights import load_base
 from tests.cluster.bases import go_base, java_base, python_base
 from tests.cluster.container.commands import USER, WEIGHTS, extract
+from tests.cluster.go_programs import AS_WRITTEN
 from tests.cluster.images import Images
 from tests.cluster.pods import Pod
 from tests.cluster.tools import absent, flink_job_server
@@ -69,7 +70,9 @@ def built(
     packages = build("packages")
     trainer = build("trainer", PACKAGES=packages)
     weights = f"container/files/{WEIGHTS}"
-    worker = build("worker", PACKAGES=packages, GO_BASE=go, WEIGHTS=weights)
+    worker = build(
+        "worker", PACKAGES=packages, GO_BASE=go, GOFLAGS=f"'{AS_WRITTEN}'", WEIGHTS=weights
+    )
     submit = build(
         "submit",
         WORKER=worker,
