@@ -151,8 +151,8 @@ def extracted_rows(table: Path) -> tuple[Counter[str], int]:
 
 
 KILLS_OF_TWO = 3
-ONE = ((), (DRIVER,), 4)
-TWO = (TWO_PROCESSES, (1, DRIVER, 2), 5)
+ONE = ((), (DRIVER,), 3)
+TWO = (TWO_PROCESSES, (1, DRIVER, 2), 3)
 WAYS = [("folder", *ONE), ("shards", *TWO)]
 if os.environ.get("FROZEN_FEATURES_ALL_KILLS"):
     WAYS += [("shards", *ONE), ("folder", *TWO)]

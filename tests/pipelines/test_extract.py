@@ -73,7 +73,7 @@ def test_files_hold_one_split_and_at_most_a_shard(table):
 
 @pytest.mark.acceptance
 @settings(
-    deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     shard_rows=st.integers(1, 60),

@@ -12,6 +12,7 @@ from pipelines.bases.onnx_file import asking
 from pipelines.contract import Contract, require_same_contract
 from pipelines.engines.choosing import open_reference
 from pipelines.engines.keras_engine import KerasEngine
+from pipelines.engines.onnx_export import export_onnx
 from pipelines.engines.opening import open_engine
 from pipelines.engines.request import Computation
 from pipelines.errors import BaseFileError, ContractMismatchError
@@ -29,7 +30,7 @@ def test_vgg16_cut_at_its_last_pooling_gives_its_features(tmp_path, imagenet_wei
     path = tmp_path / "vgg16.onnx"
     whole = keras.Model(base.model.input, head)
     whole(np.zeros((1, SIDE, SIDE, 3), np.float32))
-    whole.export(str(path), format="onnx", verbose=False)
+    export_onnx(whole, path)
     request = WeightsRequest("base", str(path))
     layer = [each for each in layers_of(request).layers if each.operation == "MaxPool"][-1]
     assert layer.shape == (3, 3, 512)
