@@ -14,6 +14,7 @@ from benchmarks import (
     near_threshold,
     neighbour_index,
     neighbours,
+    project_run,
     scaling,
     shards,
     sources,
@@ -45,6 +46,8 @@ def _one_cache(monkeypatch, kept):
     """One cache for all benchmarks, so that the base is converted once; each has its own else."""
     shared = property(lambda _: {"FROZEN_FEATURES_CACHE": str(kept)})
     monkeypatch.setattr(ProjectRun, "environment", shared)
+    for module in (project_run, shards):
+        monkeypatch.setattr(module, "WARM_UP_IMAGES", 16)  # no race that would want more
 
 
 @pytest.fixture(scope="module")
