@@ -1,5 +1,6 @@
 """Having Keras write a network in another format."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
 
 _TRACKING = "_filter_and_track_resources"
 
+ONE_AT_A_TIME = threading.RLock()
+"""Held while a library's function is replaced for an export, so that no other one takes the
+replacement for the library's own, or finds it gone half-way."""
+
 
 def export_as(network: "keras.Model", path: Path, format_name: str) -> None:
     """Write a network in one of the formats that Keras makes from a traced function.
@@ -19,7 +24,7 @@ def export_as(network: "keras.Model", path: Path, format_name: str) -> None:
         path: the new file.
         format_name: "onnx" or "openvino".
     """
-    with _resources_untracked():
+    with ONE_AT_A_TIME, _resources_untracked():
         network.export(str(path), format=format_name, verbose=False)
 
 

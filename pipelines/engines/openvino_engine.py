@@ -14,7 +14,7 @@ import numpy as np
 from pipelines.bases.onnx_file.composing import COMPOSED_FILE
 from pipelines.contract import Contract
 from pipelines.engines.composing import compose
-from pipelines.engines.keras_export import export_as
+from pipelines.engines.keras_export import ONE_AT_A_TIME, export_as
 from pipelines.engines.parallel import Features, ParallelRuns, Pixels
 from pipelines.errors import UnsuitableEngineError
 
@@ -74,7 +74,7 @@ def export_network(network: "keras.Model", path: Path) -> None:
         path: the .xml of the two; the .bin lies beside it.
     """
     load_openvino()
-    with _tensorflow_s_version_looked_up():
+    with ONE_AT_A_TIME, _tensorflow_s_version_looked_up():
         export_as(network, path, "openvino")
 
 

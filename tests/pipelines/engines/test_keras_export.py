@@ -1,6 +1,7 @@
 """Keras exports a network after one trace of it, and its own exports stay what they are."""
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -46,6 +47,15 @@ def test_a_network_is_traced_once_and_not_again_for_tables_it_has_not(
     compiled = load_openvino().Core().compile_model(str(tmp_path / "network.xml"), "CPU")
     numbers = np.random.default_rng(0).normal(size=(1, 4)).astype(np.float32)
     np.testing.assert_allclose(compiled([numbers])[0], network(numbers), rtol=1e-2, atol=1e-2)
+
+
+def test_exports_at_once_leave_keras_as_it_was(counted, tmp_path):
+    theirs = SavedModelExportArchive._filter_and_track_resources
+    files = [tmp_path / f"{number}.xml" for number in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda file: export_network(counted[0], file), files))
+    assert len({file.with_suffix(".bin").read_bytes() for file in files}) == 1
+    assert SavedModelExportArchive._filter_and_track_resources is theirs
 
 
 def test_an_export_that_fails_leaves_keras_as_it_was(counted, tmp_path):
