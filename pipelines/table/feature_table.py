@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -13,7 +12,6 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
 
 from pipelines.contract import (
     Augmentation,
@@ -22,7 +20,7 @@ from pipelines.contract import (
     require_same_contract,
 )
 from pipelines.errors import TableError
-from pipelines.table.added_columns import added_columns, check_columns
+from pipelines.table.added_columns import added_columns
 from pipelines.table.change import TableState
 from pipelines.table.commit_log import read_back
 from pipelines.table.contents import (
@@ -32,9 +30,8 @@ from pipelines.table.contents import (
     count_rows,
     splits_in,
 )
-from pipelines.table.inspection import CHECKING_THREADS, KEY_COLUMNS, NAME_COLUMNS, as_keys
+from pipelines.table.inspection import KEY_COLUMNS, NAME_COLUMNS, as_keys
 from pipelines.table.links import Links
-from pipelines.table.log_length import check_log_length
 from pipelines.table.logged import (
     Logged,
     LoggedFile,
@@ -43,24 +40,19 @@ from pipelines.table.logged import (
     without_what_is_no_file,
 )
 from pipelines.table.notes import PUT_BACK
-from pipelines.table.properties import read_properties
-from pipelines.table.protocol import check_readable, check_writable
-from pipelines.table.receipts import Receipt, read_receipt
+from pipelines.table.opening import open_version, properties_of
+from pipelines.table.protocol import check_writable
+from pipelines.table.receipts import Receipt
 from pipelines.table.rows import checked_columns
 from pipelines.table.schema import (
-    CONTRACT_KEY,
     LABELS,
-    SHAPE_KEY,
     WHAT_OPTIONAL,
     is_optional,
     optional_schema,
     with_added,
 )
 from pipelines.table.storage import (
-    check_table_folder,
     delta_errors,
-    is_delta,
-    open_delta,
     open_storage,
     table_uri,
 )
@@ -102,39 +94,11 @@ class FeatureTable:
     @classmethod
     def open_if_exists(cls, location: str, version: int | None = None) -> Self | None:
         """Like `open`, but None where there is no table yet."""
-        uri = table_uri(location)
-        check_table_folder(uri)
-        at = "" if version is None else f"version {version} of "
-        with delta_errors(uri, f"open {at}".rstrip()):
-            try:
-                if not is_delta(uri):
-                    return None
-                check_log_length(uri)
-                delta = open_delta(uri)
-                newest = int(delta.version())
-                if version is not None and not 0 <= version <= newest:
-                    raise TableError(f"{location} has no version {version}, only 0 to {newest}")
-                if version is not None:
-                    delta = open_delta(uri, version)
-            except TableNotFoundError:
-                return None
-        with delta_errors(uri, "read the properties of"):
-            settings = delta.metadata().configuration
-            if CONTRACT_KEY not in settings or SHAPE_KEY not in settings:
-                raise TableError(
-                    f"{location} is a Delta table, but not one of features; name another"
-                )
-            check_readable(uri, delta.protocol(), settings)
-            check_columns(uri, delta)
-        try:
-            properties = read_properties(settings)
-        except ValueError as error:
-            raise TableError(
-                f"the contract of {location} cannot be read: {error}; upgrade, if a newer version "
-                "wrote it, or extract into another table"
-            ) from error
-        contract, shape, augmentation = properties
-        return cls(uri, contract, shape, delta, augmentation)
+        delta = open_version(location, version)
+        if delta is None:
+            return None
+        contract, shape, augmentation = properties_of(location, delta)
+        return cls(table_uri(location), contract, shape, delta, augmentation)
 
     @property
     def version(self) -> int:
@@ -326,23 +290,6 @@ class FeatureTable:
             }
             for commit in commits
         ]
-
-    def check_files(self) -> None:
-        """Refuse a table into which files of another contract were slipped.
-
-        Files without a receipt are taken: Delta's own compaction drops it.
-
-        Raises:
-            ContractMismatchError: a file has another contract than the table.
-            TableError: a file is missing or damaged.
-        """
-        for info in self.storage.get_file_info(self.paths):
-            if not info.is_file:
-                raise self._gone(info.path)
-        with ThreadPoolExecutor(CHECKING_THREADS, thread_name_prefix="check") as threads:
-            receipts = list(threads.map(lambda path: read_receipt(self.storage, path), self.paths))
-        for path, receipt in zip(self.paths, receipts, strict=True):
-            self.check_receipt(path, receipt)
 
     def check_receipt(self, path: str, receipt: Receipt | None) -> None:
         """Refuse a file of another contract; one without a receipt is taken.

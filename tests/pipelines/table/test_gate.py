@@ -8,8 +8,10 @@ from deltalake import DeltaTable
 from pipelines.errors import CommitRefusedError, ContractMismatchError, TableError
 from pipelines.table.change import Change, TableMovedError, TableState
 from pipelines.table.feature_table import FeatureTable
+from pipelines.table.file_checks import check_files
 from pipelines.table.gate import commit_change
 from pipelines.table.inspection import EMPTY_KEYS, inspect_file
+from pipelines.table.receipts import read_receipt
 from pipelines.table.storage import open_storage
 from tests.pipelines.table.test_files import SHAPE, block, receipt, write
 from tests.pipelines.test_contract import CONTRACT
@@ -130,11 +132,16 @@ def test_files_slipped_into_the_table_by_others_are_found(uri, storage, tmp_path
     path = "data/a.parquet"
     storage.delete_file(path)
     write(storage, path, [block(0, 1)], receipt(1, contract=other.canonical_json()))
+    table = FeatureTable.open(uri)
     with pytest.raises(ContractMismatchError, match="base: VGG16 in the table, VGG19 in data/a"):
-        FeatureTable.open(uri).check_files()
+        table.check_receipt(path, read_receipt(storage, path))
+    assert "its contract has base VGG19, the table's VGG16" in [
+        note.what for note in check_files(table)
+    ]
     storage.delete_file(path)
-    with pytest.raises(TableError, match=r"version 1 of .* needs data/a\.parquet, which is gone"):
-        FeatureTable.open(uri).check_files()
+    assert [note.what for note in check_files(table)] == ["is missing"]
+    with pytest.raises(TableError, match=r"version 1 of .* needs a data file, which is gone"):
+        table.keys()
 
 
 def test_what_is_no_feature_table(uri, tmp_path):
