@@ -12,6 +12,7 @@ import numpy.typing as npt
 from classifiers.data.training_set import StreamedSet, TrainingSet
 from classifiers.heads.answers import Answers, Scaling, linear
 from classifiers.heads.head import History, Judgement
+from classifiers.heads.kernel_svm import decision_function
 from classifiers.heads.kind import HeadKind, HeadOption
 from classifiers.heads.out_of_core import STREAMING, fit_out_of_core
 from pipelines.cli import log, positive_real
@@ -183,7 +184,7 @@ class FittedScikit:
         of a kernel SVM of more classes they are the pairs that a class won, and between classes
         that won as many, by how much.
         """
-        decided = np.asarray(self._pipeline.decision_function(features), np.float64)
+        decided = decision_function(self._pipeline, features)
         distances = np.column_stack([-decided, decided]) if decided.ndim == 1 else decided
         if hasattr(self._pipeline, "predict_proba"):
             return Judgement.of_logits(decided, distances)

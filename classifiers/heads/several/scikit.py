@@ -11,6 +11,7 @@ import numpy.typing as npt
 from classifiers.data.training_set import StreamedSet, TrainingSet
 from classifiers.heads.course import Course
 from classifiers.heads.head import History
+from classifiers.heads.kernel_svm import decision_function
 from classifiers.heads.scikit import FittedScikit, ScikitHead, make_classifier, make_scaler
 from classifiers.heads.several.head import Opinion
 from pipelines.cli import log
@@ -126,7 +127,7 @@ class FittedOneVsRest:
 
     def opine(self, features: npt.NDArray[np.float32]) -> Opinion:
         """See `FittedSeveral.opine`; distances are from each label's surface."""
-        decided = np.asarray(self._pipeline.decision_function(features), np.float64)
+        decided = decision_function(self._pipeline, features)
         return Opinion(decided.reshape(len(features), -1), self.has_probabilities)
 
     def save(self, folder: Path) -> None:
