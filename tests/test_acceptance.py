@@ -33,9 +33,9 @@ def _own_cache(_session_cache: None) -> None:
 
 @pytest.fixture(scope="module")
 def imagenet_table(photographs, imagenet_weights, tmp_path_factory):
-    """Of all that there is to train on, what the project makes by default but for the race."""
+    """Of all there is to train and test on, what the project makes by default but for the race."""
     folder = tmp_path_factory.mktemp("imagenet")
-    parts = {"train": 1000, "validation": 250, "test": 500}
+    parts = {"train": 1000, "validation": 150, "test": 500}
     images = some_photographs(photographs, folder / "images", **parts)
     return run_extract(images, imagenet_weights, folder / "features", *ONE_ENGINE)
 

@@ -66,12 +66,12 @@ def few(pictures, images):
 
 
 def test_extraction(pictures, tmp_path):
-    given = ["--input", pictures, "--images", 20, "--repeats", 1, "--ways", "a,b,d", *ONE_ENGINE]
+    given = ["--input", pictures, "--images", 20, "--repeats", 1, "--ways", "a,d", *ONE_ENGINE]
     result = run(extraction, tmp_path, *given)
-    assert [len(seconds) for seconds in result["raw"].values()] == [1, 1, 1]
+    assert [len(seconds) for seconds in result["raw"].values()] == [1, 1]
     first, against = result["tables"]
     assert [row[0] for row in first["rows"]][-1] == "this project"
-    assert against["rows"][0][1] == pytest.approx(first["rows"][2][3])
+    assert against["rows"][0][1] == pytest.approx(first["rows"][1][3])
 
 
 def test_steady_state(pictures, tmp_path):

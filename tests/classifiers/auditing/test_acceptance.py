@@ -10,7 +10,7 @@ from tests.photographs import run_extract
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(3000)]
 
 TWINS = ("train/dogs/dog.980.jpg", "validation/dogs/dog.1273.jpg")
-SPLITS = {"train": 60, "validation": 40, "test": 40}
+SPLITS = {"train": 40, "validation": 30, "test": 30}
 MIRROR, BRIGHT = "mirror", "bright"
 
 

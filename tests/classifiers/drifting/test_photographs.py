@@ -33,7 +33,7 @@ def sides(photographs, imagenet_weights, make_job, tmp_path_factory):
     weights = WeightsRequest("file", path=str(imagenet_weights))
     choice = replace(TINY, weights=weights, image_size=150)
     for side in ("good", "poor"):
-        extract(make_job(root / side, root / f"{side} table", features=choice))
+        extract(make_job(root / side, root / f"{side} table", features=choice, engine="ncnn"))
     tables = [FeatureTable.open(str(root / f"{side} table")) for side in ("good", "poor")]
     return [read_side(table, "test", "--split") for table in tables]
 
