@@ -3,6 +3,8 @@
 One module for all, so that what several of them contain is compiled once; it pins their versions,
 and the hashes of their sources. Prometheus's Pushgateway closes every connection with the newer
 libraries that the others want, so it is built where its own module lies.
+
+`python -m tests.cluster.go_programs NAME` compiles one beforehand.
 """
 
 import functools
@@ -10,6 +12,7 @@ import hashlib
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.cluster.tools import TOOLS, absent, fetching, program
@@ -94,3 +97,7 @@ def run_go(*arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+if __name__ == "__main__":
+    go_program(sys.argv[1])

@@ -17,8 +17,7 @@ from typing import NoReturn
 
 import pytest
 
-from tests.conftest import ROOT
-
+ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "build" / "tools"
 MAVEN = "3.9.11"
 MAVEN_SHA256 = "4b7195b6a4f5c81af4c0212677a32ee8143643401bc6e1e8412e6b06ea82beac"
