@@ -86,7 +86,7 @@ def test_a_chain_s_features_are_those_of_a_plain_loop_and_it_needs_little_memory
 def test_who_wins_a_race_on_photographs_gives_a_plain_loop_s_features(
     photographs, imagenet_weights, tmp_path, capsys
 ):
-    """At half the size, where a race is an eighth of the work."""
+    """At half the size, where a race is a quarter of the work."""
     half = ["--image_size", "75"]
     enough = some_photographs(photographs, tmp_path / "images", test=RACE_FROM // 2)
     table = run_extract(enough, imagenet_weights, tmp_path / "raced", *half)
