@@ -15,8 +15,8 @@ from pipelines.drafts import write_whole
 from pipelines.errors import FrozenFeaturesError, UsageError
 from pipelines.lost_places import refuse_lost_places
 from pipelines.outputs import refuse_inputs_as_outputs
+from pipelines.own_process import begin_own_process
 from pipelines.redaction import redacted
-from pipelines.unneeded import RUNS_COMMAND
 from pipelines.visible import in_one_line
 
 EXTRA_OF = {
@@ -71,7 +71,7 @@ def run_command(body: Callable[[Sequence[str]], int | None], argv: Sequence[str]
     Returns:
         The exit status: 0 done, 1 the work failed, 2 the arguments are wrong, 130 interrupted.
     """
-    RUNS_COMMAND.set()
+    begin_own_process()
     try:
         status = body(argv) or 0
         sys.stdout.flush()

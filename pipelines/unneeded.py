@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
+from pipelines.own_process import OWN_PROCESS
+
 UNNEEDED = frozenset({"matplotlib", "pandas", "sklearn"})
 """Packages that Keras does without where they are not installed."""
-
-RUNS_COMMAND = threading.Event()
-"""Set where the process is a command's own: nobody else's code wants those parts of Keras there."""
 
 
 @contextmanager
@@ -20,7 +19,7 @@ def unneeded_left_out() -> Iterator[None]:
 
     Other threads still find them, and this one afterwards.
     """
-    if not RUNS_COMMAND.is_set():
+    if not OWN_PROCESS.is_set():
         yield
         return
     absent = _Absent(threading.get_ident())

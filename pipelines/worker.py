@@ -5,13 +5,13 @@
 
 import sys
 
+from pipelines.own_process import begin_own_process
 from pipelines.shards.beam import serve_runner
-from pipelines.unneeded import RUNS_COMMAND
 
 
 def main() -> None:
     """Serve the runner that started this process until it is done."""
-    RUNS_COMMAND.set()
+    begin_own_process()
     serve_runner(sys.argv)
 
 

@@ -114,6 +114,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: -longest[item.path])
 
 
+def pytest_collection_finish() -> None:
+    """What was imported by now stays, and is not looked through for garbage again."""
+    gc.freeze()
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than cores, since tests also wait; and no more than memory holds."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from pipelines.own_process import kept_for_good
 from pipelines.unneeded import unneeded_left_out
 
 _lock = threading.Lock()
@@ -40,7 +41,7 @@ def load_keras() -> Any:  # noqa: ANN401 - a module without types
         os.dup2(chatter.fileno(), 2)
         imported = False
         try:
-            with unneeded_left_out():
+            with kept_for_good(), unneeded_left_out():
                 import keras
 
             imported = True

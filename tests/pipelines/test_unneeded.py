@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pipelines import unneeded
-from pipelines.unneeded import RUNS_COMMAND, UNNEEDED, unneeded_left_out
+from pipelines.own_process import OWN_PROCESS
+from pipelines.unneeded import UNNEEDED, unneeded_left_out
 from tests.conftest import ROOT
 
 LOADS_KERAS = """
@@ -59,7 +60,7 @@ def module(tmp_path, monkeypatch):
 
 
 def test_other_threads_find_what_one_is_left_without(module, monkeypatch):
-    monkeypatch.setattr(unneeded, "RUNS_COMMAND", _set_event())
+    monkeypatch.setattr(unneeded, "OWN_PROCESS", _set_event())
     with ThreadPoolExecutor(1) as other, unneeded_left_out():
         with pytest.raises(ModuleNotFoundError, match="left out"):
             importlib.import_module(module)
@@ -69,7 +70,7 @@ def test_other_threads_find_what_one_is_left_without(module, monkeypatch):
 
 
 def test_an_error_of_the_import_leaves_nothing_behind(module, monkeypatch):
-    monkeypatch.setattr(unneeded, "RUNS_COMMAND", _set_event())
+    monkeypatch.setattr(unneeded, "OWN_PROCESS", _set_event())
     before = list(sys.meta_path)
     with pytest.raises(KeyError), unneeded_left_out():
         raise KeyError
@@ -77,6 +78,6 @@ def test_an_error_of_the_import_leaves_nothing_behind(module, monkeypatch):
 
 
 def _set_event():
-    event = type(RUNS_COMMAND)()
+    event = type(OWN_PROCESS)()
     event.set()
     return event

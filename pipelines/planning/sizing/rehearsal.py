@@ -21,6 +21,7 @@ from pipelines.engines.opening import open_engine
 from pipelines.engines.request import EngineRequest
 from pipelines.errors import FrozenFeaturesError
 from pipelines.images.decode import PixelSpec
+from pipelines.own_process import begin_own_process
 from pipelines.planning.cutting import cut_shards
 from pipelines.planning.uncommitted import find_uncommitted
 from pipelines.records import ImageRef
@@ -173,5 +174,6 @@ def main(desk: Path) -> None:
 
 
 if __name__ == "__main__":
+    begin_own_process()
     end_with_parent()
     main(Path(sys.argv[1]))
