@@ -1,5 +1,6 @@
 """What many tests stand on: small images, a tiny base, the shared photographs."""
 
+import atexit
 import ctypes
 import gc
 import os
@@ -115,8 +116,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported by now stays, and is not looked through for garbage again."""
+    """What was imported by now stays, and is not looked through for garbage again.
+
+    DuckDB must not be among it: it lists on the terminal what it finds uncollected at the end.
+    """
     gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Collect what came later, as a process that runs tests is no command's own to the end."""
+    atexit.unregister(gc.freeze)
 
 
 def pytest_xdist_auto_num_workers() -> int:

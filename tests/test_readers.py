@@ -1,6 +1,5 @@
 """Other tools read the table through its log, without this project."""
 
-import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -43,6 +42,8 @@ def test_polars(table, expected):
 
 
 def test_duckdb_through_arrow(table, expected):
+    import duckdb
+
     features_table = DeltaTable(str(table)).to_pyarrow_dataset(filesystem=native(table))  # noqa: F841 - DuckDB finds it
     rows = duckdb.sql("select image_id, label, features from features_table").fetchall()
     features = [np.array(row[2], np.float32) for row in rows]

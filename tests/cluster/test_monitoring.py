@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 
@@ -53,6 +52,8 @@ def pushes(documents) -> list[bool]:
 
 @pytest.mark.parametrize("place", OVERLAYS)
 def test_every_overlay_takes_the_component(tmp_path, place):
+    import jsonschema
+
     documents = monitored(tmp_path, place, "monitoring")
     for document in documents:
         if document["kind"] in OPERATORS_KINDS:

@@ -1,12 +1,14 @@
 """A command's process looks through what it imported neither again nor as it ends."""
 
 import gc
+import importlib.util
 import subprocess
 import sys
 
 import pytest
 
 from pipelines import own_process
+from pipelines.cli import EXTRA_OF
 from pipelines.own_process import OWN_PROCESS, kept_for_good
 from tests.conftest import ROOT
 
@@ -58,6 +60,18 @@ def test_a_command_s_keras_is_imported_without_a_look_and_never_looked_at_again(
     looks, frozen = _said(LOADS_KERAS + "run_command(body, [])")
     assert looks == 0
     assert frozen > 100_000
+
+
+def test_no_package_complains_of_what_was_not_collected():
+    """Of those that commands import; what binds C++ may look for leaks as a process ends."""
+    installed = sorted(name for name in EXTRA_OF if importlib.util.find_spec(name))
+    assert {"keras", "onnx", "openvino", "skops"} <= set(installed)
+    imports = f"def body(_):\n    import {', '.join(installed)}\n    os.write(2, b'END')"
+    program = f"import os\nfrom pipelines.cli import run_command\n{imports}\nrun_command(body, [])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stderr.partition("END")[1:] == ("END", "")
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from supply_chain.sbom import bill_of, main
 
@@ -77,6 +75,10 @@ def root(tmp_path):
 
 
 def test_a_bill_tells_every_kind_of_part(root, tmp_path):
+    # Three seconds, which every process of tests would take that collects this file.
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
     assert main([str(root), "--image=x/worker", "--version=1", f"--output={root / 'bill'}"]) == 0
     text = (root / "bill").read_text(encoding="utf-8")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None

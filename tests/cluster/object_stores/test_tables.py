@@ -5,7 +5,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import obstore
 import polars as pl
@@ -151,6 +150,8 @@ def test_everything_that_is_done_with_a_table(
 
 
 def test_other_tools_read_it(server, remote, local):
+    import duckdb
+
     expected = content(local)
     vectors = np.stack(expected["features"].to_numpy())
     options = {**server.environment, "aws_allow_http": "true"}
