@@ -8,6 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/.ready
 CLUSTER_READY := .venv/.ready-for-clusters
 # pip takes its index from wherever it was told to; .ci/run takes uv, which is done in half the time.
+COMPILED = import keras, apache_beam, sklearn.svm, onnx, onnxruntime, tf2onnx, hypothesis
 INSTALL ?= $(BIN)/python -m pip install --no-compile
 DEMO ?= build/demo
 BENCH_IMAGES ?= 400
@@ -30,6 +31,8 @@ install: $(READY)
 $(READY): setup.py requirements.lock $(if $(PYTHON),asked)
 	@scripts/make-venv .venv $(PYTHON)
 	$(INSTALL) --quiet --constraint requirements.lock --editable '.[dev]'
+	@# Compiled once, and not by each of the first processes that import it.
+	@$(BIN)/python -c "$(COMPILED)" > /dev/null 2>&1 || true
 	touch $(READY)
 
 $(CLUSTER_READY): $(READY)
@@ -39,8 +42,10 @@ $(CLUSTER_READY): $(READY)
 demo: $(READY)
 	$(BIN)/python -m examples.digits --folder $(DEMO)
 
+# Three processes on two cores, as tests also wait; CI, which has other work beside it, takes two.
+QUICK ?= auto
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not acceptance and not faults and not cluster"
+	$(BIN)/python -m pytest -n $(QUICK) --dist loadfile -m "not acceptance and not faults and not cluster"
 
 test-all: test test-long test-clusters
 

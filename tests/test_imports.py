@@ -58,6 +58,7 @@ def test_listing_the_bases_imports_nothing_heavy():
     assert not imported_by(statement) & HEAVY
 
 
+@pytest.mark.acceptance
 def test_classifiers_never_import_beam(table, tmp_path):
     statement = (
         "from classifiers.train import main\n"

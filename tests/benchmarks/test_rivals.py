@@ -45,6 +45,7 @@ def run(module, work, output, monkeypatch):
     return read_features(output, COUNT)
 
 
+@pytest.mark.acceptance
 def test_the_book_s_loop(work, tmp_path, monkeypatch):
     from benchmarks import literature_loop
 

@@ -87,6 +87,7 @@ def reads(monkeypatch) -> Counter[tuple[str, str]]:
     return counts
 
 
+@pytest.mark.acceptance
 def test_each_table_is_what_a_run_of_its_own_makes(job, tmp_path):
     report = extract(job)
     reports = (report, *report.also)
@@ -112,6 +113,7 @@ def test_an_image_is_read_once_and_decoded_once_a_size(job, reads):
         assert {reads[name, what] for name in names} == {1}
 
 
+@pytest.mark.acceptance
 def test_an_engine_that_takes_no_several_layers_has_a_pass_for_each(job, monkeypatch, capsys):
     opened = driver.open_engine
 
@@ -143,6 +145,7 @@ def test_a_table_that_has_everything_is_passed_over(job, reads, tmp_path):
     assert not reads
 
 
+@pytest.mark.acceptance
 def test_an_image_is_extracted_for_the_tables_that_lack_it(job, images, reads, tmp_path):
     light = images / "test/light"
     aside = shutil.move(light, tmp_path / "aside")

@@ -62,6 +62,7 @@ def test_a_command_s_keras_is_imported_without_a_look_and_never_looked_at_again(
     assert frozen > 100_000
 
 
+@pytest.mark.acceptance
 def test_no_package_complains_of_what_was_not_collected():
     """Of those that commands import; what binds C++ may look for leaks as a process ends."""
     installed = sorted(name for name in EXTRA_OF if importlib.util.find_spec(name))

@@ -35,10 +35,12 @@ def _said(last: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.acceptance
 def test_a_command_s_keras_brings_none_of_it_and_the_command_may_import_it_later():
     assert _said("assert run_command(body, []) == 0") == ""
 
 
+@pytest.mark.acceptance
 def test_who_loads_keras_without_a_command_gets_it_whole():
     wrapped = (
         "body([]); import keras; print(keras.wrappers.SKLearnClassifier.__mro__[-2].__module__)"

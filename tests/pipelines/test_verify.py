@@ -291,6 +291,7 @@ def test_an_image_that_is_gone_and_one_that_cannot_be_read_now(verify, images):
     assert verify.unchecked == {}
 
 
+@pytest.mark.acceptance
 def test_images_that_are_not_where_they_were_leave_features_unchecked(
     verify, images, where, make_job
 ):

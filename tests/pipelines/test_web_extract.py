@@ -51,6 +51,7 @@ def rows_of(table):
     return rows.drop_columns(["uri", "modified"])
 
 
+@pytest.mark.acceptance
 def test_the_table_is_that_of_the_folder_and_bad_urls_cost_themselves(
     server, table, make_job, tmp_path
 ):

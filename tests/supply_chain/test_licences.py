@@ -23,6 +23,7 @@ def package(folder, *fields, files=()):
     return PathDistribution(info)
 
 
+@pytest.mark.acceptance
 def test_the_page_is_what_the_locks_and_the_packages_say():
     page = licence_page.PAGE.read_text(encoding="utf-8")
     assert page == licence_page.page(), "make licences was not run"

@@ -67,6 +67,7 @@ def test_the_bot_pins_what_a_release_asks_for():
     assert {"dockerfile", "github-actions"} <= set(said["enabledManagers"])
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize("lock", ["trainer", "worker-gpu", "dataflow"])
 def test_the_locks_are_what_pip_audit_takes(lock):
     """Without a network: it reads the lock, hashes and all, and says how much it would ask for."""

@@ -69,6 +69,7 @@ def training_set(copied, copies=None):
     return labelled_rows(rows, classes_of(rows.labels()), "train")
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize("streams", [False, True])
 def test_an_epoch_takes_one_row_of_each_image(copied, monkeypatch, streams):
     streamed = training_set(copied)

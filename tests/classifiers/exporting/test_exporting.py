@@ -169,6 +169,7 @@ def image_model(logistic, size=8):
     return Model(FittedNetwork(network), replace(card, contract=None, contract_id=None, images=how))
 
 
+@pytest.mark.acceptance
 def test_a_model_that_reads_images(logistic, tmp_path, capsys):
     model, output = image_model(logistic), tmp_path / "images.keras"
     report = ff.export(model, format="keras", output=output)

@@ -168,6 +168,7 @@ def test_fine_tuning_trains_the_end_of_the_base_alone(image_sets):
     assert [row["trainable"] for row in history] == [4, 8]
 
 
+@pytest.mark.acceptance
 def test_batch_normalisation_stays_as_it_is_in_training(image_sets):
     way = FineTune(base="MobileNetV2", weights=RANDOM, units=8, unfreeze="Conv_1")
     network = way.build(32, 2)

@@ -19,6 +19,7 @@ def spots(classes: int, rows: int) -> HeldSet:
     return HeldSet(features.astype(np.float32).reshape(rows, -1), targets, (4, 3, 5))
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize(("classes", "weight"), [(2, None), (3, {0: 1.0, 1: 3.0, 2: 0.5})])
 def test_it_is_plain_keras(classes, weight):
     train = spots(classes, 100)

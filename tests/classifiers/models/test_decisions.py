@@ -186,6 +186,7 @@ def by_hand(made, head, folds, seed=0):
     return said, targets
 
 
+@pytest.mark.acceptance
 def test_out_of_fold_it_is_fitted_to_what_heads_say_that_did_not_see_an_image(made, tmp_path):
     options = ["--C", "100", "--calibrate", "--validation_split", "none"]
     assert run_train(made, "logistic", tmp_path / "m", *options) == 0

@@ -24,6 +24,7 @@ def measured(classes: int, images: int = 300, seed: int = 0):
     return targets, logits, evaluate(targets, Judgement.of_logits(logits), names)
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize("classes", [2, 120])
 def test_all_pictures_are_drawn_of_any_names(classes, tmp_path):
     evaluation = measured(classes)[2]

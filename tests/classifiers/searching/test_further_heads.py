@@ -45,6 +45,7 @@ def run(table, tmp_path, *more):
     return json.loads(result.read_text())
 
 
+@pytest.mark.acceptance
 def test_poolings_are_scored_as_pooled_features_are(maps, tmp_path):
     said = run(
         *(maps, tmp_path, "--validation", "--heads", "ridge,knn", "--poolings", "none,avg,max"),

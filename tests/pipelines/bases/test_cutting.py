@@ -43,6 +43,7 @@ def test_a_layer_that_is_not_there_among_many():
     assert len(said) < 250
 
 
+@pytest.mark.acceptance
 def test_a_layer_that_cannot_be_pooled():
     model = build(BASES["EfficientNetV2B0"], 32)
     with pytest.raises(UsageError, match="--pooling avg needs a layer with height and width"):
@@ -60,6 +61,7 @@ def test_a_branch_is_cut_before_it_is_joined():
     assert np.abs(computed).max() > 0.01
 
 
+@pytest.mark.acceptance
 def test_a_block_that_is_a_model_itself():
     """ConvNeXt's stem, run by hand, layer by layer."""
     model = load_base(BASES["ConvNeXtTiny"], 32, RANDOM).model

@@ -41,6 +41,7 @@ def table_of(where) -> pa.Table:
     return FeatureTable.open(str(where)).dataset().to_table().sort_by("image_id")
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize(
     ("file", "engine"),
     [

@@ -87,6 +87,7 @@ def test_a_base_with_keras_s_weights_is_keras_s(name, file, keras_file):
     assert largest_error(narrow.extract(images), wanted) < 0.1
 
 
+@pytest.mark.acceptance
 def test_weights_of_another_size_may_be_others(keras_file):
     """Keras has a file of MobileNetV2 for each of some sizes."""
     base = BASES["MobileNetV2"]

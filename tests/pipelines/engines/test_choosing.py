@@ -179,6 +179,7 @@ def test_features_that_are_no_numbers_cannot_win_nor_spoil_the_record(
     json.dumps(asdict(found), allow_nan=False)
 
 
+@pytest.mark.acceptance
 def test_a_remembered_engine_that_runs_no_more_is_forgotten(
     request_, contract, monkeypatch, capsys, dataset, tmp_path
 ):

@@ -51,10 +51,8 @@ def test_the_features_are_those_of_each_layer_alone(engine, bound):
         assert error.max() <= bound
 
 
-LARGE = [pytest.param(size, marks=pytest.mark.acceptance) for size in (100, 150)]
-
-
-@pytest.mark.parametrize("size", [32, *LARGE])
+@pytest.mark.acceptance
+@pytest.mark.parametrize("size", [32, 100, 150])
 def test_a_chain_gives_what_lies_before_its_stack_and_in_it(size, tmp_path):
     layers = [
         *(("block5_conv1", "none"), ("block2_conv1", "max"), ("block4_conv2", "none")),

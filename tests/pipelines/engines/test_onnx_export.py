@@ -29,6 +29,7 @@ def network():
     return network
 
 
+@pytest.mark.acceptance
 @pytest.mark.usefixtures("_never_collected")
 def test_the_graphs_that_the_exporter_copied_are_gone(network, tmp_path):
     from tf2onnx.graph import Graph
@@ -40,6 +41,7 @@ def test_the_graphs_that_the_exporter_copied_are_gone(network, tmp_path):
     assert any(np.array_equal(each, network.get_weights()[0]) for each in kernels)
 
 
+@pytest.mark.acceptance
 def test_the_graph_is_copied_only_where_an_optimizer_fails(network, tmp_path, monkeypatch):
     from tf2onnx import optimizer
     from tf2onnx.graph import Graph

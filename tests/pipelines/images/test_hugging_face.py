@@ -35,6 +35,7 @@ def rows(location):
     return {ref.image_id: (ref.label, ref.split, read_bytes(ref.uri)) for ref in refs}
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize("name", ["all.parquet", "saved"])
 def test_what_it_wrote_is_what_lies_in_the_folder(written, dataset, name):
     assert rows(written / name) == rows(dataset)

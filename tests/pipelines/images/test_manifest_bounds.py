@@ -95,6 +95,7 @@ def test_a_footer_that_ends_the_process_that_asks_it():
         list_images(str(file))
 
 
+@pytest.mark.acceptance
 def test_a_flipped_bit_of_a_footer_is_one_line(tmp_path):
     """Arrow itself ends the process at some of them, if it is asked for a column's size."""
     path = tmp_path / "m.parquet"

@@ -233,6 +233,7 @@ def forgetting(folder: Path, files: int, rows: int) -> int:
     return lines
 
 
+@pytest.mark.acceptance
 def test_forgetting_takes_time_for_files_and_not_for_files_times_rows(tmp_path):
     few, wide, many = (forgetting(tmp_path, *size) for size in ((6, 4), (6, 64), (24, 4)))
     assert wide < 1.1 * few

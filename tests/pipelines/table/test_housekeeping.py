@@ -64,6 +64,7 @@ def test_tidy_merges_files_and_changes_no_row(nights, images, capsys):
     assert verify.main(["--table", str(nights), *options]) == 0
 
 
+@pytest.mark.acceptance
 def test_tidy_does_not_make_old_rows_look_freshly_checked(nights, images, make_job):
     run(tidy, nights)
     path = images / "train/light/light005.png"

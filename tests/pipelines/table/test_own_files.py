@@ -181,6 +181,7 @@ def test_a_checkpoint_of_another_writer_is_read_or_named(small, path, capsys):
     assert not status or "checkpoint.foreign.parquet in the table's log cannot be read" in line
 
 
+@pytest.mark.acceptance
 def test_a_checkpoint_that_names_one_file_a_million_times_takes_no_memory(small):
     checkpoint = small / f"_delta_log/{2:020d}.checkpoint.foreign.parquet"
     kind = pa.struct([("path", pa.string())])

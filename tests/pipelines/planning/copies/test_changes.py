@@ -13,6 +13,7 @@ from tests.pipelines.test_increments import content
 from tests.pipelines.test_takeover import die_before_commit
 
 
+@pytest.mark.acceptance
 def test_a_changed_image_takes_its_copies_along(job, images, tmp_path):
     extract(job)
     extract(replace(job, copies=3))  # one image's copies lie in several files

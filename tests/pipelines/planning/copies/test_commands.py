@@ -40,6 +40,7 @@ def test_verify_knows_copies_and_finds_a_wrong_one(job, images, tmp_path, capsys
     assert all("(copy" in f["where"] for f in findings)
 
 
+@pytest.mark.acceptance
 def test_tidying_and_forgetting_know_copies(job, images, tmp_path):
     extract(job)
     extract(replace(job, copies=3))
@@ -84,6 +85,7 @@ def test_copies_of_a_split_that_the_input_lacks_are_a_mistake(images, tmp_path, 
     assert not (tmp_path / "features").exists()
 
 
+@pytest.mark.acceptance
 def test_a_run_that_names_no_copies_says_who_has_fewer(job, images, capsys):
     extract(job)
     for number in range(3):
