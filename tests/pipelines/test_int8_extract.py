@@ -6,6 +6,7 @@ import pytest
 
 import frozen_features as ff
 from pipelines.engines import opening
+from pipelines.engines.int8.quantising import quantise
 from pipelines.errors import ContractMismatchError, UsageError, WeightsError
 from pipelines.planning import quantisation
 from pipelines.table.feature_table import FeatureTable
@@ -14,6 +15,25 @@ from tests.conftest import write_image
 pytestmark = pytest.mark.acceptance
 
 INT8 = {"weights": "random:1", "image_size": 32, "compute_dtype": "int8", "batch_size": 8}
+
+
+@pytest.fixture(scope="module")
+def quantised():
+    """What this file has quantised, by what it was made of."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def _quantised_once(quantised, monkeypatch):
+    """The same images give the same bytes (tests/pipelines/engines/int8), so they are made once."""
+
+    def once(contract, weights, pixels):
+        key = contract, pixels.tobytes()
+        if key not in quantised:
+            quantised[key] = quantise(contract, weights, pixels)
+        return quantised[key]
+
+    monkeypatch.setattr(quantisation, "quantise", once)
 
 
 @pytest.fixture
