@@ -8,8 +8,9 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/.ready
 CLUSTER_READY := .venv/.ready-for-clusters
 # pip takes its index from wherever it was told to; .ci/run takes uv, which is done in half the time.
-COMPILED = import keras, apache_beam, sklearn.svm, onnx, onnxruntime, tf2onnx, hypothesis
 INSTALL ?= $(BIN)/python -m pip install --no-compile
+# Compiled as they are installed, and not by each of the first processes that import them.
+COMPILED = keras, apache_beam, sklearn.svm, onnx, onnxruntime, tf2onnx, hypothesis
 DEMO ?= build/demo
 BENCH_IMAGES ?= 400
 BENCH_REPEATS ?= 3
@@ -31,8 +32,7 @@ install: $(READY)
 $(READY): setup.py requirements.lock $(if $(PYTHON),asked)
 	@scripts/make-venv .venv $(PYTHON)
 	$(INSTALL) --quiet --constraint requirements.lock --editable '.[dev]'
-	@# Compiled once, and not by each of the first processes that import it.
-	@$(BIN)/python -c "$(COMPILED)" > /dev/null 2>&1 || true
+	@$(BIN)/python -c "import $(COMPILED)" > /dev/null 2>&1 || true
 	touch $(READY)
 
 $(CLUSTER_READY): $(READY)

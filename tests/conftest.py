@@ -124,7 +124,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Collect what came later, as a process that runs tests is no command's own to the end."""
+    """End as Python does: commands were run in this process, but it is not their own."""
     atexit.unregister(gc.freeze)
 
 

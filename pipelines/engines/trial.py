@@ -25,7 +25,6 @@ from pipelines.engines.engine import Engine
 from pipelines.engines.kinds import CONVERTING
 from pipelines.engines.parallel import Features, Pixels
 from pipelines.errors import EngineError
-from pipelines.own_process import begin_own_process
 from pipelines.system.lifeline import end_with_parent, lifeline
 from pipelines.system.own_python import python_module, with_our_path
 from pipelines.system.signals import clean_up_when_stopped
@@ -210,6 +209,5 @@ def main(desk: Path, commands: int) -> None:
 
 
 if __name__ == "__main__":
-    begin_own_process()
     end_with_parent()
     main(Path(sys.argv[1]), int(sys.argv[2]))

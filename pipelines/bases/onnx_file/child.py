@@ -18,7 +18,6 @@ from pipelines.bases.onnx_file.reading import read_onnx
 from pipelines.bases.onnx_file.shapes import shapes_of
 from pipelines.bases.scaling import Scaling
 from pipelines.errors import BaseFileError, FrozenFeaturesError, UsageError
-from pipelines.own_process import begin_own_process
 from pipelines.system.lifeline import end_with_parent
 from pipelines.system.memory import usable_memory
 
@@ -121,7 +120,6 @@ def main(request: str) -> int:
 
 
 if __name__ == "__main__":
-    begin_own_process()
     end_with_parent()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (min(MOST_MEMORY, usable_memory()), hard))
